@@ -1,0 +1,50 @@
+#include "libs/crypto/sha256.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "absl/strings/escaping.h"
+#include "libs/status/check.h"
+
+namespace florin::crypto {
+
+Digest Sha256(std::string_view octets) {
+  Digest digest;
+  unsigned int size = digest.size();
+  FLORIN_CHECK(
+      EVP_Digest(octets.data(), octets.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1 &&
+          size == digest.size(),
+      "SHA-256 is in every OpenSSL");
+  return digest;
+}
+
+std::string Hex(std::string_view octets) { return absl::BytesToHexString(std::string(octets)); }
+
+std::string Base64UrlEncode(std::string_view octets) {
+  return absl::WebSafeBase64Escape(std::string(octets));
+}
+
+absl::StatusOr<std::string> Base64UrlDecode(std::string_view text) {
+  // Abseil's decoder forgives padding, white space and stray bits. What it decoded must encode to
+  // the very text, or the same octets would have several texts.
+  std::string octets;
+  if (!absl::WebSafeBase64Unescape(std::string(text), &octets) || Base64UrlEncode(octets) != text) {
+    return Error(Reason::kInvalidField, "not base64url without padding");
+  }
+  return octets;
+}
+
+std::string RandomOctets(std::size_t count) {
+  std::string octets(count, '\0');
+  FLORIN_CHECK(
+      RAND_bytes(reinterpret_cast<unsigned char*>(octets.data()), static_cast<int>(count)) == 1,
+      "the operating system has random numbers");
+  return octets;
+}
+
+bool ConstantTimeEqual(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace florin::crypto
