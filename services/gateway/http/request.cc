@@ -1,0 +1,35 @@
+#include "services/gateway/http/request.h"
+
+#include <boost/beast/http/status.hpp>
+
+#include "absl/strings/str_cat.h"
+
+namespace florin::gateway {
+namespace {
+
+std::string ReasonPhrase(int status) {
+  const auto phrase =
+      boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(status));
+  return std::string(phrase.data(), phrase.size());
+}
+
+}  // namespace
+
+std::string Serialize(const Response& response, const std::string& date, bool keep_alive,
+                      bool is_head) {
+  std::string bytes;
+  bytes.reserve(640 + response.body.size());
+  absl::StrAppend(&bytes, "HTTP/1.1 ", response.status, " ", ReasonPhrase(response.status),
+                  "\r\nDate: ", date, "\r\nContent-Type: ", response.content_type,
+                  "\r\nContent-Length: ", response.body.size(),
+                  "\r\nCache-Control: no-store\r\nStrict-Transport-Security: max-age=31536000"
+                  "\r\nX-Content-Type-Options: nosniff\r\n");
+  for (const auto& [name, value] : response.headers)
+    absl::StrAppend(&bytes, name, ": ", value, "\r\n");
+  if (!keep_alive) absl::StrAppend(&bytes, "Connection: close\r\n");
+  absl::StrAppend(&bytes, "\r\n");
+  if (!is_head) bytes += response.body;
+  return bytes;
+}
+
+}  // namespace florin::gateway

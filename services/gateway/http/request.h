@@ -1,0 +1,34 @@
+// An HTTP request as the gateway sees it, and the response that it makes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace florin::gateway {
+
+// The fields that mean something here; every other field is dropped when it has been parsed, and
+// none is passed on.
+struct Request {
+  std::string method;
+  std::string target;  // As it was sent.
+  std::optional<std::string> authorization;
+  std::optional<std::string> content_type;
+  std::optional<std::string> idempotency_key;
+  std::optional<std::string> traceparent;
+  std::string body;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// The bytes of `response` on the wire. `date` is an IMF-fixdate; a HEAD request gets no body.
+std::string Serialize(const Response& response, const std::string& date, bool keep_alive,
+                      bool is_head);
+
+}  // namespace florin::gateway

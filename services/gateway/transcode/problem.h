@@ -1,0 +1,31 @@
+// Errors as HTTP shows them: problem documents of RFC 9457. The one place where a reason becomes an
+// HTTP response. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "libs/status/status.h"
+
+namespace florin::gateway {
+
+inline constexpr char kProblemContentType[] = "application/problem+json";
+
+struct Problem {
+  int http_status;
+  std::string reason;
+  std::string body;  // JSON
+  // WWW-Authenticate with 401 and with a missing scope (RFC 9110 section 11.6.1, RFC 6750 section
+  // 3); Retry-After with 429 and 503.
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+// `error` is not OK. The document has type (urn:florin:reason:REASON), title, status, reason,
+// detail, param and metadata where there are any, request_id and advice. Faults of ours (kInternal,
+// kUnavailable, kDeadlineExceeded, kCallerNotAllowed as kInternal, anything without a reason) say
+// nothing of their cause: that is for our logs.
+Problem MakeProblem(const absl::Status& error, std::string_view request_id);
+
+}  // namespace florin::gateway
