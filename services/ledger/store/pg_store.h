@@ -1,0 +1,39 @@
+// Books in PostgreSQL (migrations/): schema `ledger`, as the runtime role.
+//
+// A batch is one transaction with a constant number of statements, whatever its size: lock the
+// book's row, read decisions and accounts, decide, write. The lock makes batches of a book follow
+// each other, from however many processes; different books don't meet.
+#pragma once
+
+#include "libs/pg/pool.h"
+#include "services/ledger/store/store.h"
+
+namespace florin::ledger {
+
+class PgStore : public Store {
+ public:
+  // The statements that the pool must prepare.
+  static std::vector<pg::Statement> Statements();
+
+  // `pool` is not owned and outlives the store.
+  explicit PgStore(pg::Pool& pool) : pool_(pool) {}
+
+  Task<absl::Status> EnsureBook(std::string book) override;
+  Task<absl::StatusOr<bool>> HasBook(std::string book) override;
+  Task<absl::StatusOr<std::vector<Account>>> OpenAccounts(
+      std::string book, std::vector<AccountTerms> accounts) override;
+  Task<absl::StatusOr<std::vector<Outcome>>> Commit(std::string book,
+                                                    std::vector<TransactionInput> inputs,
+                                                    absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Account>>> GetAccounts(std::string book,
+                                                         std::vector<Uuid> ids) override;
+  Task<absl::StatusOr<Statement>> ListEntries(std::string book, Uuid account_id,
+                                              std::optional<std::int64_t> before,
+                                              int limit) override;
+  Task<absl::StatusOr<Decision>> GetDecision(std::string book, Uuid transaction_id) override;
+
+ private:
+  pg::Pool& pool_;
+};
+
+}  // namespace florin::ledger
