@@ -1,5 +1,10 @@
 #include "services/gateway/transcode/route_table.h"
 
+#include <cstdlib>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/status/matchers.h"
@@ -136,6 +141,31 @@ TEST(RouteTableTest, RefusesWhatItCannotServe) {
     ASSERT_THAT(table, StatusHasReason(Reason::kInternal)) << c.proto;
     EXPECT_THAT(std::string(table.status().message()), HasSubstr(c.message));
   }
+}
+
+// A row of the table in docs/api.md for `route`.
+std::string Row(const Route& route) {
+  std::vector<std::string> needs;
+  for (const std::string& scope : route.policy.scopes())
+    needs.push_back(absl::StrCat("`", scope, "`"));
+  if (route.policy.idempotency() == options::v1::MethodPolicy::KEY)
+    needs.push_back("`Idempotency-Key`");
+  const std::string rpc = route.rpc.substr(std::string("/florin.").size());
+  return absl::StrCat("| `", route.http_method, " ", route.path, "` | `", rpc, "` | ",
+                      needs.empty() ? "–" : absl::StrJoin(needs, ", "), " |");
+}
+
+TEST(DocumentationTest, HasEveryRouteAndNoOther) {
+  const auto table = RouteTable::Build(PublishedServices());
+  ASSERT_THAT(table, IsOk());
+  std::vector<std::string> expected;
+  for (const auto& route : table->routes()) expected.push_back(Row(*route));
+  std::ifstream page(std::string(std::getenv("FLORIN_SOURCE_DIR")) + "/docs/api.md");
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(page, line);) {
+    if (line.find("` | `") != std::string::npos) rows.push_back(line);
+  }
+  EXPECT_THAT(rows, ::testing::UnorderedElementsAreArray(expected));
 }
 
 }  // namespace

@@ -1,0 +1,35 @@
+// What one client may take of us. The defaults are what docs/api.md promises.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace florin::gateway {
+
+struct Limits {
+  std::size_t header_bytes = 8 * 1024;  // Request line and fields; at most kReadBufferBytes.
+  std::uint64_t body_bytes = 64 * 1024;
+
+  absl::Duration handshake_time = absl::Seconds(5);
+  absl::Duration header_time = absl::Seconds(10);  // From the first byte to the end of the fields.
+  absl::Duration body_time = absl::Seconds(10);
+  absl::Duration idle_time = absl::Seconds(60);     // Between requests.
+  absl::Duration request_time = absl::Seconds(10);  // Deadline of the call inside.
+  absl::Duration write_time = absl::Seconds(10);
+  // After a last response we read and drop what the client still sends, so that it gets to read the
+  // response: closing at once would reset the connection under it.
+  absl::Duration linger_time = absl::Seconds(2);
+  std::size_t linger_bytes = 4 * 1024 * 1024;
+  // How often deadlines are looked at; a time-out is late by this much at most. One timer for each
+  // thread.
+  absl::Duration sweep_interval = absl::Milliseconds(250);
+
+  int connections = 10'000;
+  int requests_in_flight = 1'000;
+};
+
+inline constexpr std::size_t kReadBufferBytes = 16 * 1024;
+
+}  // namespace florin::gateway

@@ -1,0 +1,215 @@
+#include "services/gateway/http/server.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "libs/async/runtime.h"
+#include "libs/telemetry/metrics.h"
+#include "services/gateway/http/connection.h"
+#include "services/gateway/http/tls.h"
+
+namespace florin::gateway {
+namespace {
+
+using asio::ip::tcp;
+using boost::system::error_code;
+using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
+
+// Counts the open connections of all threads.
+class OpenConnections {
+ public:
+  // Leaves when destroyed.
+  class Seat {
+   public:
+    explicit Seat(OpenConnections* room) : room_(room) {}
+    Seat(Seat&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
+    ~Seat() {
+      if (room_ != nullptr) room_->Leave();
+    }
+
+   private:
+    OpenConnections* room_;
+  };
+
+  std::optional<Seat> Enter(int limit) {
+    std::lock_guard lock(mutex_);
+    if (count_ >= limit) return std::nullopt;
+    ++count_;
+    return Seat(this);
+  }
+
+  bool WaitUntilNone(absl::Duration limit) {
+    std::unique_lock lock(mutex_);
+    return none_.wait_for(lock, absl::ToChronoNanoseconds(limit), [this] { return count_ == 0; });
+  }
+
+ private:
+  void Leave() {
+    std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable none_;
+  int count_ = 0;  // Guarded by mutex_.
+};
+
+// One thread and what belongs to it. Destroyed from the last member to the first: connections leave
+// their list before it goes.
+struct Worker {
+  Worker(const RouteTable& routes, const BackendFactory& backends, const Limits& limits,
+         Clock& clock, IdSource& ids, std::atomic<int>& in_flight)
+      : limits(limits),
+        runtime(1),
+        api(routes, backends(runtime.executor()), limits, clock, ids, in_flight) {}
+
+  static Task<void> Serve(Worker* worker, Socket socket, std::shared_ptr<asio::ssl::context> tls,
+                          OpenConnections::Seat /*until the end*/) {
+    Connection connection(std::move(socket), *tls, worker->api, worker->limits, worker->draining);
+    worker->connections.push_back(connection);
+    co_await connection.Run();
+  }
+
+  static Task<void> Sweep(Worker* worker) {
+    while (true) {
+      co_await async::Sleep(worker->limits.sweep_interval);
+      const auto now = std::chrono::steady_clock::now();
+      for (Connection& connection : worker->connections) connection.CloseIfDue(now);
+    }
+  }
+
+  void StartDraining() {
+    draining = true;
+    for (Connection& connection : connections) connection.CloseIfIdle();
+  }
+
+  const Limits& limits;
+  bool draining = false;
+  Connections connections;
+  async::Runtime runtime;
+  Api api;
+};
+
+absl::StatusOr<tcp::endpoint> Resolve(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  if (colon == std::string::npos)
+    return Error(Reason::kInternal, absl::StrCat(listen, " is not host:port"));
+  std::string host = listen.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  asio::io_context context;
+  error_code ec;
+  const auto found = tcp::resolver(context).resolve(
+      host, listen.substr(colon + 1), tcp::resolver::passive | tcp::resolver::numeric_service, ec);
+  if (ec || found.empty())
+    return Error(Reason::kInternal, absl::StrCat(listen, ": ", ec.message()));
+  return found.begin()->endpoint();
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(const ServerOptions& options, std::shared_ptr<asio::ssl::context> tls,
+       const RouteTable& routes, const BackendFactory& backends, Clock& clock, IdSource& ids)
+      : limits_(options.limits), tls_(std::move(tls)) {
+    for (int i = 0; i < options.threads; ++i) {
+      workers_.push_back(
+          std::make_unique<Worker>(routes, backends, limits_, clock, ids, in_flight_));
+    }
+    acceptor_.emplace(workers_[0]->runtime.executor());
+  }
+
+  ~Impl() {
+    for (const auto& worker : workers_) worker->runtime.Stop();
+  }
+
+  absl::Status Listen(const tcp::endpoint& endpoint) {
+    error_code ec;
+    acceptor_->open(endpoint.protocol(), ec);
+    if (!ec) acceptor_->set_option(tcp::acceptor::reuse_address(true), ec);
+    if (!ec) acceptor_->bind(endpoint, ec);
+    if (!ec) acceptor_->listen(asio::socket_base::max_listen_connections, ec);
+    if (ec) return Error(Reason::kInternal, ec.message());
+    port_ = acceptor_->local_endpoint().port();
+    for (const auto& worker : workers_) {
+      asio::co_spawn(worker->runtime.executor(), Worker::Sweep(worker.get()), asio::detached);
+    }
+    asio::co_spawn(workers_[0]->runtime.executor(), Accept(), asio::detached);
+    return absl::OkStatus();
+  }
+
+  int port() const { return port_; }
+
+  bool Drain(absl::Duration grace) {
+    asio::post(workers_[0]->runtime.executor(), [this] {
+      error_code ignored;
+      acceptor_->close(ignored);
+    });
+    for (const auto& worker : workers_) {
+      asio::post(worker->runtime.executor(), [w = worker.get()] { w->StartDraining(); });
+    }
+    return open_.WaitUntilNone(grace);
+  }
+
+ private:
+  Task<void> Accept() {
+    for (std::size_t next = 0; acceptor_->is_open(); next = (next + 1) % workers_.size()) {
+      Worker& worker = *workers_[next];
+      Socket socket(worker.runtime.executor());
+      error_code ec;
+      co_await acceptor_->async_accept(socket, asio::redirect_error(use_task, ec));
+      if (ec == asio::error::operation_aborted) co_return;
+      if (ec) {
+        // Out of descriptors, mostly: the connection stays in the backlog.
+        co_await async::Sleep(absl::Milliseconds(50));
+        continue;
+      }
+      std::optional<OpenConnections::Seat> seat = open_.Enter(limits_.connections);
+      if (!seat) {
+        telemetry::Count("florin_http_connections_refused_total");
+        continue;
+      }
+      socket.set_option(tcp::no_delay(true), ec);
+      asio::co_spawn(worker.runtime.executor(),
+                     Worker::Serve(&worker, std::move(socket), tls_, *std::move(seat)),
+                     asio::detached);
+    }
+  }
+
+  const Limits limits_;
+  const std::shared_ptr<asio::ssl::context> tls_;
+  std::atomic<int> in_flight_ = 0;
+  OpenConnections open_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<Acceptor> acceptor_;  // On the first worker's thread.
+  int port_ = 0;
+};
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
+                                                      const RouteTable& routes,
+                                                      const BackendFactory& backends, Clock& clock,
+                                                      IdSource& ids) {
+  FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(options.listen));
+  FLORIN_ASSIGN_OR_RETURN(std::shared_ptr<asio::ssl::context> tls,
+                          MakeTlsContext(options.tls_certificate, options.tls_key));
+  auto impl = std::make_unique<Impl>(options, std::move(tls), routes, backends, clock, ids);
+  if (const absl::Status listening = impl->Listen(endpoint); !listening.ok()) {
+    return Error(Reason::kInternal,
+                 absl::StrCat("cannot listen on ", options.listen, ": ", listening.message()));
+  }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+int Server::port() const { return impl_->port(); }
+bool Server::Drain(absl::Duration grace) { return impl_->Drain(grace); }
+
+}  // namespace florin::gateway

@@ -1,0 +1,217 @@
+// A gateway for tests: the real server over TLS on loopback, and behind it a real payments server
+// over mutual TLS whose answers are canned. There is no auth and no accounts service, as if they
+// were down.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <boost/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "florin/payments/v1/payments.rpc.h"
+#include "gtest/gtest.h"
+#include "libs/async/runtime.h"
+#include "libs/clock/clock.h"
+#include "libs/ids/ids.h"
+#include "libs/rpc/server.h"
+#include "libs/status/check.h"
+#include "libs/testing/certificates.h"
+#include "services/gateway/http/server.h"
+#include "services/gateway/http/test_client.h"
+
+namespace florin::gateway {
+
+// Knows the tokens `all` (every scope), `reader` (payments:read), `expired`, `no-keys`; any other
+// is invalid.
+class TestAuthenticator : public rpc::Authenticator {
+ public:
+  Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) override {
+    rpc::Principal principal;
+    principal.user_id = "usr_1";
+    principal.scopes = {"payments:read"};
+    if (token == "reader") co_return principal;
+    principal.scopes.push_back("payments:write");
+    if (token == "all") co_return principal;
+    if (token == "expired") co_return Error(Reason::kTokenExpired, "expired");
+    if (token == "no-keys") co_return Error(Reason::kUnavailable, "no keys");
+    co_return Error(Reason::kTokenInvalid, "invalid");
+  }
+};
+
+// What a call brought with it.
+struct SeenCall {
+  std::string request_id;
+  std::string traceparent;
+  std::string idempotency_key;
+  std::string user_id;
+  std::string caller;
+};
+
+// Answers with the payment that was asked for; the reference says how: "refuse", "break", "replay"
+// (a success), "refuse again" (a replayed refusal), "wait" (until Release).
+class TestPayments : public payments::v1::PaymentsService {
+ public:
+  using Answer = absl::StatusOr<payments::v1::Payment>;
+
+  Task<Answer> CreatePayment(rpc::Call& call,
+                             const payments::v1::CreatePaymentRequest& request) override {
+    Remember(call);
+    const std::string& how = request.reference();
+    if (how == "refuse again" || how == "replay") call.MarkReplayed();
+    if (how.starts_with("refuse")) {
+      co_return Error(Reason::kInsufficientFunds, "not enough",
+                      {.metadata = {{"payment_id", "pay_1"}}});
+    }
+    if (how == "break") co_return Error(Reason::kInternal, "secret cause");
+    if (how == "wait") {
+      ++waiting;
+      while (!released) co_await async::Sleep(absl::Milliseconds(1));
+    }
+    payments::v1::Payment payment;
+    payment.set_payment_id("pay_1");
+    payment.set_source_account_id(request.source_account_id());
+    *payment.mutable_amount() = request.amount();
+    payment.set_reference(request.reference());
+    payment.set_state(payments::v1::Payment::SUCCEEDED);
+    co_return payment;
+  }
+  Task<Answer> CreateDeposit(rpc::Call&, const payments::v1::CreateDepositRequest&) override {
+    co_return Error(Reason::kSandboxDisabled, "no sandbox");
+  }
+  Task<Answer> GetPayment(rpc::Call& call,
+                          const payments::v1::GetPaymentRequest& request) override {
+    Remember(call);
+    payments::v1::Payment payment;
+    payment.set_payment_id(request.payment_id());
+    co_return payment;
+  }
+  Task<absl::StatusOr<payments::v1::ListPaymentsResponse>> ListPayments(
+      rpc::Call&, const payments::v1::ListPaymentsRequest& request) override {
+    payments::v1::ListPaymentsResponse response;
+    response.set_next_page_token(absl::StrCat("page of ", request.page_size()));
+    co_return response;
+  }
+
+  SeenCall LastCall() const {
+    std::lock_guard lock(mutex_);
+    return last_;
+  }
+  void Release() { released = true; }
+
+  std::atomic<int> waiting = 0;
+  std::atomic<bool> released = false;
+
+ private:
+  void Remember(const rpc::Call& call) {
+    std::lock_guard lock(mutex_);
+    last_ = {.request_id = call.request_id(),
+             .traceparent = call.traceparent(),
+             .idempotency_key = call.idempotency_key(),
+             .user_id = call.principal().user_id,
+             .caller = call.caller()};
+  }
+
+  mutable std::mutex mutex_;
+  SeenCall last_;  // Guarded by mutex_.
+};
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  // Every test may change the limits before its first request.
+  Server& gateway() {
+    if (gateway_ != nullptr) return *gateway_;
+    limits_.sweep_interval = absl::Milliseconds(2);
+    ServerOptions options{.listen = "127.0.0.1:0",
+                          .tls_certificate = certificates_.directory() + "/gateway.crt",
+                          .tls_key = certificates_.directory() + "/gateway.key",
+                          .threads = 2,
+                          .limits = limits_};
+    const auto backends = [this](Executor executor) { return MakeBackend(executor); };
+    gateway_ = *Server::Start(options, routes_, backends, SystemClock(), SystemIds());
+    return *gateway_;
+  }
+  int port() { return gateway().port(); }
+
+  ~GatewayTest() override {
+    upstream_.Release();
+    if (gateway_ != nullptr)
+      EXPECT_TRUE(gateway_->Drain(absl::Seconds(20))) << "a connection never ends";
+  }
+
+  static std::string Get(const std::string& target,
+                         const std::string& fields = "Authorization: Bearer all\r\n") {
+    return absl::StrCat("GET ", target, " HTTP/1.1\r\nHost: localhost\r\n", fields, "\r\n");
+  }
+  static std::string Post(const std::string& target, const std::string& body,
+                          const std::string& fields) {
+    return absl::StrCat("POST ", target,
+                        " HTTP/1.1\r\nHost: localhost\r\nContent-Length: ", body.size(), "\r\n",
+                        fields, "\r\n", body);
+  }
+  static std::string Pay(const std::string& reference, const std::string& more_fields = "") {
+    return Post("/v1/payments", absl::StrCat("{\"reference\":\"", reference, "\"}"),
+                absl::StrCat("Authorization: Bearer all\r\nContent-Type: "
+                             "application/json\r\nIdempotency-Key: k1\r\n",
+                             more_fields));
+  }
+
+  // Sends one request on a new connection.
+  TestResponse Ask(const std::string& request) {
+    TestClient client(port());
+    client.Send(request);
+    auto response = client.Read();
+    EXPECT_TRUE(response.has_value()) << request;
+    return response.value_or(TestResponse());
+  }
+  static std::string ReasonIn(const TestResponse& response) {
+    boost::system::error_code error;
+    const auto document = boost::json::parse(response.body(), error);
+    const auto* reason =
+        error || !document.is_object() ? nullptr : document.as_object().if_contains("reason");
+    return reason == nullptr ? absl::StrCat("no problem document: ", response.body())
+                             : std::string(reason->as_string().c_str());
+  }
+  // Waits until `count` requests wait in the upstream.
+  void AwaitWaiting(int count) {
+    while (upstream_.waiting < count) std::this_thread::yield();
+  }
+
+  const testing::TestCertificates certificates_{{"gateway", "payments"}};
+  const RouteTable routes_ = *RouteTable::Build(PublishedServices());
+  Limits limits_;
+  TestPayments upstream_;
+  async::Runtime upstream_runtime_{1};
+
+ private:
+  Backend MakeBackend(Executor executor) {
+    Backend backend;
+    for (const char* service : {"auth", "accounts", "payments"}) {
+      // Nobody listens on port 1.
+      const int target_port = std::string(service) == "payments" ? upstream_server_->port() : 1;
+      backend.channels[service] = std::make_unique<rpc::Channel>(
+          executor, rpc::ChannelOptions{.target = absl::StrCat("127.0.0.1:", target_port),
+                                        .service = service,
+                                        .certificates = rpc::CertificateFiles::In(
+                                            certificates_.directory(), "gateway"),
+                                        .default_timeout = absl::Seconds(30)});
+    }
+    backend.authenticator = std::make_unique<TestAuthenticator>();
+    return backend;
+  }
+
+  TestAuthenticator authenticator_;
+  const std::unique_ptr<rpc::Server> upstream_server_ = *rpc::Server::Start(
+      upstream_runtime_.executor(),
+      rpc::ServerOptions{
+          .listen = "127.0.0.1:0",
+          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "payments"),
+          .authenticator = &authenticator_},
+      {&upstream_});
+  std::unique_ptr<Server> gateway_;
+};
+
+}  // namespace florin::gateway

@@ -1,0 +1,67 @@
+#include "services/gateway/http/tls.h"
+
+#include <openssl/ssl.h>
+
+#include <boost/asio/buffer.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "libs/config/config.h"
+#include "libs/status/check.h"
+
+namespace florin::gateway {
+namespace {
+
+namespace ssl = boost::asio::ssl;
+
+// Names and lengths as ALPN sends them.
+constexpr unsigned char kProtocols[] = "\x08http/1.1";
+
+int SelectProtocol(SSL*, const unsigned char** selected, unsigned char* selected_size,
+                   const unsigned char* offered, unsigned int offered_size, void*) {
+  unsigned char* chosen = nullptr;
+  const int result = SSL_select_next_proto(&chosen, selected_size, kProtocols,
+                                           sizeof(kProtocols) - 1, offered, offered_size);
+  if (result != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *selected = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+void Restrict(SSL_CTX* context) {
+  const bool restricted =
+      SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+      SSL_CTX_set_cipher_list(context,
+                              "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                              "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                              "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305") == 1 &&
+      SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+  FLORIN_CHECK(restricted, "OpenSSL knows our versions, ciphers and groups");
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context,
+                   SSL_MODE_RELEASE_BUFFERS);  // An idle connection keeps no record buffers.
+  SSL_CTX_set_session_cache_mode(context,
+                                 SSL_SESS_CACHE_OFF);  // Tickets resume without state of ours.
+  SSL_CTX_set_alpn_select_cb(context, SelectProtocol, nullptr);
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ssl::context>> MakeTlsContext(const std::string& certificate_file,
+                                                             const std::string& key_file) {
+  FLORIN_ASSIGN_OR_RETURN(const std::string certificate, config::ReadFile(certificate_file));
+  FLORIN_ASSIGN_OR_RETURN(const std::string key, config::ReadSecretFile(key_file));
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  Restrict(context->native_handle());
+  boost::system::error_code ec;
+  context->use_certificate_chain(boost::asio::buffer(certificate), ec);
+  if (ec)
+    return Error(Reason::kInternal,
+                 absl::StrCat(certificate_file, " is no certificate chain: ", ec.message()));
+  context->use_private_key(boost::asio::buffer(key), ssl::context::pem, ec);
+  if (ec || SSL_CTX_check_private_key(context->native_handle()) != 1) {
+    return Error(Reason::kInternal,
+                 absl::StrCat(key_file, " is not the key of ", certificate_file));
+  }
+  return context;
+}
+
+}  // namespace florin::gateway

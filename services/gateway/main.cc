@@ -1,0 +1,114 @@
+// florin-gateway: HTTPS for apps, gRPC inside.
+#include <cstdlib>
+#include <thread>
+
+#include "absl/flags/flag.h"
+#include "libs/async/runtime.h"
+#include "libs/clock/clock.h"
+#include "libs/config/config.h"
+#include "libs/identity/token_authenticator.h"
+#include "libs/ids/ids.h"
+#include "libs/rpc/channel.h"
+#include "libs/telemetry/admin_server.h"
+#include "libs/telemetry/log.h"
+#include "services/gateway/http/server.h"
+#include "services/gateway/transcode/route_table.h"
+
+ABSL_FLAG(std::string, listen, "127.0.0.1:8443", "host:port for HTTPS; port 0 chooses a free one");
+ABSL_FLAG(std::string, tls_certificate, "", "PEM file of the certificate chain for HTTPS");
+ABSL_FLAG(std::string, tls_key, "", "PEM file of its private key, readable by the owner only");
+ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
+          "host:port of /livez, /readyz and /metrics (plain HTTP, never public)");
+ABSL_FLAG(std::string, certificates, "",
+          "directory of ca.crt, gateway.crt and gateway.key for calls to the services");
+ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of auth");
+ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of accounts");
+ABSL_FLAG(std::string, payments_target, "127.0.0.1:7003", "host:port of payments");
+ABSL_FLAG(int, threads, 0, "threads that serve; 0: one for each CPU");
+ABSL_FLAG(int, max_connections, 10'000, "open connections; further ones are closed at once");
+ABSL_FLAG(int, max_requests, 1'000, "requests at once; further ones are answered 429");
+
+namespace florin::gateway {
+namespace {
+
+// Less than the 10 s after which whoever sent SIGTERM may lose patience.
+constexpr absl::Duration kDrainTime = absl::Seconds(9);
+
+Backend Connect(Executor executor) {
+  const auto files = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "gateway");
+  Backend backend;
+  for (const auto& [service, target] :
+       {std::pair{"auth", absl::GetFlag(FLAGS_auth_target)},
+        std::pair{"accounts", absl::GetFlag(FLAGS_accounts_target)},
+        std::pair{"payments", absl::GetFlag(FLAGS_payments_target)}}) {
+    backend.channels[service] = std::make_unique<rpc::Channel>(
+        executor, rpc::ChannelOptions{.target = target,
+                                      .service = service,
+                                      .certificates = files,
+                                      .default_timeout = Limits().request_time});
+  }
+  backend.authenticator =
+      std::make_unique<identity::TokenAuthenticator>(*backend.channels["auth"], SystemClock());
+  return backend;
+}
+
+Task<absl::Status> IsConnected(rpc::Channel* channel) {
+  co_return co_await channel->Connect(SystemClock().Now() + absl::Seconds(1));
+}
+
+std::vector<telemetry::Check> ReadinessChecks(const Backend& backend) {
+  std::vector<telemetry::Check> checks;
+  for (const auto& [service, channel] : backend.channels) {
+    checks.emplace_back(service, [c = channel.get()] { return IsConnected(c); });
+  }
+  return checks;
+}
+
+ServerOptions Options() {
+  ServerOptions options;
+  options.listen = absl::GetFlag(FLAGS_listen);
+  options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
+  options.tls_key = absl::GetFlag(FLAGS_tls_key);
+  const int threads = absl::GetFlag(FLAGS_threads);
+  options.threads =
+      threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  options.limits.connections = absl::GetFlag(FLAGS_max_connections);
+  options.limits.requests_in_flight = absl::GetFlag(FLAGS_max_requests);
+  return options;
+}
+
+int Main() {
+  const RouteTable routes =
+      config::ValueOrExit(RouteTable::Build(PublishedServices()), "reading the protos");
+  async::Runtime runtime(1);
+  const Backend backend = Connect(runtime.executor());
+  const auto server = config::ValueOrExit(
+      Server::Start(Options(), routes, Connect, SystemClock(), SystemIds()), "serving HTTPS");
+  const auto admin = config::ValueOrExit(
+      telemetry::AdminServer::Start(runtime.executor(), absl::GetFlag(FLAGS_admin_listen),
+                                    ReadinessChecks(backend)),
+      "serving the admin port");
+  telemetry::Log(
+      telemetry::Severity::kInfo, "serving",
+      {{"port", std::to_string(server->port())}, {"admin_port", std::to_string(admin->port())}});
+
+  runtime.WaitForStopSignal();
+  admin->SetDraining();
+  if (!server->Drain(kDrainTime)) {
+    // Calls under way still refer to what the destructors would take away.
+    telemetry::Log(telemetry::Severity::kWarning, "stopped with requests unfinished");
+    std::quick_exit(0);
+  }
+  telemetry::Log(telemetry::Severity::kInfo, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace florin::gateway
+
+int main(int argc, char** argv) {
+  florin::telemetry::StartLogging("gateway");
+  florin::config::ParseFlags(
+      argc, argv, "The HTTPS entry to Florin: REST and JSON outside, gRPC and mutual TLS inside.");
+  return florin::gateway::Main();
+}
