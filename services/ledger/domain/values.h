@@ -1,4 +1,4 @@
-// What a book is made of. Plain values: no rules (posting_rules.h, account_rules.h), no storage, no
+// What a book is made of. Plain values: no rules (posting_rules.h, opening_rules.h), no storage, no
 // wire.
 //
 // Amounts are whole minor units of the account's currency. Times have microseconds, as PostgreSQL

@@ -1,7 +1,7 @@
 #include "services/ledger/store/fake_store.h"
 
 #include "absl/strings/str_cat.h"
-#include "services/ledger/domain/account_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/domain/posting_rules.h"
 
 namespace florin::ledger {

@@ -6,7 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "libs/pg/array.h"
-#include "services/ledger/domain/account_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/domain/posting_rules.h"
 
 namespace florin::ledger {

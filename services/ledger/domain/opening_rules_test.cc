@@ -1,4 +1,4 @@
-#include "services/ledger/domain/account_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 
 #include "gtest/gtest.h"
 #include "libs/status/matchers.h"
@@ -11,6 +11,17 @@ using ::testing::Optional;
 
 AccountTerms Terms() {
   return {.account_id = DeriveId("test", "a"), .currency = Currency::Parse("EUR").value()};
+}
+
+TEST(IsBookNameTest, TakesShortLowerCaseNames) {
+  EXPECT_TRUE(IsBookName("main"));
+  EXPECT_TRUE(IsBookName("tenant-1.eu_2"));
+  EXPECT_TRUE(IsBookName(std::string(64, 'b')));
+  for (const std::string& name :
+       {std::string(), std::string(65, 'b'), std::string("Main"), std::string("main\0", 5),
+        std::string("ma in"), std::string("ü")}) {
+    EXPECT_FALSE(IsBookName(name)) << name;
+  }
 }
 
 TEST(CheckTermsTest, TakesEachLimitAlone) {

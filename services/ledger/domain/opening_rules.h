@@ -1,12 +1,16 @@
-// The rules of opening accounts. Pure.
+// The rules of opening books and accounts. Pure.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "services/ledger/domain/values.h"
 
 namespace florin::ledger {
+
+// Whether a book can have this name: 1 to 64 characters of [a-z0-9_.-].
+bool IsBookName(std::string_view name);
 
 // Limits make sense together: both at once would allow no entry at all; a credit line widens
 // `debits_must_not_exceed_credits`, so it needs it, and is zero or more. Error: kInvalidLimits with

@@ -1,6 +1,14 @@
-#include "services/ledger/domain/account_rules.h"
+#include "services/ledger/domain/opening_rules.h"
+
+#include <algorithm>
 
 namespace florin::ledger {
+
+bool IsBookName(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  });
+}
 
 absl::Status CheckTerms(const AccountTerms& terms) {
   if (terms.debits_must_not_exceed_credits && terms.credits_must_not_exceed_debits) {
