@@ -1,0 +1,18 @@
+# Everything Florin links against, all from Debian 12. docs/dependencies.md says why each is here.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(spdlog REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(GTest REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+
+# google/api/*.proto and google/rpc/*.proto, used at build time from the package, never copied.
+find_path(GOOGLEAPIS_PROTOS google/api/annotations.proto
+  PATHS /usr/share/gocode/src/github.com/gogo/googleapis NO_DEFAULT_PATH REQUIRED)
+find_program(PROTOC protoc REQUIRED)

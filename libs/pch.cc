@@ -1,0 +1,1 @@
+// Compiles libs/pch.h once.

@@ -1,0 +1,61 @@
+// What travels with a call beside its request.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace florin::rpc {
+
+// Who a call acts for, from a verified access token.
+struct Principal {
+  std::string user_id;  // `usr_…`, the token's `sub`
+  std::vector<std::string> scopes;
+  std::string token_id;  // `jti`
+  bool HasScope(std::string_view scope) const;
+};
+
+// What a client sends along. Deadline is absolute; a call without one gets the channel's default.
+struct Outgoing {
+  absl::Time deadline = absl::InfiniteFuture();
+  std::string request_id;       // `req_…`; shown to the caller, in every log line of the request
+  std::string traceparent;      // W3C Trace Context
+  std::string user_token;       // Access token of the user that the call acts for; empty for a service's own call
+  std::string idempotency_key;  // As the caller sent it; empty if none
+};
+
+// What a handler knows of its call. Lives until the handler's Task ends. Not thread-safe: it belongs to that Task.
+class Call {
+ public:
+  // Name of the calling service, from its certificate's spiffe:// URI.
+  const std::string& caller() const { return caller_; }
+  // The verified user. Only in methods with access USER (a broken promise otherwise).
+  const Principal& principal() const;
+  // Present in methods with idempotency KEY.
+  const std::string& idempotency_key() const { return incoming_.idempotency_key; }
+  const std::string& request_id() const { return incoming_.request_id; }
+  const std::string& traceparent() const { return incoming_.traceparent; }
+  absl::Time deadline() const { return incoming_.deadline; }
+
+  // Tells the caller that this answer (a success or an error) was first given to an earlier call.
+  void MarkReplayed() { replayed_ = true; }
+  bool replayed() const { return replayed_; }
+
+  // For a call made on behalf of the same user: passes the token on, with a deadline 50 ms earlier, so that the callee's time-out
+  // is reported before ours.
+  Outgoing OnBehalfOfUser() const;
+  // For a call made as this service itself.
+  Outgoing AsService() const;
+
+  Call(std::string caller, Outgoing incoming, Principal principal, bool has_principal);
+
+ private:
+  std::string caller_;
+  Outgoing incoming_;
+  Principal principal_;
+  bool has_principal_ = false;
+  bool replayed_ = false;
+};
+
+}  // namespace florin::rpc
