@@ -6,6 +6,7 @@
 #include <deque>
 #include <mutex>
 
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
