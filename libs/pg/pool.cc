@@ -51,6 +51,9 @@ class Session {
     if (connection_ == nullptr || !connection_->is_open()) {
       connection_.reset();
       auto fresh = std::make_unique<pqxx::connection>(options_.conninfo);
+      for (const std::string& setting : options_.settings) {
+        pqxx::nontransaction(*fresh).exec("SET " + setting);
+      }
       for (const Statement& statement : options_.statements) {
         fresh->prepare(statement.name, statement.sql);
       }

@@ -28,6 +28,8 @@ struct PoolOptions {
   std::string conninfo;  // libpq's key=value form or URI; a password comes from a file (passfile=…), not from here.
   int connections = 4;
   std::vector<Statement> statements;
+  // Run-time settings of every connection, each "name = value", set before its statements are prepared.
+  std::vector<std::string> settings = {};
 };
 
 // Thread-safe. Connections are opened at first use and reopened after a failure.

@@ -54,6 +54,19 @@ class PoolTest : public ::testing::Test {
 
 testing::Postgres* PoolTest::postgres_ = nullptr;
 
+TEST_F(PoolTest, EveryConnectionHasTheSettings) {
+  PoolOptions options = Options();
+  options.settings = {"enable_seqscan = off", "work_mem = '5MB'"};
+  Pool pool(std::move(options));
+  std::function<absl::StatusOr<std::string>(pqxx::work&)> work =
+      [](pqxx::work& transaction) -> absl::StatusOr<std::string> {
+    return transaction
+        .exec("SELECT current_setting('enable_seqscan') || current_setting('work_mem')")[0][0]
+        .as<std::string>();
+  };
+  EXPECT_EQ(runtime_.Run(pool.Transact(std::move(work))).value(), "off5MB");
+}
+
 TEST_F(PoolTest, CommitsWhatReturnsOk) {
   EXPECT_EQ(Transact([](pqxx::work& transaction) -> absl::StatusOr<int> {
               transaction.exec_prepared("put", "commits", 41);

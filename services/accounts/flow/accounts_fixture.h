@@ -1,0 +1,163 @@
+// All of accounts but its process: the real flow over the fake store, and a real channel to a tiny
+// ledger with the faults that a test asks for. (What crosses services for real is tested in
+// tests/e2e.)
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/async/runtime.h"
+#include "libs/clock/clock.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/server.h"
+#include "libs/status/matchers.h"
+#include "libs/testing/certificates.h"
+#include "services/accounts/flow/open_account.h"
+#include "services/accounts/store/fake_store.h"
+
+namespace florin::accounts {
+
+// Keeps accounts as they were opened and entries as a test adds them. Thread-safe.
+class LedgerDouble : public ledger::v1::LedgerService {
+ public:
+  enum class Fault {
+    kNone,
+    kUnavailable,  // Answers kUnavailable and does nothing.
+    kAnswerLost,   // Does its work, then answers kUnavailable.
+    kIdConflict,   // Answers kIdConflict.
+  };
+  // Holds until changed.
+  void SetFault(Fault fault) {
+    std::lock_guard lock(mutex_);
+    fault_ = fault;
+  }
+  // The account as the ledger knows it; a test may change its counters. Not while a call is under
+  // way.
+  ledger::v1::Account& account(const std::string& id) { return accounts_[id]; }
+  std::vector<ledger::v1::Entry>& entries() { return entries_; }
+  int get_calls() {
+    std::lock_guard lock(mutex_);
+    return get_calls_;
+  }
+  bool Knows(const std::string& id) {
+    std::lock_guard lock(mutex_);
+    return accounts_.contains(id);
+  }
+
+  Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> OpenAccounts(
+      rpc::Call&, const ledger::v1::OpenAccountsRequest& request) override {
+    std::lock_guard lock(mutex_);
+    if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
+    if (fault_ == Fault::kIdConflict) co_return Error(Reason::kIdConflict, "told to fail");
+    ledger::v1::OpenAccountsResponse response;
+    for (const ledger::v1::Account& account : request.accounts()) {
+      *response.add_accounts() = accounts_.emplace(account.account_id(), account).first->second;
+    }
+    if (fault_ == Fault::kAnswerLost) co_return Error(Reason::kUnavailable, "told to fail");
+    co_return response;
+  }
+
+  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
+      rpc::Call&, const ledger::v1::GetAccountsRequest& request) override {
+    std::lock_guard lock(mutex_);
+    ++get_calls_;
+    if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
+    ledger::v1::GetAccountsResponse response;
+    for (const std::string& id : request.account_ids()) {
+      if (accounts_.contains(id)) *response.add_accounts() = accounts_.at(id);
+    }
+    co_return response;
+  }
+
+  // One entry a page; the page token is the number of entries before it.
+  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
+      rpc::Call&, const ledger::v1::ListEntriesRequest& request) override {
+    std::lock_guard lock(mutex_);
+    std::size_t skip = 0;
+    if (!request.page_token().empty()) {
+      if (request.page_token().find_first_not_of("0123456789") != std::string::npos) {
+        co_return Error(Reason::kInvalidPageToken, "no", {.param = "page_token"});
+      }
+      skip = std::stoul(request.page_token());
+    }
+    ledger::v1::ListEntriesResponse response;
+    if (skip < entries_.size()) *response.add_entries() = entries_[skip];
+    if (skip + 1 < entries_.size()) response.set_next_page_token(std::to_string(skip + 1));
+    co_return response;
+  }
+
+  Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
+      rpc::Call&, const ledger::v1::PostTransactionsRequest&) override {
+    co_return Error(Reason::kInternal, "accounts does not call this");
+  }
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> GetTransaction(
+      rpc::Call&, const ledger::v1::GetTransactionRequest&) override {
+    co_return Error(Reason::kInternal, "accounts does not call this");
+  }
+
+ private:
+  std::mutex mutex_;  // Guards everything below.
+  Fault fault_ = Fault::kNone;
+  std::map<std::string, ledger::v1::Account> accounts_;
+  std::vector<ledger::v1::Entry> entries_;
+  int get_calls_ = 0;
+};
+
+class AccountsFixture : public ::testing::Test {
+ protected:
+  // Before the parts go: no coroutine may be running in them.
+  ~AccountsFixture() override { runtime_.Stop(); }
+
+  // A customer of `user`.
+  Uuid NewCustomer(const Uuid& user) {
+    Customer customer{.customer_id = SystemIds().NewId(),
+                      .user_id = user,
+                      .display_name = "Zoë",
+                      .create_time = clock_.Now()};
+    RequestKey key{.idempotency_key = FormatId(IdKind::kCustomer, customer.customer_id),
+                   .fingerprint = crypto::Sha256("")};
+    EXPECT_THAT(runtime_.Run(store_.InsertCustomer(customer, key)), IsOk());
+    return customer.customer_id;
+  }
+  OpenAccount::Request Request(const std::string& key) const {
+    return {.user_id = user_,
+            .customer_id = customer_,
+            .currency = *Currency::Parse("EUR"),
+            .display_name = "Savings",
+            .idempotency_key = key};
+  }
+  absl::StatusOr<OpenAccount::Outcome> Open(const OpenAccount::Request& request) {
+    rpc::Outgoing context;
+    return runtime_.Run(open_.Run(context, request));
+  }
+
+  testing::TestCertificates certificates_{{"accounts", "ledger"}};
+  LedgerDouble ledger_double_;
+  FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
+  FakeStore store_;
+  async::Runtime runtime_{2};
+  std::unique_ptr<rpc::Server> server_ =
+      rpc::Server::Start(
+          runtime_.executor(),
+          {.listen = "127.0.0.1:0",
+           .certificates = rpc::CertificateFiles::In(certificates_.directory(), "ledger")},
+          {&ledger_double_})
+          .value();
+  rpc::Channel channel_ = rpc::Channel(
+      runtime_.executor(),
+      {.target = "127.0.0.1:" + std::to_string(server_->port()),
+       .service = "ledger",
+       .certificates = rpc::CertificateFiles::In(certificates_.directory(), "accounts")});
+  ledger::v1::LedgerClient ledger_{&channel_};
+  OpenAccount open_{store_, ledger_, clock_, SystemIds(), "main"};
+
+  const Uuid user_ = SystemIds().NewId();
+  const Uuid stranger_ = SystemIds().NewId();
+  const Uuid customer_ = NewCustomer(user_);
+};
+
+}  // namespace florin::accounts

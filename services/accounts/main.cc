@@ -1,0 +1,40 @@
+// florin-accounts: customers and the accounts they hold.
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/clock/clock.h"
+#include "libs/identity/token_authenticator.h"
+#include "libs/ids/ids.h"
+#include "libs/process/process.h"
+#include "services/accounts/flow/open_account.h"
+#include "services/accounts/rpc/accounts_rpc.h"
+#include "services/accounts/store/pg_store.h"
+
+ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
+ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004", "host:port of florin-ledger.");
+ABSL_FLAG(std::string, book, "main", "The ledger book that customers' accounts are in.");
+
+int main(int argc, char** argv) {
+  using namespace florin;
+  process::Process process(argc, argv, "accounts", "Customers and their accounts.");
+  process.MigrateAndExitIfAsked();
+
+  rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
+  rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
+  ledger::v1::LedgerClient ledger(&ledger_channel);
+  identity::TokenAuthenticator authenticator(auth, SystemClock());
+
+  pg::Pool pool(process.Database(accounts::PgStore::Statements()));
+  accounts::PgStore store(pool);
+  const std::string book = absl::GetFlag(FLAGS_book);
+  accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
+  accounts::AccountsRpc service(store, open, ledger, SystemClock(), SystemIds(), book);
+
+  asio::co_spawn(process.executor(), open.FinishForever(), asio::detached);
+  const int status =
+      process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  // Before the parts that its coroutines use go.
+  process.runtime().Stop();
+  return status;
+}

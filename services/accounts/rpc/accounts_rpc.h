@@ -1,0 +1,53 @@
+// The gRPC face of accounts: checks shape, calls, maps. See proto/florin/accounts/v1/accounts.proto
+// for what each method promises.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "florin/accounts/v1/accounts.rpc.h"
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/clock/clock.h"
+#include "libs/ids/ids.h"
+#include "services/accounts/flow/open_account.h"
+#include "services/accounts/store/store.h"
+
+namespace florin::accounts {
+
+// Thread-safe. The ledger is asked as this service: it knows no users, so each method that names an
+// account first finds it among the caller's own.
+class AccountsRpc : public v1::AccountsService {
+ public:
+  // References outlive this.
+  AccountsRpc(Store& store, florin::accounts::OpenAccount& open, ledger::v1::LedgerClient& ledger,
+              Clock& clock, IdSource& ids, std::string book);
+
+  Task<absl::StatusOr<v1::Customer>> CreateCustomer(
+      rpc::Call& call, const v1::CreateCustomerRequest& request) override;
+  Task<absl::StatusOr<v1::Customer>> GetCustomer(rpc::Call& call,
+                                                 const v1::GetCustomerRequest& request) override;
+  Task<absl::StatusOr<v1::Account>> OpenAccount(rpc::Call& call,
+                                                const v1::OpenAccountRequest& request) override;
+  Task<absl::StatusOr<v1::Account>> GetAccount(rpc::Call& call,
+                                               const v1::GetAccountRequest& request) override;
+  Task<absl::StatusOr<v1::ListAccountsResponse>> ListAccounts(
+      rpc::Call& call, const v1::ListAccountsRequest& request) override;
+  Task<absl::StatusOr<v1::ListAccountEntriesResponse>> ListAccountEntries(
+      rpc::Call& call, const v1::ListAccountEntriesRequest& request) override;
+  Task<absl::StatusOr<v1::LookUpAccountsResponse>> LookUpAccounts(
+      rpc::Call& call, const v1::LookUpAccountsRequest& request) override;
+
+ private:
+  // The accounts with their balances of this moment, by one call to the ledger.
+  Task<absl::StatusOr<std::vector<v1::Account>>> WithBalances(rpc::Outgoing context,
+                                                              std::vector<Account> accounts);
+
+  Store& store_;
+  florin::accounts::OpenAccount& open_;
+  ledger::v1::LedgerClient& ledger_;
+  Clock& clock_;
+  IdSource& ids_;
+  const std::string book_;
+};
+
+}  // namespace florin::accounts

@@ -1,0 +1,110 @@
+#include "services/accounts/store/fake_store.h"
+
+#include <algorithm>
+
+namespace florin::accounts {
+namespace {
+
+absl::Status CustomerNotFound() {
+  return Error(Reason::kCustomerNotFound, "no such customer", {.param = "customer_id"});
+}
+
+absl::Status AccountNotFound() {
+  return Error(Reason::kAccountNotFound, "no such account", {.param = "account_id"});
+}
+
+}  // namespace
+
+Task<absl::StatusOr<StoredCustomer>> FakeStore::InsertCustomer(Customer customer,
+                                                               RequestKey request) {
+  std::lock_guard lock(mutex_);
+  const auto [made, inserted] =
+      customer_keys_.try_emplace(Key(customer.user_id, request.idempotency_key),
+                                 Made{customer.customer_id, request.fingerprint});
+  if (inserted) customers_.emplace(customer.customer_id, customer);
+  co_return StoredCustomer{.customer = customers_.at(made->second.id),
+                           .same_request = made->second.fingerprint == request.fingerprint};
+}
+
+Task<absl::StatusOr<Customer>> FakeStore::GetCustomer(Uuid user_id, Uuid customer_id) {
+  std::lock_guard lock(mutex_);
+  const auto customer = customers_.find(customer_id);
+  if (customer == customers_.end() || customer->second.user_id != user_id) {
+    co_return CustomerNotFound();
+  }
+  co_return customer->second;
+}
+
+Task<absl::StatusOr<StoredAccount>> FakeStore::InsertAccount(Account account, RequestKey request) {
+  std::lock_guard lock(mutex_);
+  const Key key(account.user_id, request.idempotency_key);
+  if (!account_keys_.contains(key)) {
+    const auto customer = customers_.find(account.customer_id);
+    if (customer == customers_.end() || customer->second.user_id != account.user_id) {
+      co_return CustomerNotFound();
+    }
+    account_keys_.emplace(key, Made{account.account_id, request.fingerprint});
+    accounts_.emplace(account.account_id, account);
+  }
+  const Made& made = account_keys_.at(key);
+  co_return StoredAccount{.account = accounts_.at(made.id),
+                          .same_request = made.fingerprint == request.fingerprint};
+}
+
+Task<absl::Status> FakeStore::MarkOpen(Uuid account_id) {
+  std::lock_guard lock(mutex_);
+  const auto account = accounts_.find(account_id);
+  if (account != accounts_.end()) account->second.state = AccountState::kOpen;
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::vector<Account>>> FakeStore::ListOpening(absl::Time created, int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<Account> opening;
+  for (const auto& [id, account] : accounts_) {
+    if (account.state == AccountState::kOpening && account.create_time <= created) {
+      opening.push_back(account);
+    }
+  }
+  std::ranges::stable_sort(opening, {}, &Account::create_time);
+  if (opening.size() > static_cast<std::size_t>(limit)) {
+    opening.erase(opening.begin() + limit, opening.end());
+  }
+  co_return opening;
+}
+
+Task<absl::StatusOr<Account>> FakeStore::GetAccount(Uuid user_id, Uuid account_id) {
+  std::lock_guard lock(mutex_);
+  const auto account = accounts_.find(account_id);
+  if (account == accounts_.end() || account->second.user_id != user_id ||
+      account->second.state != AccountState::kOpen) {
+    co_return AccountNotFound();
+  }
+  co_return account->second;
+}
+
+Task<absl::StatusOr<std::vector<Account>>> FakeStore::ListAccounts(Uuid user_id,
+                                                                   std::optional<Uuid> after,
+                                                                   int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<Account> found;
+  for (const auto& [id, account] : accounts_) {
+    if (account.user_id != user_id || account.state != AccountState::kOpen) continue;
+    if (after && id <= *after) continue;
+    if (found.size() == static_cast<std::size_t>(limit)) break;
+    found.push_back(account);
+  }
+  co_return found;
+}
+
+Task<absl::StatusOr<std::vector<Account>>> FakeStore::LookUp(std::vector<Uuid> account_ids) {
+  std::lock_guard lock(mutex_);
+  std::vector<Account> found;
+  for (const auto& [id, account] : accounts_) {
+    if (account.state != AccountState::kOpen) continue;
+    if (std::ranges::find(account_ids, id) != account_ids.end()) found.push_back(account);
+  }
+  co_return found;
+}
+
+}  // namespace florin::accounts

@@ -1,0 +1,46 @@
+// How a payment becomes a ledger transaction, and what the ledger's answer makes of the payment.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "services/payments/domain/payment.h"
+
+namespace florin::payments {
+
+// One movement in the ledger: the template of a payment's kind, filled in.
+//   transfer: debit the source (a liability shrinks), credit the destination
+//   deposit:  debit the rail's clearing account (money is owed to us), credit the destination
+struct LedgerPosting {
+  Uuid debit_account_id;
+  Uuid credit_account_id;
+  std::int64_t amount_minor = 0;
+
+  friend bool operator==(const LedgerPosting&, const LedgerPosting&) = default;
+};
+LedgerPosting PostingOf(const Payment& payment);
+
+// The id of a payment's ledger transaction: follows from the payment's, so that every attempt uses
+// the same one.
+Uuid TransactionIdOf(const Uuid& payment_id);
+
+// The ledger account that stands for what the sandbox rail owes in one currency.
+Uuid SandboxRailAccount(const Currency& currency);
+
+// The ledger's answer about one transaction.
+struct LedgerAnswer {
+  bool committed = false;
+  std::string refusal_reason = {};  // Where not committed: the reason's name.
+  bool final = false;               // Where not committed: the ledger keeps refusing this id.
+};
+
+// The payment as the answer leaves it, or nothing where the answer decides nothing yet: a refusal
+// that the ledger does not remember could turn into a commit at the next attempt, so the payment
+// must stay in processing. `payment` must be in processing.
+std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now);
+
+// What the owner of a failed payment is told: the ledger's reason, with the payment's id in
+// metadata `payment_id`. The same for every replay.
+absl::Status FailureOf(const Payment& payment);
+
+}  // namespace florin::payments

@@ -1,0 +1,45 @@
+#include "services/payments/domain/payment.h"
+
+#include "libs/status/check.h"
+
+namespace florin::payments {
+
+std::string_view NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kTransfer:
+      return "transfer";
+    case Kind::kDeposit:
+      return "deposit";
+  }
+  FLORIN_CHECK(false, "every kind has a name");
+  return {};
+}
+
+std::string_view NameOf(State state) {
+  switch (state) {
+    case State::kProcessing:
+      return "processing";
+    case State::kSucceeded:
+      return "succeeded";
+    case State::kFailed:
+      return "failed";
+  }
+  FLORIN_CHECK(false, "every state has a name");
+  return {};
+}
+
+absl::StatusOr<Kind> ParseKind(std::string_view name) {
+  for (const Kind kind : {Kind::kTransfer, Kind::kDeposit}) {
+    if (name == NameOf(kind)) return kind;
+  }
+  return Error(Reason::kInternal, "no kind of payment has this name");
+}
+
+absl::StatusOr<State> ParseState(std::string_view name) {
+  for (const State state : {State::kProcessing, State::kSucceeded, State::kFailed}) {
+    if (name == NameOf(state)) return state;
+  }
+  return Error(Reason::kInternal, "no state of a payment has this name");
+}
+
+}  // namespace florin::payments

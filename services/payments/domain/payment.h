@@ -1,0 +1,55 @@
+// A payment as a value: what is moved, for whom, and how far it has come.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "libs/ids/ids.h"
+#include "libs/money/money.h"
+#include "libs/status/status.h"
+
+namespace florin::payments {
+
+// What kind of movement. Each kind has one method that creates it, so the kind also scopes
+// idempotency keys.
+enum class Kind {
+  kTransfer,  // Between two accounts of Florin.
+  kDeposit,   // From a rail into an account.
+};
+
+// How far a payment has come; state_machine.h has the ways between them.
+enum class State { kProcessing, kSucceeded, kFailed };
+
+// Names as they are stored: "transfer", "processing", … Parsing gives kInternal for any other text.
+std::string_view NameOf(Kind kind);
+std::string_view NameOf(State state);
+absl::StatusOr<Kind> ParseKind(std::string_view name);
+absl::StatusOr<State> ParseState(std::string_view name);
+
+struct Payment {
+  Uuid payment_id;
+  Uuid user_id;  // Who made it, and alone may see it.
+  Kind kind = Kind::kTransfer;
+  State state = State::kProcessing;
+  Uuid source_account_id;  // Nil for a deposit.
+  Uuid destination_account_id;
+  Money amount;
+  std::string reference;  // Personal data: never logged, never sent to the ledger.
+  std::string
+      failure_reason;      // Name of the ledger's reason where state is kFailed; otherwise empty.
+  Uuid transaction_id;     // TransactionIdOf(payment_id): the ledger transaction.
+  absl::Time create_time;  // Whole microseconds, as are all times that are stored.
+  absl::Time update_time;  // When `state` last changed.
+
+  friend bool operator==(const Payment&, const Payment&) = default;
+};
+
+// What the accounts service says about an account, none of which ever changes.
+struct AccountFacts {
+  Uuid account_id;
+  Uuid owner_user_id;
+  Currency currency;
+};
+
+}  // namespace florin::payments

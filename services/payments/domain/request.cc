@@ -1,0 +1,105 @@
+#include "services/payments/domain/request.h"
+
+#include "libs/status/check.h"
+#include "libs/text/text.h"
+#include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/domain/state_machine.h"
+
+namespace florin::payments {
+namespace {
+
+absl::Status AccountNotFound(std::string_view param) {
+  return Error(Reason::kAccountNotFound, "no such account", {.param = std::string(param)});
+}
+
+absl::Status CurrencyMismatch(std::string_view param) {
+  return Error(Reason::kCurrencyMismatch, "the accounts and the amount have one currency",
+               {.param = std::string(param)});
+}
+
+// Length first, so that no field can pass for the end of another.
+void AppendField(std::string& out, std::string_view field) {
+  out += std::to_string(field.size());
+  out += ':';
+  out += field;
+  out += ';';
+}
+
+}  // namespace
+
+absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_units) {
+  const absl::StatusOr<Currency> parsed = Currency::Parse(currency);
+  if (!parsed.ok()) {
+    return Error(Reason::kUnknownCurrency, "not an ISO 4217 code", {.param = "amount.currency"});
+  }
+  if (minor_units <= 0) {
+    return Error(Reason::kInvalidAmount, "the amount must be more than zero",
+                 {.param = "amount.minor_units"});
+  }
+  return Money{.minor_units = minor_units, .currency = *parsed};
+}
+
+absl::Status CheckRequest(const PaymentRequest& request) {
+  if (request.kind == Kind::kTransfer &&
+      request.source_account_id == request.destination_account_id) {
+    return Error(Reason::kSameAccount, "source and destination are the same account",
+                 {.param = "destination_account_id"});
+  }
+  const std::optional<std::size_t> length = CountPlainCharacters(request.reference);
+  if (!length || *length > kLongestReference) {
+    return Error(Reason::kInvalidReference,
+                 "at most 140 characters of UTF-8 without control characters",
+                 {.param = "reference"});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAccounts(const Uuid& user_id, const PaymentRequest& request,
+                           const std::optional<AccountFacts>& source,
+                           const std::optional<AccountFacts>& destination) {
+  const bool transfer = request.kind == Kind::kTransfer;
+  if (transfer && (!source || source->owner_user_id != user_id)) {
+    return AccountNotFound("source_account_id");
+  }
+  if (!destination || (!transfer && destination->owner_user_id != user_id)) {
+    return AccountNotFound("destination_account_id");
+  }
+  if (transfer && source->currency != request.amount.currency) {
+    return CurrencyMismatch("amount.currency");
+  }
+  if (destination->currency != request.amount.currency) {
+    return CurrencyMismatch(transfer ? "destination_account_id" : "amount.currency");
+  }
+  return absl::OkStatus();
+}
+
+std::string CanonicalRequest(const PaymentRequest& request) {
+  std::string out;
+  AppendField(out, NameOf(request.kind));
+  AppendField(out, request.source_account_id.ToString());
+  AppendField(out, request.destination_account_id.ToString());
+  AppendField(out, request.amount.currency.code());
+  AppendField(out, std::to_string(request.amount.minor_units));
+  AppendField(out, request.reference);
+  return out;
+}
+
+Payment NewPayment(const Uuid& payment_id, const Uuid& user_id, const PaymentRequest& request,
+                   absl::Time now) {
+  const std::optional<State> state = NextState(std::nullopt, Event::kCreate, Actor::kOwner);
+  FLORIN_CHECK(state.has_value(), "an owner may create a payment");
+  return Payment{.payment_id = payment_id,
+                 .user_id = user_id,
+                 .kind = request.kind,
+                 .state = *state,
+                 .source_account_id = request.source_account_id,
+                 .destination_account_id = request.destination_account_id,
+                 .amount = request.amount,
+                 .reference = request.reference,
+                 .failure_reason = "",
+                 .transaction_id = TransactionIdOf(payment_id),
+                 .create_time = now,
+                 .update_time = now};
+}
+
+}  // namespace florin::payments

@@ -1,0 +1,50 @@
+// What a user asks for, checked before anything is written: a request refused here leaves no trace.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "services/payments/domain/payment.h"
+
+namespace florin::payments {
+
+inline constexpr std::size_t kLongestReference = 140;  // characters
+
+struct PaymentRequest {
+  Kind kind = Kind::kTransfer;
+  Uuid source_account_id;  // Nil for a deposit.
+  Uuid destination_account_id;
+  Money amount;
+  std::string reference;
+
+  friend bool operator==(const PaymentRequest&, const PaymentRequest&) = default;
+};
+
+// Errors: kUnknownCurrency with param `amount.currency`; kInvalidAmount with param
+// `amount.minor_units` unless more than zero.
+absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_units);
+
+// What can be judged without knowing the accounts. Errors: kSameAccount (param
+// `destination_account_id`), kInvalidReference.
+absl::Status CheckRequest(const PaymentRequest& request);
+
+// Whether `user_id` may make this payment between these accounts; nothing stands for an account
+// that does not exist. The user must own the account the payment acts on: the source of a transfer,
+// the destination of a deposit. An account of somebody else is then answered as one that does not
+// exist. The destination of a transfer may be anybody's. Errors: kAccountNotFound,
+// kCurrencyMismatch, both with the param to blame.
+absl::Status CheckAccounts(const Uuid& user_id, const PaymentRequest& request,
+                           const std::optional<AccountFacts>& source,
+                           const std::optional<AccountFacts>& destination);
+
+// The octets that say what a request asks for: equal for equal requests only. Its hash is the
+// fingerprint that tells a retry from another request under the same idempotency key.
+std::string CanonicalRequest(const PaymentRequest& request);
+
+// The payment that records the intent, in the state where the machine begins.
+Payment NewPayment(const Uuid& payment_id, const Uuid& user_id, const PaymentRequest& request,
+                   absl::Time now);
+
+}  // namespace florin::payments

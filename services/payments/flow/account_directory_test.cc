@@ -1,0 +1,62 @@
+#include "services/payments/flow/account_directory.h"
+
+#include "services/payments/flow/payments_fixture.h"
+
+namespace florin::payments {
+namespace {
+
+using ::testing::Eq;
+
+class AccountDirectoryTest : public PaymentsFixture {
+ protected:
+  std::vector<std::optional<AccountFacts>> LookUp(AccountDirectory& directory,
+                                                  const std::vector<Uuid>& ids) {
+    rpc::Outgoing context;
+    return runtime_.Run(directory.LookUp(context, ids)).value();
+  }
+};
+
+TEST_F(AccountDirectoryTest, AnswersInOrder) {
+  const auto found = LookUp(directory_, {c_, SystemIds().NewId(), d_});
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0]->owner_user_id, stranger_);
+  EXPECT_THAT(found[1], Eq(std::nullopt));
+  EXPECT_EQ(found[2]->currency.code(), "USD");
+}
+
+TEST_F(AccountDirectoryTest, AsksOncePerAccount) {
+  LookUp(directory_, {a_});
+  LookUp(directory_, {a_, b_});
+  LookUp(directory_, {b_, a_});
+  EXPECT_EQ(accounts_double_.lookups(), 2);
+}
+
+TEST_F(AccountDirectoryTest, DoesNotRememberThatAnAccountIsMissing) {
+  const Uuid late = SystemIds().NewId();
+  EXPECT_THAT(LookUp(directory_, {late})[0], Eq(std::nullopt));
+  accounts_double_.Add(
+      {.account_id = late, .owner_user_id = user_, .currency = *Currency::Parse("EUR")});
+  EXPECT_EQ(LookUp(directory_, {late})[0]->owner_user_id, user_);
+}
+
+TEST_F(AccountDirectoryTest, ForgetsWhatIsNotUsedWhenFull) {
+  AccountDirectory small(accounts_, 4);
+  LookUp(small, {a_});
+  for (const Uuid& id : {b_, c_, d_}) {
+    LookUp(small, {id});
+    LookUp(small, {a_});
+  }
+  EXPECT_EQ(accounts_double_.lookups(), 4);  // A stayed.
+  LookUp(small, {b_});
+  EXPECT_EQ(accounts_double_.lookups(), 5);  // B went.
+}
+
+TEST_F(AccountDirectoryTest, AnUnreachableServiceIsAnErrorNotAMissingAccount) {
+  accounts_double_.SetAvailable(false);
+  rpc::Outgoing context;
+  const std::vector<Uuid> ids = {a_};
+  EXPECT_THAT(runtime_.Run(directory_.LookUp(context, ids)), StatusHasReason(Reason::kUnavailable));
+}
+
+}  // namespace
+}  // namespace florin::payments

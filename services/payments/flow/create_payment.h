@@ -1,0 +1,58 @@
+// The way of a payment: intent first, ledger decides.
+//
+//   1. the request and the accounts are checked; a refusal here leaves no trace
+//   2. the intent is committed under (user, kind, idempotency key), or an earlier one found there
+//   3. Settlement: the ledger moves the money under an id that follows from the payment's, and the
+//   result is recorded
+//
+// A crash, a lost connection or a caller who hangs up after 2 leaves a payment in processing, which
+// the recovery worker or a retry with the same key settles.
+#pragma once
+
+#include <string>
+
+#include "libs/async/batcher.h"
+#include "libs/async/task.h"
+#include "libs/clock/clock.h"
+#include "libs/ids/ids.h"
+#include "libs/rpc/context.h"
+#include "services/payments/domain/request.h"
+#include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/settlement.h"
+#include "services/payments/store/store.h"
+
+namespace florin::payments {
+
+// Thread-safe. Outlives the calls under way: destroy it after the Runtime has stopped
+// (async::Batcher).
+class CreatePayment {
+ public:
+  struct Outcome {
+    Payment payment;        // Ended: succeeded or failed.
+    bool replayed = false;  // An earlier request made it.
+  };
+
+  // References outlive this.
+  CreatePayment(Executor executor, Store& store, AccountDirectory& accounts, Settlement& settlement,
+                Clock& clock, IdSource& ids);
+
+  // Makes the payment that `request` asks for, or gives the one that the key already stands for.
+  // `context` is for the calls made as this service. Errors: those of CheckRequest, CheckAccounts
+  // and Settlement::Settle; kIdempotencyKeyReused; kUnavailable also where it is unknown whether
+  // the intent was kept: repeat with the same key.
+  Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
+                                    std::string idempotency_key, PaymentRequest request);
+
+ private:
+  Task<absl::Status> CheckParties(rpc::Outgoing context, Uuid user_id,
+                                  const PaymentRequest& request);
+
+  Store& store_;
+  AccountDirectory& accounts_;
+  Settlement& settlement_;
+  Clock& clock_;
+  IdSource& ids_;
+  async::Batcher<Intent, StoredIntent> intents_;
+};
+
+}  // namespace florin::payments

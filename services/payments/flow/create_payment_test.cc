@@ -1,0 +1,207 @@
+#include "services/payments/flow/create_payment.h"
+
+#include <future>
+#include <set>
+
+#include <boost/asio/use_future.hpp>
+
+#include "services/payments/flow/payments_fixture.h"
+
+namespace florin::payments {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using Fault = LedgerDouble::Fault;
+
+class CreatePaymentTest : public PaymentsFixture {};
+
+TEST_F(CreatePaymentTest, ATransferMovesTheMoney) {
+  const auto made = Create(Transfer(400), "key");
+  ASSERT_THAT(made, IsOk());
+  EXPECT_FALSE(made->replayed);
+  EXPECT_EQ(made->payment.state, State::kSucceeded);
+  EXPECT_EQ(ledger_double_.BalanceOf(a_), 600);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 400);
+  EXPECT_THAT(Payments(), ::testing::ElementsAre(made->payment));
+}
+
+TEST_F(CreatePaymentTest, TheLedgerLearnsThePaymentButNoPersonalData) {
+  const auto made = Create(Transfer(400), "key");
+  ASSERT_THAT(made, IsOk());
+  const std::string payment_id = FormatId(IdKind::kPayment, made->payment.payment_id);
+  EXPECT_THAT(ledger_double_.all_requests(), HasSubstr(payment_id));
+  EXPECT_THAT(ledger_double_.all_requests(), Not(HasSubstr("secret reference")));
+}
+
+TEST_F(CreatePaymentTest, ARetryIsAnsweredAsTheFirstTimeAndMovesNothing) {
+  const auto made = Create(Transfer(400), "key");
+  clock_.Advance(absl::Hours(1));
+  const auto again = Create(Transfer(400), "key");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payment, made->payment);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 400);
+}
+
+TEST_F(CreatePaymentTest, AKeyStandsForOneRequest) {
+  ASSERT_THAT(Create(Transfer(400), "key"), IsOk());
+  EXPECT_THAT(Create(Transfer(401), "key"), StatusHasReason(Reason::kIdempotencyKeyReused));
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 400);
+  // The scope of a key is its method.
+  EXPECT_THAT(Create(Deposit(400), "key"), IsOk());
+}
+
+TEST_F(CreatePaymentTest, ARefusalIsFinalUnderItsKey) {
+  const auto refused = Create(Transfer(1001), "key");
+  ASSERT_THAT(refused, IsOk());
+  EXPECT_EQ(refused->payment.state, State::kFailed);
+  EXPECT_EQ(refused->payment.failure_reason, "insufficient_funds");
+  ledger_double_.Fund(a_, 5000);
+  const auto again = Create(Transfer(1001), "key");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payment, refused->payment);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 0);
+  EXPECT_THAT(Create(Transfer(1001), "another key"), IsOk());
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 1001);
+}
+
+TEST_F(CreatePaymentTest, WhatIsRefusedBeforeTheIntentLeavesNoTrace) {
+  PaymentRequest request = Transfer(1);
+  request.reference = "\n";
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kInvalidReference));
+  request = Transfer(1);
+  request.source_account_id = c_;
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kAccountNotFound));
+  request = Transfer(1);
+  request.destination_account_id = SystemIds().NewId();
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kAccountNotFound));
+  request = Transfer(1);
+  request.destination_account_id = d_;
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kCurrencyMismatch));
+  request = Deposit(1);
+  request.destination_account_id = c_;
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kAccountNotFound));
+  accounts_double_.SetAvailable(false);
+  request = Transfer(1);
+  request.destination_account_id = SystemIds().NewId();
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(Payments(), IsEmpty());
+  EXPECT_EQ(ledger_double_.committed(), 0);
+  // And the key is still free.
+  accounts_double_.SetAvailable(true);
+  EXPECT_THAT(Create(Transfer(1), "key"), IsOk());
+}
+
+TEST_F(CreatePaymentTest, AnybodyCanBePaid) {
+  PaymentRequest request = Transfer(10);
+  request.destination_account_id = c_;
+  ASSERT_THAT(Create(request, "key"), IsOk());
+  EXPECT_EQ(ledger_double_.BalanceOf(c_), 10);
+}
+
+TEST_F(CreatePaymentTest, WhileTheLedgerIsAwayAPaymentStaysInProcessing) {
+  ledger_double_.SetFault(Fault::kUnavailable);
+  const auto made = Create(Transfer(400), "key");
+  EXPECT_THAT(made, StatusHasReason(Reason::kUnavailable));
+  const std::vector<Payment> payments = Payments();
+  ASSERT_THAT(payments, SizeIs(1));
+  EXPECT_EQ(payments[0].state, State::kProcessing);
+  EXPECT_EQ(DetailOf(made.status()).metadata.at("payment_id"),
+            FormatId(IdKind::kPayment, payments[0].payment_id));
+}
+
+TEST_F(CreatePaymentTest, ARetryGoesOnWithAnUnfinishedPayment) {
+  ledger_double_.SetFault(Fault::kAnswerLost);
+  EXPECT_THAT(Create(Transfer(400), "key"), StatusHasReason(Reason::kUnavailable));
+  EXPECT_EQ(ledger_double_.committed(), 1);
+  ledger_double_.SetFault(Fault::kNone);
+  const auto again = Create(Transfer(400), "key");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payment.state, State::kSucceeded);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 400);
+  EXPECT_THAT(Payments(), SizeIs(1));
+}
+
+TEST_F(CreatePaymentTest, ARefusalThatTheLedgerForgetsDoesNotEndThePayment) {
+  ledger_double_.SetFault(Fault::kNotFinal);
+  EXPECT_THAT(Create(Transfer(400), "key"), StatusHasReason(Reason::kInternal));
+  EXPECT_EQ(Payments().at(0).state, State::kProcessing);
+  ledger_double_.SetFault(Fault::kNone);
+  EXPECT_EQ(Create(Transfer(400), "key")->payment.state, State::kSucceeded);
+}
+
+TEST_F(CreatePaymentTest, AMisconfiguredBookIsOurFault) {
+  ledger_double_.SetFault(Fault::kBookForgotten);
+  EXPECT_THAT(Create(Transfer(400), "key"), StatusHasReason(Reason::kInternal));
+  EXPECT_EQ(Payments().at(0).state, State::kProcessing);
+}
+
+TEST_F(CreatePaymentTest, ADepositOpensTheRailOnceForEachCurrency) {
+  ASSERT_THAT(Create(Deposit(400), "1"), IsOk());
+  ASSERT_THAT(Create(Deposit(400), "2"), IsOk());
+  EXPECT_EQ(ledger_double_.open_calls(), 1);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 800);
+  EXPECT_EQ(ledger_double_.BalanceOf(SandboxRailAccount(*Currency::Parse("EUR"))), -800);
+  PaymentRequest dollars = Deposit(5);
+  dollars.destination_account_id = d_;
+  dollars.amount.currency = *Currency::Parse("USD");
+  ASSERT_THAT(Create(dollars, "3"), IsOk());
+  EXPECT_EQ(ledger_double_.open_calls(), 2);
+}
+
+TEST_F(CreatePaymentTest, ARailThatTheLedgerDeniesIsOpenedAgain) {
+  ASSERT_THAT(Create(Deposit(1), "1"), IsOk());
+  ledger_double_.SetFault(Fault::kNotFinal);
+  EXPECT_THAT(Create(Deposit(1), "2"), StatusHasReason(Reason::kInternal));
+  ledger_double_.SetFault(Fault::kNone);
+  ASSERT_THAT(Create(Deposit(1), "2"), IsOk());
+  EXPECT_EQ(ledger_double_.open_calls(), 2);
+}
+
+TEST_F(CreatePaymentTest, OneKeyAtOnceIsOnePayment) {
+  std::vector<std::future<absl::StatusOr<CreatePayment::Outcome>>> answers;
+  for (int i = 0; i < 32; ++i) {
+    rpc::Outgoing context;
+    answers.push_back(asio::co_spawn(
+        runtime_.context(), create_.Run(context, user_, "key", Transfer(10)), asio::use_future));
+  }
+  std::set<Uuid> ids;
+  int first = 0;
+  for (auto& answer : answers) {
+    const auto outcome = answer.get();
+    ASSERT_THAT(outcome, IsOk());
+    EXPECT_EQ(outcome->payment.state, State::kSucceeded);
+    ids.insert(outcome->payment.payment_id);
+    first += outcome->replayed ? 0 : 1;
+  }
+  EXPECT_THAT(ids, SizeIs(1));
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 10);
+}
+
+TEST_F(CreatePaymentTest, RacingPaymentsSpendTheBalanceOnce) {
+  std::vector<std::future<absl::StatusOr<CreatePayment::Outcome>>> answers;
+  for (int i = 0; i < 64; ++i) {
+    rpc::Outgoing context;
+    answers.push_back(asio::co_spawn(
+        runtime_.context(), create_.Run(context, user_, "key " + std::to_string(i), Transfer(100)),
+        asio::use_future));
+  }
+  int succeeded = 0;
+  for (auto& answer : answers) {
+    const auto outcome = answer.get();
+    ASSERT_THAT(outcome, IsOk());
+    succeeded += outcome->payment.state == State::kSucceeded ? 1 : 0;
+  }
+  EXPECT_EQ(succeeded, 10);
+  EXPECT_EQ(ledger_double_.BalanceOf(a_), 0);
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 1000);
+}
+
+}  // namespace
+}  // namespace florin::payments

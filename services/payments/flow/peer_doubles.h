@@ -1,0 +1,100 @@
+// Stand-ins for the services that payments calls, for tests: a tiny ledger and a tiny accounts
+// service behind real in-process gRPC servers, with the faults that a test asks for. (What crosses
+// services for real is tested in tests/e2e.)
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "florin/accounts/v1/accounts.rpc.h"
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/async/runtime.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/server.h"
+#include "services/payments/domain/payment.h"
+
+namespace florin::payments {
+
+// Balances by account, and results by transaction id, as the real ledger remembers them.
+// Thread-safe.
+class LedgerDouble : public ledger::v1::LedgerService {
+ public:
+  enum class Fault {
+    kNone,
+    kUnavailable,    // Answers kUnavailable and does nothing.
+    kAnswerLost,     // Does its work, then answers kUnavailable.
+    kNotFinal,       // Refuses every transaction, and remembers none of it.
+    kBookForgotten,  // Answers kBookNotFound.
+  };
+  // Holds until changed.
+  void SetFault(Fault fault);
+  // Opens a customer's account and puts money into it.
+  void Fund(const Uuid& account_id, std::int64_t minor_units);
+  std::int64_t BalanceOf(const Uuid& account_id);
+  int committed();             // Transactions that moved money.
+  int open_calls();            // Calls to OpenAccounts.
+  std::string all_requests();  // Every PostTransactions request so far, as text.
+
+  Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> OpenAccounts(
+      rpc::Call& call, const ledger::v1::OpenAccountsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
+      rpc::Call& call, const ledger::v1::PostTransactionsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
+      rpc::Call& call, const ledger::v1::GetAccountsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
+      rpc::Call& call, const ledger::v1::ListEntriesRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> GetTransaction(
+      rpc::Call& call, const ledger::v1::GetTransactionRequest& request) override;
+
+ private:
+  ledger::v1::TransactionResult Apply(const ledger::v1::TransactionInput& input);
+
+  struct Account {
+    std::int64_t balance = 0;
+    bool limited = true;
+  };
+  std::mutex mutex_;  // Guards everything below.
+  Fault fault_ = Fault::kNone;
+  std::map<std::string, Account> accounts_;
+  std::map<std::string, ledger::v1::TransactionResult> results_;
+  int committed_ = 0;
+  int open_calls_ = 0;
+  std::string all_requests_;
+};
+
+// Knows the accounts that it was told. Thread-safe.
+class AccountsDouble : public accounts::v1::AccountsService {
+ public:
+  void Add(const AccountFacts& facts);
+  void SetAvailable(bool available);
+  int lookups();  // Ids asked for so far.
+
+  Task<absl::StatusOr<accounts::v1::LookUpAccountsResponse>> LookUpAccounts(
+      rpc::Call& call, const accounts::v1::LookUpAccountsRequest& request) override;
+
+  // Payments does not use the following.
+  Task<absl::StatusOr<accounts::v1::Customer>> CreateCustomer(
+      rpc::Call& call, const accounts::v1::CreateCustomerRequest& request) override;
+  Task<absl::StatusOr<accounts::v1::Customer>> GetCustomer(
+      rpc::Call& call, const accounts::v1::GetCustomerRequest& request) override;
+  Task<absl::StatusOr<accounts::v1::Account>> OpenAccount(
+      rpc::Call& call, const accounts::v1::OpenAccountRequest& request) override;
+  Task<absl::StatusOr<accounts::v1::Account>> GetAccount(
+      rpc::Call& call, const accounts::v1::GetAccountRequest& request) override;
+  Task<absl::StatusOr<accounts::v1::ListAccountsResponse>> ListAccounts(
+      rpc::Call& call, const accounts::v1::ListAccountsRequest& request) override;
+  Task<absl::StatusOr<accounts::v1::ListAccountEntriesResponse>> ListAccountEntries(
+      rpc::Call& call, const accounts::v1::ListAccountEntriesRequest& request) override;
+
+ private:
+  std::mutex mutex_;  // Guards everything below.
+  std::map<std::string, accounts::v1::AccountFacts> accounts_;
+  bool available_ = true;
+  int lookups_ = 0;
+};
+
+}  // namespace florin::payments

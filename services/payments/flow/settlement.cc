@@ -1,0 +1,156 @@
+#include "services/payments/flow/settlement.h"
+
+#include <map>
+#include <utility>
+
+#include "libs/telemetry/log.h"
+#include "libs/telemetry/metrics.h"
+
+namespace florin::payments {
+namespace {
+
+constexpr async::BatcherLimits kLimits{.max_batch = 200, .max_waiting = 10'000};
+
+std::string TextOf(const Payment& payment) {
+  return FormatId(IdKind::kPayment, payment.payment_id);
+}
+
+ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
+  const LedgerPosting posting = PostingOf(payment);
+  ledger::v1::TransactionInput input;
+  input.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
+  ledger::v1::Posting& proto = *input.add_postings();
+  proto.set_debit_account_id(FormatId(IdKind::kAccount, posting.debit_account_id));
+  proto.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
+  proto.set_amount_minor(posting.amount_minor);
+  (*input.mutable_metadata())["payment_id"] = TextOf(payment);
+  return input;
+}
+
+LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
+  if (result.has_committed()) return {.committed = true};
+  return {.committed = false,
+          .refusal_reason = result.refused().reason(),
+          .final = result.refused().final()};
+}
+
+// An error about one payment whose end is not known (yet).
+absl::Status Unsettled(const Payment& payment, const absl::Status& cause) {
+  const Reason reason = ReasonOf(cause).value_or(Reason::kInternal);
+  const bool passing = reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
+                       reason == Reason::kOverloaded;
+  return Error(passing ? reason : Reason::kInternal, "the payment has not ended yet",
+               {.metadata = {{"payment_id", TextOf(payment)}}});
+}
+
+void CountEnded(const std::vector<Payment>& ended) {
+  std::map<std::pair<Kind, std::string>, int> counts;
+  for (const Payment& payment : ended) {
+    const std::string result =
+        payment.state == State::kFailed ? payment.failure_reason : std::string("succeeded");
+    ++counts[{payment.kind, result}];
+  }
+  for (const auto& [what, count] : counts) {
+    telemetry::Count("florin_payments_ended_total",
+                     {{"kind", std::string(NameOf(what.first))}, {"result", what.second}}, count);
+  }
+}
+
+}  // namespace
+
+absl::Time NowInMicroseconds(Clock& clock) {
+  return absl::FromUnixMicros(absl::ToUnixMicros(clock.Now()));
+}
+
+Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
+                       SandboxRail& rail, Clock& clock, std::string book)
+    : store_(store),
+      ledger_(ledger),
+      rail_(rail),
+      clock_(clock),
+      book_(std::move(book)),
+      posts_(
+          executor, [this](std::vector<Payment> batch) { return Post(std::move(batch)); }, kLimits),
+      records_(
+          executor, [this](std::vector<Payment> batch) { return Record(std::move(batch)); },
+          kLimits) {}
+
+Task<absl::StatusOr<Payment>> Settlement::Settle(Payment payment) {
+  absl::StatusOr<Payment> ended = co_await TrySettle(payment);
+  if (!ended.ok()) co_return Unsettled(payment, ended.status());
+  co_return ended;
+}
+
+Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
+  if (payment.kind == Kind::kDeposit) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));
+  }
+  const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(payment);
+  if (!answer.ok()) co_return answer.status();
+  std::optional<Payment> ended = Decide(std::move(payment), *answer);
+  if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
+  co_return co_await records_.Submit(*std::move(ended));
+}
+
+Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
+  for (const Payment& payment : payments) {
+    if (payment.kind != Kind::kDeposit) continue;
+    FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));
+  }
+  const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(payments);
+  if (!answers.ok()) co_return answers.status();
+  std::vector<Payment> ended;
+  for (std::size_t i = 0; i < payments.size(); ++i) {
+    std::optional<Payment> decided = Decide(std::move(payments[i]), (*answers)[i]);
+    if (decided) ended.push_back(*std::move(decided));
+  }
+  if (ended.empty()) co_return 0;
+  const absl::StatusOr<std::vector<Payment>> recorded = co_await Record(std::move(ended));
+  if (!recorded.ok()) co_return recorded.status();
+  co_return static_cast<int>(recorded->size());
+}
+
+Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(std::vector<Payment> payments) {
+  ledger::v1::PostTransactionsRequest request;
+  request.set_book(book_);
+  for (const Payment& payment : payments) *request.add_transactions() = TransactionOf(payment);
+  // No user's deadline or trace: the call carries payments of many.
+  rpc::Outgoing context;
+  const absl::StatusOr<ledger::v1::PostTransactionsResponse> response =
+      co_await ledger_.PostTransactions(std::move(context), request);
+  if (!response.ok()) {
+    telemetry::Log(telemetry::Severity::kWarning, "PostTransactions failed",
+                   {{"transactions", std::to_string(payments.size())},
+                    {"error", std::string(response.status().message())}});
+    co_return response.status();
+  }
+  if (static_cast<std::size_t>(response->results_size()) != payments.size()) {
+    co_return Error(Reason::kInternal, "the ledger answers each transaction");
+  }
+  std::vector<LedgerAnswer> answers;
+  answers.reserve(payments.size());
+  for (const auto& result : response->results()) answers.push_back(AnswerOf(result));
+  co_return answers;
+}
+
+Task<absl::StatusOr<std::vector<Payment>>> Settlement::Record(std::vector<Payment> ended) {
+  absl::StatusOr<std::vector<Payment>> recorded = co_await store_.RecordResults(std::move(ended));
+  if (recorded.ok()) CountEnded(*recorded);
+  co_return recorded;
+}
+
+std::optional<Payment> Settlement::Decide(Payment payment, const LedgerAnswer& answer) {
+  const std::string id = TextOf(payment);
+  const Currency currency = payment.amount.currency;
+  const bool deposit = payment.kind == Kind::kDeposit;
+  std::optional<Payment> ended = ApplyAnswer(std::move(payment), answer, NowInMicroseconds(clock_));
+  if (!ended) {
+    // Our checks should have kept such a payment from the ledger: somebody must look.
+    telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
+                   {{"payment_id", id}, {"reason", answer.refusal_reason}});
+    if (deposit) rail_.Forget(currency);
+  }
+  return ended;
+}
+
+}  // namespace florin::payments

@@ -1,0 +1,60 @@
+// Steps 2 and 3 of a payment: the ledger decides, the decision is recorded.
+//
+// Both steps are idempotent, so a payment may be settled any number of times, by several processes
+// at once, before and after crashes: its ledger transaction has one id, and the first recorded
+// result stays.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/async/batcher.h"
+#include "libs/async/task.h"
+#include "libs/clock/clock.h"
+#include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/flow/sandbox_rail.h"
+#include "services/payments/store/store.h"
+
+namespace florin::payments {
+
+// Thread-safe. Outlives the calls under way: destroy it after the Runtime has stopped
+// (async::Batcher).
+class Settlement {
+ public:
+  // References outlive this.
+  Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger, SandboxRail& rail,
+             Clock& clock, std::string book);
+
+  // Settles one payment in processing together with whatever else waits: one PostTransactions call
+  // and one statement carry many. Gives the payment as it ended. Errors, all with the payment's id
+  // in metadata `payment_id`, and all leaving the payment in processing (or ended, where only the
+  // answer got lost): kUnavailable, kDeadlineExceeded, kOverloaded; kInternal if the ledger will
+  // not decide.
+  Task<absl::StatusOr<Payment>> Settle(Payment payment);
+
+  // Settles payments in processing at once, for the recovery worker. Gives how many ended; the rest
+  // stays in processing. Errors: kUnavailable, kDeadlineExceeded, kOverloaded, kInternal: nothing
+  // is known about any of them.
+  Task<absl::StatusOr<int>> SettleAll(std::vector<Payment> payments);
+
+ private:
+  Task<absl::StatusOr<Payment>> TrySettle(Payment payment);
+  // The ledger's answers for `payments`, in order.
+  Task<absl::StatusOr<std::vector<LedgerAnswer>>> Post(std::vector<Payment> payments);
+  Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
+  std::optional<Payment> Decide(Payment payment, const LedgerAnswer& answer);
+
+  Store& store_;
+  ledger::v1::LedgerClient& ledger_;
+  SandboxRail& rail_;
+  Clock& clock_;
+  const std::string book_;
+  async::Batcher<Payment, LedgerAnswer> posts_;
+  async::Batcher<Payment, Payment> records_;
+};
+
+// `clock`'s time in whole microseconds, which is what the database keeps.
+absl::Time NowInMicroseconds(Clock& clock);
+
+}  // namespace florin::payments

@@ -1,0 +1,64 @@
+// florin-payments: payment intents, and the way of their money through the ledger.
+#include <string>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "florin/accounts/v1/accounts.rpc.h"
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/clock/clock.h"
+#include "libs/identity/token_authenticator.h"
+#include "libs/ids/ids.h"
+#include "libs/process/process.h"
+#include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/recovery.h"
+#include "services/payments/flow/sandbox_rail.h"
+#include "services/payments/flow/settlement.h"
+#include "services/payments/rpc/payments_rpc.h"
+#include "services/payments/store/pg_store.h"
+
+ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
+ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of florin-accounts.");
+ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004", "host:port of florin-ledger.");
+ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
+ABSL_FLAG(bool, sandbox, false,
+          "Offer the sandbox rail: deposits out of nothing. Never with real money.");
+
+namespace {
+
+constexpr std::size_t kRememberedAccounts = 200'000;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace florin;
+  process::Process process(argc, argv, "payments", "Payments between accounts, exactly once.");
+  process.MigrateAndExitIfAsked();
+
+  rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
+  rpc::Channel accounts_channel = process.Connect("accounts", absl::GetFlag(FLAGS_accounts_target));
+  rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
+  accounts::v1::AccountsClient accounts(&accounts_channel);
+  ledger::v1::LedgerClient ledger(&ledger_channel);
+  identity::TokenAuthenticator authenticator(auth, SystemClock());
+
+  pg::PoolOptions database = process.Database(payments::PgStore::Statements());
+  database.settings = payments::PgStore::Settings();
+  pg::Pool pool(std::move(database));
+  payments::PgStore store(pool);
+  const std::string book = absl::GetFlag(FLAGS_book);
+  payments::AccountDirectory directory(accounts, kRememberedAccounts);
+  payments::SandboxRail rail(ledger, book);
+  payments::Settlement settlement(process.executor(), store, ledger, rail, SystemClock(), book);
+  payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
+                                 SystemIds());
+  payments::Recovery recovery(store, settlement, SystemClock());
+  payments::PaymentsRpc service(create, store, absl::GetFlag(FLAGS_sandbox));
+
+  asio::co_spawn(process.executor(), recovery.Run(), asio::detached);
+  const int status =
+      process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  // Before the parts that its coroutines use go.
+  process.runtime().Stop();
+  return status;
+}

@@ -1,0 +1,35 @@
+// The gRPC face of payments: checks shape, calls, maps. See proto/florin/payments/v1/payments.proto
+// for what each method promises.
+#pragma once
+
+#include "florin/payments/v1/payments.rpc.h"
+#include "services/payments/flow/create_payment.h"
+#include "services/payments/store/store.h"
+
+namespace florin::payments {
+
+// Thread-safe.
+class PaymentsRpc : public v1::PaymentsService {
+ public:
+  // `sandbox`: whether this deployment has the sandbox rail. References outlive this.
+  PaymentsRpc(florin::payments::CreatePayment& create, Store& store, bool sandbox)
+      : create_(create), store_(store), sandbox_(sandbox) {}
+
+  Task<absl::StatusOr<v1::Payment>> CreatePayment(rpc::Call& call,
+                                                  const v1::CreatePaymentRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> CreateDeposit(rpc::Call& call,
+                                                  const v1::CreateDepositRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> GetPayment(rpc::Call& call,
+                                               const v1::GetPaymentRequest& request) override;
+  Task<absl::StatusOr<v1::ListPaymentsResponse>> ListPayments(
+      rpc::Call& call, const v1::ListPaymentsRequest& request) override;
+
+ private:
+  Task<absl::StatusOr<v1::Payment>> Create(rpc::Call& call, PaymentRequest request);
+
+  florin::payments::CreatePayment& create_;
+  Store& store_;
+  const bool sandbox_;
+};
+
+}  // namespace florin::payments

@@ -1,0 +1,180 @@
+#include "services/payments/rpc/payments_rpc.h"
+
+#include "services/payments/flow/payments_fixture.h"
+
+namespace florin::payments {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::SizeIs;
+
+class PaymentsRpcTest : public PaymentsFixture {
+ protected:
+  // A call of the user through the gateway, after the server's checks.
+  rpc::Call NewCall(const std::string& key = "") { return CallOf(user_, key); }
+  rpc::Call CallOf(const Uuid& user, const std::string& key = "") {
+    rpc::Outgoing incoming;
+    incoming.idempotency_key = key;
+    rpc::Principal principal{.user_id = FormatId(IdKind::kUser, user)};
+    return rpc::Call("gateway", incoming, principal, true);
+  }
+  v1::CreatePaymentRequest Request(std::int64_t minor_units) const {
+    v1::CreatePaymentRequest request;
+    request.set_source_account_id(FormatId(IdKind::kAccount, a_));
+    request.set_destination_account_id(FormatId(IdKind::kAccount, b_));
+    request.mutable_amount()->set_currency("EUR");
+    request.mutable_amount()->set_minor_units(minor_units);
+    request.set_reference("rent");
+    return request;
+  }
+  v1::CreateDepositRequest DepositRequest() const {
+    v1::CreateDepositRequest request;
+    request.set_destination_account_id(FormatId(IdKind::kAccount, b_));
+    request.mutable_amount()->set_currency("EUR");
+    request.mutable_amount()->set_minor_units(7);
+    return request;
+  }
+
+  PaymentsRpc service_{create_, store_, true};
+};
+
+TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {
+  rpc::Call call = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(call, Request(1000)));
+  ASSERT_THAT(made, IsOk());
+  EXPECT_FALSE(call.replayed());
+  EXPECT_EQ(made->kind(), v1::Payment::TRANSFER);
+  EXPECT_EQ(made->state(), v1::Payment::SUCCEEDED);
+  EXPECT_EQ(made->source_account_id(), FormatId(IdKind::kAccount, a_));
+  EXPECT_EQ(made->destination_account_id(), FormatId(IdKind::kAccount, b_));
+  EXPECT_EQ(made->amount().currency(), "EUR");
+  EXPECT_EQ(made->amount().minor_units(), 1000);
+  EXPECT_EQ(made->reference(), "rent");
+  EXPECT_EQ(made->failure_reason(), "");
+  EXPECT_EQ(made->create_time().seconds(), 1'790'000'000);
+  EXPECT_EQ(made->create_time().nanos(), 1'000);
+
+  rpc::Call get = NewCall();
+  v1::GetPaymentRequest request;
+  request.set_payment_id(made->payment_id());
+  EXPECT_EQ(runtime_.Run(service_.GetPayment(get, request))->DebugString(), made->DebugString());
+}
+
+TEST_F(PaymentsRpcTest, AReplayIsMarkedAndEqual) {
+  rpc::Call first = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(first, Request(1)));
+  rpc::Call second = NewCall("key");
+  const auto again = runtime_.Run(service_.CreatePayment(second, Request(1)));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(second.replayed());
+  EXPECT_EQ(again->DebugString(), made->DebugString());
+}
+
+TEST_F(PaymentsRpcTest, ARefusedPaymentIsAnErrorEachTime) {
+  rpc::Call first = NewCall("key");
+  const absl::Status refused = runtime_.Run(service_.CreatePayment(first, Request(1001))).status();
+  EXPECT_THAT(refused, StatusHasReason(Reason::kInsufficientFunds));
+  EXPECT_FALSE(first.replayed());
+  rpc::Call second = NewCall("key");
+  const absl::Status again = runtime_.Run(service_.CreatePayment(second, Request(1001))).status();
+  EXPECT_TRUE(second.replayed());
+  EXPECT_EQ(again, refused);
+
+  rpc::Call get = NewCall();
+  v1::GetPaymentRequest request;
+  request.set_payment_id(DetailOf(refused).metadata.at("payment_id"));
+  const auto kept = runtime_.Run(service_.GetPayment(get, request));
+  ASSERT_THAT(kept, IsOk());
+  EXPECT_EQ(kept->state(), v1::Payment::FAILED);
+  EXPECT_EQ(kept->failure_reason(), "insufficient_funds");
+}
+
+TEST_F(PaymentsRpcTest, MalformedRequestsNameTheField) {
+  const auto create = [this](const v1::CreatePaymentRequest& request) {
+    rpc::Call call = NewCall("key");
+    return runtime_.Run(service_.CreatePayment(call, request)).status();
+  };
+  v1::CreatePaymentRequest request = Request(1);
+  request.set_source_account_id("acc_1");
+  EXPECT_THAT(create(request),
+              AllOf(StatusHasReason(Reason::kInvalidId), StatusHasParam("source_account_id")));
+  request = Request(1);
+  request.clear_destination_account_id();
+  EXPECT_THAT(create(request),
+              AllOf(StatusHasReason(Reason::kInvalidId), StatusHasParam("destination_account_id")));
+  EXPECT_THAT(create(Request(0)),
+              AllOf(StatusHasReason(Reason::kInvalidAmount), StatusHasParam("amount.minor_units")));
+  EXPECT_THAT(create(Request(-1)), StatusHasReason(Reason::kInvalidAmount));
+  request = Request(1);
+  request.clear_amount();
+  EXPECT_THAT(create(request),
+              AllOf(StatusHasReason(Reason::kUnknownCurrency), StatusHasParam("amount.currency")));
+  request = Request(1);
+  request.set_destination_account_id(request.source_account_id());
+  EXPECT_THAT(create(request), StatusHasReason(Reason::kSameAccount));
+}
+
+TEST_F(PaymentsRpcTest, DepositsNeedTheSandbox) {
+  rpc::Call call = NewCall("key");
+  const auto made = runtime_.Run(service_.CreateDeposit(call, DepositRequest()));
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->kind(), v1::Payment::DEPOSIT);
+  EXPECT_EQ(made->source_account_id(), "");
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 7);
+
+  PaymentsRpc closed(create_, store_, false);
+  rpc::Call refused = NewCall("key 2");
+  EXPECT_THAT(runtime_.Run(closed.CreateDeposit(refused, DepositRequest())),
+              StatusHasReason(Reason::kSandboxDisabled));
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 7);
+}
+
+TEST_F(PaymentsRpcTest, APaymentOfAnotherUserDoesNotExist) {
+  rpc::Call call = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(call, Request(1)));
+  v1::GetPaymentRequest request;
+  request.set_payment_id(made->payment_id());
+  rpc::Call foreign = CallOf(stranger_);
+  const absl::Status refused = runtime_.Run(service_.GetPayment(foreign, request)).status();
+  EXPECT_THAT(refused, StatusHasReason(Reason::kPaymentNotFound));
+  request.set_payment_id(FormatId(IdKind::kPayment, SystemIds().NewId()));
+  rpc::Call unknown = NewCall();
+  EXPECT_EQ(runtime_.Run(service_.GetPayment(unknown, request)).status(), refused);
+  request.set_payment_id("pay_");
+  rpc::Call malformed = NewCall();
+  EXPECT_THAT(runtime_.Run(service_.GetPayment(malformed, request)),
+              StatusHasReason(Reason::kInvalidId));
+}
+
+TEST_F(PaymentsRpcTest, ListsInPagesNewestFirst) {
+  std::vector<std::string> newest_first;
+  for (int i = 0; i < 5; ++i) {
+    rpc::Call call = NewCall("key " + std::to_string(i));
+    const auto made = runtime_.Run(service_.CreatePayment(call, Request(1)));
+    newest_first.insert(newest_first.begin(), made->payment_id());
+  }
+  std::vector<std::string> seen;
+  v1::ListPaymentsRequest request;
+  request.set_page_size(2);
+  int pages = 0;
+  do {
+    rpc::Call call = NewCall();
+    const auto page = runtime_.Run(service_.ListPayments(call, request));
+    ASSERT_THAT(page, IsOk());
+    for (const v1::Payment& payment : page->payments()) seen.push_back(payment.payment_id());
+    request.set_page_token(page->next_page_token());
+    ++pages;
+  } while (!request.page_token().empty());
+  EXPECT_EQ(seen, newest_first);
+  EXPECT_EQ(pages, 3);
+
+  rpc::Call foreign = CallOf(stranger_);
+  EXPECT_THAT(runtime_.Run(service_.ListPayments(foreign, {}))->payments(), SizeIs(0));
+  request.set_page_size(101);
+  rpc::Call too_many = NewCall();
+  EXPECT_THAT(runtime_.Run(service_.ListPayments(too_many, request)),
+              StatusHasReason(Reason::kInvalidPageSize));
+}
+
+}  // namespace
+}  // namespace florin::payments

@@ -1,0 +1,64 @@
+// Where payments are kept: each inserted once as an intent, and ended once.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libs/async/task.h"
+#include "libs/crypto/sha256.h"
+#include "services/payments/domain/payment.h"
+
+namespace florin::payments {
+
+// A payment about to be made, and the request that makes it. The key is unique for each user and
+// kind of payment.
+struct Intent {
+  Payment payment;  // In processing.
+  std::string idempotency_key;
+  crypto::Digest fingerprint;
+};
+
+// What is kept under an idempotency key. It is this intent's own payment if the ids agree,
+// otherwise an earlier one's.
+struct StoredIntent {
+  Payment payment;
+  bool same_request = false;  // Whether its request had the intent's fingerprint.
+};
+
+// Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
+// besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Inserts those intents whose key is new, and gives what is kept under each intent's key
+  // afterwards, in order. Of several intents with one key, even in one call, one is inserted.
+  virtual Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
+      std::vector<Intent> intents) = 0;
+
+  // Records how payments ended (state, failure_reason, update_time), and gives each as it is kept
+  // afterwards, in order: a payment that has ended before stays as it is. The payments have been
+  // inserted.
+  virtual Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) = 0;
+
+  // Error: kPaymentNotFound, also for a payment of another user.
+  virtual Task<absl::StatusOr<Payment>> GetPayment(Uuid user_id, Uuid payment_id) = 0;
+
+  // The user's payments, newest (greatest id) first, at most `limit`; only those before `before`,
+  // if given.
+  virtual Task<absl::StatusOr<std::vector<Payment>>> ListPayments(Uuid user_id,
+                                                                  std::optional<Uuid> before,
+                                                                  int limit) = 0;
+
+  // Takes up to `limit` payments in processing that nobody has taken up since `now` - kLease, the
+  // longest waiting first, and holds them back from other claims until `now` + kLease. A new
+  // payment is held by the request that makes it.
+  virtual Task<absl::StatusOr<std::vector<Payment>>> ClaimUnfinished(absl::Time now, int limit) = 0;
+};
+
+// How long whoever takes a payment up has it for himself. A promise about work, not about safety:
+// two may work on one payment, since the ledger and RecordResults are idempotent.
+inline constexpr absl::Duration kLease = absl::Seconds(3);
+
+}  // namespace florin::payments

@@ -1,0 +1,147 @@
+// Who may call the ledger: only services that the method names, each proved by a certificate of our
+// CA.
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "florin/ledger/v1/ledger.rpc.h"
+#include "gtest/gtest.h"
+#include "libs/async/runtime.h"
+#include "libs/ids/ids.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/credentials.h"
+#include "libs/status/matchers.h"
+#include "tests/e2e/stack.h"
+
+namespace florin::e2e {
+namespace {
+
+std::string Certificates() { return SharedStack().Variable("FLORIN_CERTS"); }
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_FALSE(text.str().empty()) << path;
+  return text.str();
+}
+
+// Asks the ledger for an account that does not exist, with this identity.
+absl::StatusOr<ledger::v1::GetAccountsResponse> AskLedger(
+    const rpc::CertificateFiles& certificates) {
+  async::Runtime runtime(1);
+  rpc::Channel channel(runtime.executor(), {.target = SharedStack().Variable("FLORIN_LEDGER"),
+                                            .service = "ledger",
+                                            .certificates = certificates});
+  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::GetAccountsRequest request;
+  request.set_book("main");
+  request.add_account_ids(FormatId(IdKind::kAccount, SystemIds().NewId()));
+  return runtime.Run(client.GetAccounts(rpc::Outgoing(), request));
+}
+
+TEST(MutualTls, PaymentsAndAccountsMayRead) {
+  for (const char* service : {"payments", "accounts"}) {
+    const auto response = AskLedger(rpc::CertificateFiles::In(Certificates(), service));
+    ASSERT_THAT(response, IsOk()) << service;
+    EXPECT_EQ(response->accounts_size(), 0);
+  }
+}
+
+TEST(MutualTls, OtherServicesMayNot) {
+  for (const char* service : {"auth", "gateway", "ledger"})
+    EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(Certificates(), service)),
+                StatusHasReason(Reason::kCallerNotAllowed))
+        << service;
+}
+
+TEST(MutualTls, AccountsMayNotPost) {
+  async::Runtime runtime(1);
+  rpc::Channel channel(runtime.executor(),
+                       {.target = SharedStack().Variable("FLORIN_LEDGER"),
+                        .service = "ledger",
+                        .certificates = rpc::CertificateFiles::In(Certificates(), "accounts")});
+  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::PostTransactionsRequest request;
+  request.set_book("main");
+  request.add_transactions();
+  EXPECT_THAT(runtime.Run(client.PostTransactions(rpc::Outgoing(), request)),
+              StatusHasReason(Reason::kCallerNotAllowed));
+}
+
+TEST(MutualTls, ACertificateWithoutAServiceIsNobody) {
+  // The gateway's certificate for HTTPS is of the same CA.
+  EXPECT_FALSE(AskLedger(rpc::CertificateFiles::In(Certificates(), "localhost")).ok());
+}
+
+TEST(MutualTls, ACertificateOfAnotherCaIsRefused) {
+  const std::string directory = absl::StrCat(SharedStack().home(), "/impostor");
+  const std::string script = absl::StrCat(
+      "set -e; mkdir -p ", directory, "; cd ", directory,
+      "; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout payments.key "
+      "-out payments.crt -days 1 -subj /CN=payments "
+      "-addext subjectAltName=URI:spiffe://florin.local/payments; cp ",
+      Certificates(), "/ca.crt ca.crt");
+  const CommandResult made = Run({"bash", "-c", script});
+  ASSERT_EQ(made.status, 0) << made.output;
+  EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(directory, "payments")),
+              StatusHasReason(Reason::kUnavailable));
+}
+
+// A plain gRPC client, without anything of ours: what `credentials` let it do.
+grpc::Status AskPlainly(const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
+  grpc::GenericStub stub(grpc::CreateChannel(SharedStack().Variable("FLORIN_LEDGER"), credentials));
+  ledger::v1::GetAccountsRequest request;
+  request.set_book("main");
+  request.add_account_ids(FormatId(IdKind::kAccount, SystemIds().NewId()));
+  const grpc::Slice slice(request.SerializeAsString());
+  const grpc::ByteBuffer bytes(&slice, 1);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  grpc::CompletionQueue queue;
+  const auto call =
+      stub.PrepareUnaryCall(&context, "/florin.ledger.v1.Ledger/GetAccounts", bytes, &queue);
+  call->StartCall();
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  return status;
+}
+
+TEST(MutualTls, AClientWithoutACertificateIsRefused) {
+  const std::string ca = ReadFile(absl::StrCat(Certificates(), "/ca.crt"));
+  EXPECT_EQ(AskPlainly(grpc::SslCredentials({.pem_root_certs = ca})).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(AskPlainly(grpc::InsecureChannelCredentials()).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+  // The same client with the certificate of payments is served, so it was refused for nothing else.
+  const grpc::SslCredentialsOptions payments = {
+      .pem_root_certs = ca,
+      .pem_private_key = ReadFile(absl::StrCat(Certificates(), "/payments.key")),
+      .pem_cert_chain = ReadFile(absl::StrCat(Certificates(), "/payments.crt"))};
+  const grpc::Status served = AskPlainly(grpc::SslCredentials(payments));
+  EXPECT_TRUE(served.ok()) << served.error_message();
+}
+
+TEST(MutualTls, AServerOfAnotherNameIsRefused) {
+  async::Runtime runtime(1);
+  rpc::Channel channel(runtime.executor(),
+                       {.target = SharedStack().Variable("FLORIN_LEDGER"),
+                        .service = "accounts",
+                        .certificates = rpc::CertificateFiles::In(Certificates(), "payments")});
+  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::GetAccountsRequest request;
+  request.set_book("main");
+  EXPECT_THAT(runtime.Run(client.GetAccounts(rpc::Outgoing(), request)),
+              StatusHasReason(Reason::kUnavailable));
+}
+
+}  // namespace
+}  // namespace florin::e2e
