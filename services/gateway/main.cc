@@ -78,6 +78,10 @@ ServerOptions Options() {
 }
 
 int Main() {
+  const auto files = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "gateway");
+  config::ExitIfError(config::ReadFile(files.ca).status(), "reading --certificates");
+  config::ExitIfError(config::ReadFile(files.certificate).status(), "reading --certificates");
+  config::ExitIfError(config::ReadSecretFile(files.key).status(), "reading --certificates");
   const RouteTable routes =
       config::ValueOrExit(RouteTable::Build(PublishedServices()), "reading the protos");
   async::Runtime runtime(1);
