@@ -126,10 +126,6 @@ class Channel::Impl {
                     });
   }
 
-  bool connected() {
-    return channel_->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
-  }
-
  private:
   const Executor executor_;
   const absl::Duration default_timeout_;
@@ -149,13 +145,18 @@ Task<Reply> Channel::CallBytes(std::string method, Outgoing context, std::string
       use_task, impl_.get(), &method, &context, &request);
 }
 
+// A health check (grpc.health.v1), not a look at the channel's state: gRPC drives a connection only while a call waits for it.
 Task<absl::Status> Channel::Connect(absl::Time deadline) {
-  constexpr absl::Duration kPoll = absl::Milliseconds(50);
-  while (!impl_->connected()) {
-    if (SystemClock().Now() >= deadline) co_return Error(Reason::kUnavailable, "cannot connect");
-    co_await async::Sleep(kPoll);
+  constexpr absl::Duration kPause = absl::Milliseconds(50);
+  while (true) {
+    Outgoing context;
+    context.deadline = deadline;
+    std::string request;
+    const Reply reply = co_await CallBytes("/grpc.health.v1.Health/Check", std::move(context), std::move(request));
+    if (reply.payload.ok()) co_return absl::OkStatus();
+    if (SystemClock().Now() + kPause >= deadline) co_return reply.payload.status();
+    co_await async::Sleep(kPause);
   }
-  co_return absl::OkStatus();
 }
 
 }  // namespace florin::rpc
