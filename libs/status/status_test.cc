@@ -43,12 +43,12 @@ TEST(Status, MacrosLeaveWithTheError) {
 TEST(Registry, NumbersAndNamesAreUniqueAndLookedUpBothWays) {
   std::set<int> numbers;
   std::set<std::string_view> names;
-#define FLORIN_REASON(enumerator, number, name, code, http, advice)                \
-  EXPECT_TRUE(numbers.insert(number).second) << name;                              \
-  EXPECT_TRUE(names.insert(name).second) << name;                                  \
-  EXPECT_EQ(ReasonFromName(name), Reason::enumerator);                             \
-  EXPECT_EQ(InfoOf(Reason::enumerator).name, name);                                \
-  EXPECT_TRUE(http >= 400 && http < 600) << name;
+#define FLORIN_REASON(enumerator, number, text, code, http, advice)              \
+  EXPECT_TRUE(numbers.insert(number).second) << text;                            \
+  EXPECT_TRUE(names.insert(text).second) << text;                                \
+  EXPECT_EQ(ReasonFromName(text), Reason::enumerator);                           \
+  EXPECT_EQ(InfoOf(Reason::enumerator).name, text);                              \
+  EXPECT_TRUE((http) >= 400 && (http) < 600) << text;
 #include "libs/status/reasons.inc"
 #undef FLORIN_REASON
   EXPECT_EQ(ReasonFromName("no_such_reason"), std::nullopt);
