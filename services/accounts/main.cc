@@ -3,6 +3,7 @@
 
 #include "absl/flags/flag.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
@@ -14,6 +15,14 @@
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
 ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004", "host:port of florin-ledger.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that customers' accounts are in.");
+
+namespace {
+
+florin::Task<absl::Status> Round(florin::accounts::OpenAccount& open) {
+  co_return (co_await open.FinishOnce()).status();
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace florin;
@@ -31,10 +40,11 @@ int main(int argc, char** argv) {
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::AccountsRpc service(store, open, ledger, SystemClock(), SystemIds(), book);
 
-  asio::co_spawn(process.executor(), open.FinishForever(), asio::detached);
+  async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status =
       process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
-  // Before the parts that its coroutines use go.
+  worker.Stop();
+  // Before the parts that coroutines use go.
   process.runtime().Stop();
   return status;
 }

@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
@@ -27,6 +28,10 @@ ABSL_FLAG(bool, sandbox, false,
 namespace {
 
 constexpr std::size_t kRememberedAccounts = 200'000;
+
+florin::Task<absl::Status> Round(florin::payments::Recovery& recovery) {
+  co_return (co_await recovery.RunOnce()).status();
+}
 
 }  // namespace
 
@@ -55,10 +60,11 @@ int main(int argc, char** argv) {
   payments::Recovery recovery(store, settlement, SystemClock());
   payments::PaymentsRpc service(create, store, absl::GetFlag(FLAGS_sandbox));
 
-  asio::co_spawn(process.executor(), recovery.Run(), asio::detached);
+  async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
   const int status =
       process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
-  // Before the parts that its coroutines use go.
+  worker.Stop();
+  // Before the parts that coroutines use go.
   process.runtime().Stop();
   return status;
 }

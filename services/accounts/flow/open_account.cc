@@ -1,9 +1,7 @@
 #include "services/accounts/flow/open_account.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "libs/async/runtime.h"
 #include "libs/telemetry/log.h"
 
 namespace florin::accounts {
@@ -12,8 +10,6 @@ namespace {
 // Longer than a request that is still under way.
 constexpr absl::Duration kLeftBehind = absl::Seconds(3);
 constexpr int kFinishedAtOnce = 100;
-constexpr absl::Duration kPause = absl::Seconds(1);
-constexpr absl::Duration kLongestPause = absl::Seconds(4);
 
 // What a caller is told when the ledger did not open the account: try again, or it is our fault.
 absl::Status LedgerFailure(const absl::Status& cause, const Uuid& account_id) {
@@ -96,23 +92,12 @@ Task<absl::StatusOr<int>> OpenAccount::FinishOnce() {
       failure = status;
     }
   }
-  if (finished == 0 && !failure.ok()) co_return failure;
-  co_return finished;
-}
-
-Task<void> OpenAccount::FinishForever() {
-  absl::Duration pause = kPause;
-  while (true) {
-    const absl::StatusOr<int> finished = co_await FinishOnce();
-    if (finished.ok()) {
-      pause = kPause;
-    } else {
-      telemetry::Log(telemetry::Severity::kWarning, "accounts are left opening",
-                     {{"error", std::string(finished.status().message())}});
-      pause = std::min(pause * 2, kLongestPause);
-    }
-    co_await async::Sleep(pause);
+  if (!failure.ok()) {
+    telemetry::Log(telemetry::Severity::kWarning, "accounts are left opening",
+                   {{"error", std::string(failure.message())}});
+    if (finished == 0) co_return failure;
   }
+  co_return finished;
 }
 
 }  // namespace florin::accounts

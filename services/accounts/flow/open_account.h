@@ -43,11 +43,10 @@ class OpenAccount {
   // if the ledger refuses.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Request request);
 
-  // Opens accounts that have been opening for longer than a request takes. Gives how many it
-  // opened.
+  // One round of an async::Worker: opens accounts that have been opening for longer than a request
+  // takes. Gives how many it opened. Errors: those of the last failure if it opened none; logged,
+  // too.
   Task<absl::StatusOr<int>> FinishOnce();
-  // Does so for ever: at once, then every second, less often (up to 4 s) while it fails.
-  Task<void> FinishForever();
 
  private:
   // Steps 2 and 3.

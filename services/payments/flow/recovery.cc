@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "libs/async/runtime.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 
@@ -11,12 +10,24 @@ namespace florin::payments {
 namespace {
 
 constexpr int kClaimedAtOnce = 500;
-constexpr absl::Duration kPause = absl::Seconds(1);
-constexpr absl::Duration kLongestPause = absl::Seconds(4);
 
 }  // namespace
 
 Task<absl::StatusOr<int>> Recovery::RunOnce() {
+  int claimed = 0;
+  while (true) {
+    const absl::StatusOr<int> some = co_await SettleSome();
+    if (!some.ok()) {
+      telemetry::Log(telemetry::Severity::kWarning, "recovery failed",
+                     {{"error", std::string(some.status().message())}});
+      co_return some.status();
+    }
+    claimed += *some;
+    if (*some < kClaimedAtOnce) co_return claimed;
+  }
+}
+
+Task<absl::StatusOr<int>> Recovery::SettleSome() {
   const absl::Time now = NowInMicroseconds(clock_);
   absl::StatusOr<std::vector<Payment>> claimed =
       co_await store_.ClaimUnfinished(now, kClaimedAtOnce);
@@ -32,22 +43,6 @@ Task<absl::StatusOr<int>> Recovery::RunOnce() {
   telemetry::Log(telemetry::Severity::kInfo, "recovered payments",
                  {{"claimed", std::to_string(count)}, {"ended", std::to_string(*ended)}});
   co_return count;
-}
-
-Task<void> Recovery::Run() {
-  absl::Duration pause = kPause;
-  while (true) {
-    const absl::StatusOr<int> claimed = co_await RunOnce();
-    if (claimed.ok()) {
-      pause = kPause;
-      if (*claimed == kClaimedAtOnce) continue;
-    } else {
-      telemetry::Log(telemetry::Severity::kWarning, "recovery failed",
-                     {{"error", std::string(claimed.status().message())}});
-      pause = std::min(pause * 2, kLongestPause);
-    }
-    co_await async::Sleep(pause);
-  }
 }
 
 }  // namespace florin::payments

@@ -19,14 +19,13 @@ class Recovery {
   Recovery(Store& store, Settlement& settlement, Clock& clock)
       : store_(store), settlement_(settlement), clock_(clock) {}
 
-  // Claims what is due and settles it. Gives how many were claimed. Errors: those of
-  // ClaimUnfinished and SettleAll.
+  // One round: claims what is due and settles it, until nothing is. Gives how many were claimed.
+  // Errors: those of ClaimUnfinished and SettleAll; logged, too.
   Task<absl::StatusOr<int>> RunOnce();
 
-  // Runs for ever: at once, then every second, less often (up to 4 s) while it fails.
-  Task<void> Run();
-
  private:
+  Task<absl::StatusOr<int>> SettleSome();
+
   Store& store_;
   Settlement& settlement_;
   Clock& clock_;
