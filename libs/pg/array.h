@@ -1,4 +1,5 @@
-// Set-based binding: columns of values as PostgreSQL array literals, for `unnest($1::uuid[], $2::bigint[], …)`.
+// Set-based binding: columns of values as PostgreSQL array literals, for `unnest($1::uuid[],
+// $2::bigint[], …)`.
 //
 // One statement for a batch of rows: measured 6-8 times the throughput of a statement for each row.
 #pragma once
@@ -30,8 +31,8 @@ class Array {
   std::string body_;
 };
 
-// Reads a one-dimensional array literal of PostgreSQL without NULLs (uuid[], bigint[], text[]) into its elements.
-// Error: kInternal for anything that PostgreSQL would not write.
+// Reads a one-dimensional array literal of PostgreSQL without NULLs (uuid[], bigint[], text[]) into
+// its elements. Error: kInternal for anything that PostgreSQL would not write.
 absl::StatusOr<std::vector<std::string>> ParseArray(std::string_view literal);
 
 }  // namespace florin::pg

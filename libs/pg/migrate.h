@@ -1,4 +1,5 @@
-// Schema migrations: numbered, forward only, each in a transaction of its own, recorded with its checksum.
+// Schema migrations: numbered, forward only, each in a transaction of its own, recorded with its
+// checksum.
 #pragma once
 
 #include <string>
@@ -14,12 +15,15 @@ struct Migration {
   std::string sql;
 };
 
-// Reads NNNN_name.sql files from `directory`, in order. Errors: a gap or a duplicate in the numbers, an unreadable file.
+// Reads NNNN_name.sql files from `directory`, in order. Errors: a gap or a duplicate in the
+// numbers, an unreadable file.
 absl::StatusOr<std::vector<Migration>> LoadMigrations(const std::string& directory);
 
-// Applies what is missing, as the migration role (conninfo's user, owner of `schema`), one migrator at a time (advisory lock).
-// Records number, name and SHA-256 in `schema`.migrations. Returns how many were applied.
-// Errors: kInternal if a recorded migration differs from the file or is unknown to this program; kUnavailable.
-absl::StatusOr<int> Migrate(const std::string& conninfo, const std::string& schema, const std::vector<Migration>& migrations);
+// Applies what is missing, as the migration role (conninfo's user, owner of `schema`), one migrator
+// at a time (advisory lock). Records number, name and SHA-256 in `schema`.migrations. Returns how
+// many were applied. Errors: kInternal if a recorded migration differs from the file or is unknown
+// to this program; kUnavailable.
+absl::StatusOr<int> Migrate(const std::string& conninfo, const std::string& schema,
+                            const std::vector<Migration>& migrations);
 
 }  // namespace florin::pg

@@ -141,6 +141,11 @@ class Pool::Impl {
   std::vector<std::thread> threads_;
 };
 
+std::vector<std::string> KeyedAccessSettings() {
+  return {"enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off",
+          "plan_cache_mode = force_custom_plan"};
+}
+
 Pool::Pool(PoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Pool::~Pool() = default;
 

@@ -1,8 +1,9 @@
 // PostgreSQL: a pool of connections, transactions with retry.
 //
-// libpqxx blocks and throws; both end here. Each connection belongs to one thread of the pool; a Task waits without
-// blocking. libpqxx's exceptions become a Status: kUnavailable where the database cannot be reached or the transaction could not
-// be completed after retries, kInternal for anything else (a bug in the SQL, a constraint that our own checks should have kept).
+// libpqxx blocks and throws; both end here. Each connection belongs to one thread of the pool; a
+// Task waits without blocking. libpqxx's exceptions become a Status: kUnavailable where the
+// database cannot be reached or the transaction could not be completed after retries, kInternal for
+// anything else (a bug in the SQL, a constraint that our own checks should have kept).
 #pragma once
 
 #include <functional>
@@ -25,12 +26,19 @@ struct Statement {
 };
 
 struct PoolOptions {
-  std::string conninfo;  // libpq's key=value form or URI; a password comes from a file (passfile=…), not from here.
+  std::string conninfo;  // libpq's key=value form or URI; a password comes from a file
+                         // (passfile=…), not from here.
   int connections = 4;
   std::vector<Statement> statements;
-  // Run-time settings of every connection, each "name = value", set before its statements are prepared.
+  // Run-time settings of every connection, each "name = value", set before its statements are
+  // prepared.
   std::vector<std::string> settings = {};
 };
+
+// Settings for a service whose every statement touches few rows by their keys. Until a table has
+// statistics, PostgreSQL takes it for tiny, may choose a scan and keeps that plan while the table
+// grows: these rule out scans and joins of whole tables, and have plans made anew each time.
+std::vector<std::string> KeyedAccessSettings();
 
 // Thread-safe. Connections are opened at first use and reopened after a failure.
 class Pool {
@@ -39,11 +47,13 @@ class Pool {
   ~Pool();
   Pool(const Pool&) = delete;
 
-  // Runs `work` in one READ COMMITTED transaction on a pool thread and commits if it returns OK, rolls back otherwise.
+  // Runs `work` in one READ COMMITTED transaction on a pool thread and commits if it returns OK,
+  // rolls back otherwise.
   //
-  // `work` may run several times: after a serialization failure, a deadlock or a lost connection, *including one lost during
-  // COMMIT, when the first run may have committed*. So it must be idempotent: look up the ids it is about to write, or insert
-  // with ON CONFLICT. It must have no effect outside the transaction, and what it refers to must outlive the call.
+  // `work` may run several times: after a serialization failure, a deadlock or a lost connection,
+  // *including one lost during COMMIT, when the first run may have committed*. So it must be
+  // idempotent: look up the ids it is about to write, or insert with ON CONFLICT. It must have no
+  // effect outside the transaction, and what it refers to must outlive the call.
   template <class T>
   Task<absl::StatusOr<T>> Transact(std::function<absl::StatusOr<T>(pqxx::work&)> work);
 

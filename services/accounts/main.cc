@@ -1,5 +1,6 @@
 // florin-accounts: customers and the accounts they hold.
 #include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "florin/ledger/v1/ledger.rpc.h"
@@ -34,7 +35,9 @@ int main(int argc, char** argv) {
   ledger::v1::LedgerClient ledger(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock());
 
-  pg::Pool pool(process.Database(accounts::PgStore::Statements()));
+  pg::PoolOptions database = process.Database(accounts::PgStore::Statements());
+  database.settings = pg::KeyedAccessSettings();
+  pg::Pool pool(std::move(database));
   accounts::PgStore store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);

@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   identity::TokenAuthenticator authenticator(auth, SystemClock());
 
   pg::PoolOptions database = process.Database(payments::PgStore::Statements());
-  database.settings = payments::PgStore::Settings();
+  database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   payments::PgStore store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);

@@ -10,7 +10,7 @@ namespace florin::accounts {
 
 class PgStore : public Store {
  public:
-  // What the pool must prepare.
+  // What the pool must prepare; it needs pg::KeyedAccessSettings, too.
   static std::vector<pg::Statement> Statements();
 
   // `pool` outlives this.

@@ -53,7 +53,8 @@ class PgSubject {
   PgSubject()
       : pool_({.conninfo = Database::Get().conninfo("accounts"),
                .connections = 2,
-               .statements = PgStore::Statements()}),
+               .statements = PgStore::Statements(),
+               .settings = pg::KeyedAccessSettings()}),
         store_(pool_) {}
   Store& store() { return store_; }
 

@@ -204,14 +204,6 @@ std::vector<pg::Statement> PgStore::Statements() {
           {"claim_unfinished", kClaimUnfinished}};
 }
 
-// Every statement touches few rows by their keys. Until the table has statistics, PostgreSQL takes
-// it for tiny, chooses scans and keeps that plan while the table grows; so scans of the whole table
-// are out, and plans are made anew each time.
-std::vector<std::string> PgStore::Settings() {
-  return {"enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off",
-          "plan_cache_mode = force_custom_plan"};
-}
-
 Task<absl::StatusOr<std::vector<StoredIntent>>> PgStore::InsertIntents(
     std::vector<Intent> intents) {
   std::function<absl::StatusOr<std::vector<StoredIntent>>(pqxx::work&)> work =

@@ -1,7 +1,6 @@
 // The payments in PostgreSQL: schema `payments`, see migrations/.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "libs/pg/pool.h"
@@ -11,9 +10,8 @@ namespace florin::payments {
 
 class PgStore : public Store {
  public:
-  // What the pool must prepare, and the settings that it must run with.
+  // What the pool must prepare; it needs pg::KeyedAccessSettings, too.
   static std::vector<pg::Statement> Statements();
-  static std::vector<std::string> Settings();
 
   // `pool` outlives this.
   explicit PgStore(pg::Pool& pool) : pool_(pool) {}

@@ -62,7 +62,7 @@ class PgSubject : public Subject {
       : pool_({.conninfo = Database::Get().conninfo("payments"),
                .connections = 2,
                .statements = PgStore::Statements(),
-               .settings = PgStore::Settings()}),
+               .settings = pg::KeyedAccessSettings()}),
         store_(pool_) {}
   Store& store() override { return store_; }
 

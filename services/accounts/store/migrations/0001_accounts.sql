@@ -1,4 +1,5 @@
--- Customers, their accounts, and the idempotency of the requests that made them. Balances are the ledger's.
+-- Customers, their accounts, and the idempotency of the requests that made them. Balances are the
+-- ledger's.
 CREATE TABLE customers (
   user_id uuid NOT NULL,
   customer_id uuid NOT NULL,

@@ -1,4 +1,5 @@
--- Payments and the idempotency of the requests that made them: one row for each, inserted as an intent and ended once.
+-- Payments and the idempotency of the requests that made them: one row for each, inserted as an
+-- intent and ended once.
 CREATE TABLE payments (
   user_id uuid NOT NULL,
   payment_id uuid NOT NULL,
@@ -18,7 +19,8 @@ CREATE TABLE payments (
   update_time timestamptz NOT NULL,
   -- When the recovery worker may take the payment up, if it is still in processing.
   next_attempt_time timestamptz NOT NULL,
-  -- Begins with the owner, so that it also serves the list of his payments and no lookup can forget whose they are.
+  -- Begins with the owner, so that it also serves the list of his payments and no lookup can forget
+  -- whose they are.
   PRIMARY KEY (user_id, payment_id),
   -- A kind is created by one method: the scope of an idempotency key.
   UNIQUE (user_id, kind, idempotency_key)
