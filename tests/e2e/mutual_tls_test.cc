@@ -86,7 +86,7 @@ TEST(MutualTls, ACertificateOfAnotherCaIsRefused) {
       "-out payments.crt -days 1 -subj /CN=payments "
       "-addext subjectAltName=URI:spiffe://florin.local/payments; cp ",
       Certificates(), "/ca.crt ca.crt");
-  const CommandResult made = Run({"bash", "-c", script});
+  const CommandResult made = e2e::Run({"bash", "-c", script});
   ASSERT_EQ(made.status, 0) << made.output;
   EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(directory, "payments")),
               StatusHasReason(Reason::kUnavailable));

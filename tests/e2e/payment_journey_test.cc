@@ -299,7 +299,7 @@ TEST_F(RefusedPayment, MissingScope) {
 TEST_F(RefusedPayment, MalformedJson) {
   EXPECT_EQ(PayRaw(R"({"source_account_id": )"), "400 malformed_json");
   EXPECT_EQ(PayRaw(R"({"reference": "x",})"), "400 malformed_json");
-  EXPECT_EQ(PayRaw(""), "400 malformed_json");
+  EXPECT_EQ(PayRaw("{} {}"), "400 malformed_json");
 }
 
 TEST_F(RefusedPayment, DuplicateJsonKey) {

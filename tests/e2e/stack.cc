@@ -112,6 +112,17 @@ CommandResult Stack::Sql(const std::string& role, const std::string& sql) const 
       {Script("psql"), "--home", home_, role, "-v", "ON_ERROR_STOP=1", "-q", "-At", "-c", sql});
 }
 
+std::vector<std::string> Stack::SqlEach(const std::string& role,
+                                        const std::vector<std::string>& statements) const {
+  std::vector<std::string> command = {Script("psql"), "--home",         home_, role, "-At",
+                                      "-v",           "VERBOSITY=terse"};
+  for (const std::string& statement : statements) {
+    command.push_back("-c");
+    command.push_back(statement);
+  }
+  return absl::StrSplit(Run(command).output, '\n', absl::SkipEmpty());
+}
+
 std::string Stack::Query(const std::string& sql) const {
   const CommandResult result = Sql("postgres", sql);
   EXPECT_EQ(result.status, 0) << sql << "\n" << result.output;

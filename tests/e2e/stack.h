@@ -33,6 +33,10 @@ class Stack {
   // Runs SQL through deploy/local/psql, unaligned and without headers. Status 0 and the rows, or
   // the error's text.
   CommandResult Sql(const std::string& role, const std::string& sql) const;
+  // Runs statements one after another in one session, whatever becomes of each, and gives a line
+  // for each: a command's tag, a row's only value, or its error.
+  std::vector<std::string> SqlEach(const std::string& role,
+                                   const std::vector<std::string>& statements) const;
   // One value as the superuser, for checks; a failed statement fails the test.
   std::string Query(const std::string& sql) const;
 
