@@ -121,9 +121,12 @@ class Channel::Impl {
     call->request = grpc::ByteBuffer(&slice, 1);
     auto shared = std::make_shared<Handler>(std::move(handler));
     stub_.UnaryCall(&call->context, method, call->options, &call->request, &call->response,
-                    [executor = executor_, call, shared](const grpc::Status& status) {
-                      // gRPC's thread: only hand over.
-                      asio::post(executor, [call, shared, status] { std::move (*shared)(ToReply(*call, status)); });
+                    [executor = executor_, call, shared](const grpc::Status& status) mutable {
+                      // gRPC's thread: only hand over, and keep nothing. The call refers to the channel, and gRPC's thread would
+                      // wait for itself if it were the last to let go of that.
+                      asio::post(executor, [call = std::move(call), shared = std::move(shared), status] {
+                        std::move (*shared)(ToReply(*call, status));
+                      });
                     });
   }
 

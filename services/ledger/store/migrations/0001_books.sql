@@ -1,9 +1,9 @@
 -- Books, accounts, and the append-only history.
 --
 -- `book` leads every key: a book is what is locked, and what can be moved to another database.
--- The CHECKs repeat rules of domain/posting_rules.cc as a second line of defence. There are no foreign
--- keys: every writer holds its book's row and has just read the accounts, and a key check would lock
--- each of them once more.
+-- The CHECKs repeat rules of domain/posting_rules.cc as a second line of defence. There are no
+-- foreign keys: every writer holds its book's row and has just read the accounts, and a key check
+-- would lock each of them once more.
 -- Differences of numbers that are not negative cannot overflow; sums could.
 
 CREATE FUNCTION at_micros(bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -87,8 +87,8 @@ CREATE TABLE entries (
   PRIMARY KEY (book, account_id, version)
 );
 
--- The runtime role appends; it changes only where a book stands and what an account has counted, and
--- deletes nothing.
+-- The runtime role appends; it changes only where a book stands and what an account has counted,
+-- and deletes nothing.
 GRANT SELECT, INSERT (book), UPDATE (last_sequence, last_committed_at) ON books TO ledger;
 GRANT SELECT,
   INSERT (book, account_id, currency, normal_side, debits_must_not_exceed_credits,
