@@ -64,6 +64,8 @@ Problem MakeProblem(const absl::Status& error, std::string_view request_id) {
   Reason reason = *ReasonOf(error);
   // The caller that may not call is this gateway: the client cannot do anything about that.
   if (reason == Reason::kCallerNotAllowed) reason = Reason::kInternal;
+  // The client is still here, so a service broke the call off, as one that stops does.
+  if (reason == Reason::kCanceled) reason = Reason::kUnavailable;
   const ReasonInfo& info = InfoOf(reason);
   const ErrorDetail detail = IsOurFault(reason) ? ErrorDetail() : DetailOf(error);
 

@@ -24,8 +24,8 @@ struct Problem {
 
 // `error` is not OK. The document has type (urn:florin:reason:REASON), title, status, reason,
 // detail, param and metadata where there are any, request_id and advice. Faults of ours (kInternal,
-// kUnavailable, kDeadlineExceeded, kCallerNotAllowed as kInternal, anything without a reason) say
-// nothing of their cause: that is for our logs.
+// kUnavailable, kDeadlineExceeded, kCallerNotAllowed as kInternal, kCanceled as kUnavailable,
+// anything without a reason) say nothing of their cause: that is for our logs.
 Problem MakeProblem(const absl::Status& error, std::string_view request_id);
 
 }  // namespace florin::gateway

@@ -35,6 +35,7 @@ TEST(ProblemTest, IsSilentAboutFaultsOfOurs) {
       Error(Reason::kDeadlineExceeded, "secret place"),
       Error(Reason::kCallerNotAllowed, "secret place"),
       absl::NotFoundError("secret place"),
+      Error(Reason::kCanceled, "secret place"),
   };
   for (const absl::Status& fault : faults) {
     EXPECT_EQ(MakeProblem(fault, "req_1").body.find("secret"), std::string::npos) << fault;
@@ -42,6 +43,7 @@ TEST(ProblemTest, IsSilentAboutFaultsOfOurs) {
   EXPECT_EQ(MakeProblem(faults[3], "req_1").reason, "internal");
   EXPECT_EQ(MakeProblem(faults[3], "req_1").http_status, 500);
   EXPECT_EQ(MakeProblem(faults[4], "req_1").reason, "internal");
+  EXPECT_EQ(MakeProblem(faults[5], "req_1").reason, "unavailable");
 }
 
 TEST(ProblemTest, ChallengesWhoIsNotAuthenticated) {
