@@ -16,15 +16,18 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST_F(GatewayTest, CarriesARequestThroughAndBack) {
-  const TestResponse response = Ask(Post(
-      "/v1/payments",
-      R"({"source_account_id":"acc_1","amount":{"currency":"EUR","minor_units":"1250"},"reference":"Zoë"})",
-      "Authorization: bearer all\r\nContent-Type: application/json; "
-      "charset=UTF-8\r\nIdempotency-Key: key-1\r\n"));
+  const TestResponse response =
+      Ask(Post("/v1/payments",
+               R"({"source_account_id":"acc_1","amount":{"currency":"EUR","minor_units":"1250"},)"
+               R"("reference":"Zoë"})",
+               "Authorization: bearer all\r\nContent-Type: application/json; "
+               "charset=UTF-8\r\nIdempotency-Key: key-1\r\n"));
   EXPECT_EQ(response.result_int(), 200);
   EXPECT_EQ(boost::json::parse(response.body()), boost::json::parse(R"({
-      "payment_id": "pay_1", "kind": "KIND_UNSPECIFIED", "state": "SUCCEEDED", "source_account_id": "acc_1",
-      "destination_account_id": "", "amount": {"currency": "EUR", "minor_units": "1250"}, "reference": "Zoë",
+      "payment_id": "pay_1", "kind": "KIND_UNSPECIFIED", "state": "SUCCEEDED",
+      "source_account_id": "acc_1",
+      "destination_account_id": "", "amount": {"currency": "EUR", "minor_units": "1250"},
+      "reference": "Zoë",
       "failure_reason": "", "transaction_id": ""})"));
   EXPECT_EQ(Header(response, "Content-Type"), "application/json");
   EXPECT_EQ(Header(response, "Cache-Control"), "no-store");

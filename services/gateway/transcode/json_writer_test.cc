@@ -24,10 +24,9 @@ class JsonWriterTest : public testing::Test {
 };
 
 TEST_F(JsonWriterTest, ShowsEveryFieldWithoutPresence) {
-  EXPECT_EQ(
-      Write(""),
-      R"({"text":"","big":"0","small":0,"flag":false,"color":"COLOR_UNSPECIFIED","items":[],"names":[],"numbers":[],)"
-      R"("labels":{},"colors":[],"times":[],"flags":[],"smalls":[]})");
+  EXPECT_EQ(Write(""), R"({"text":"","big":"0","small":0,"flag":false,"color":"COLOR_UNSPECIFIED",)"
+                       R"("items":[],"names":[],"numbers":[],)"
+                       R"("labels":{},"colors":[],"times":[],"flags":[],"smalls":[]})");
 }
 
 TEST_F(JsonWriterTest, WritesEveryType) {
@@ -35,13 +34,19 @@ TEST_F(JsonWriterTest, WritesEveryType) {
       Write(
           R"(text: "a" big: -9223372036854775808 small: -1 flag: true color: RED inner { name: "b" }
                      items { name: "c" } items { } names: "d" names: "e" numbers: 1 numbers: 2
-                     labels { key: "f" value: "g" } create_time { seconds: 1 nanos: 500000000 } left: "h"
-                     amount { currency: "EUR" minor_units: 1250 } colors: RED colors: BLUE nickname: ""
+                     labels { key: "f" value: "g" } create_time { seconds: 1 nanos: 500000000 }
+                     left: "h"
+                     amount { currency: "EUR" minor_units: 1250 } colors: RED colors: BLUE
+                     nickname: ""
                      times { seconds: 0 } flags: true smalls: 7)"),
-      R"({"text":"a","big":"-9223372036854775808","small":-1,"flag":true,"color":"RED","inner":{"name":"b"},)"
-      R"("items":[{"name":"c"},{"name":""}],"names":["d","e"],"numbers":["1","2"],"labels":{"f":"g"},)"
-      R"("create_time":"1970-01-01T00:00:01.500Z","left":"h","amount":{"currency":"EUR","minor_units":"1250"},)"
-      R"("colors":["RED","BLUE"],"nickname":"","times":["1970-01-01T00:00:00Z"],"flags":[true],"smalls":[7]})");
+      R"({"text":"a","big":"-9223372036854775808","small":-1,"flag":true,"color":"RED",)"
+      R"("inner":{"name":"b"},)"
+      R"("items":[{"name":"c"},{"name":""}],"names":["d","e"],"numbers":["1","2"],)"
+      R"("labels":{"f":"g"},)"
+      R"("create_time":"1970-01-01T00:00:01.500Z","left":"h",)"
+      R"("amount":{"currency":"EUR","minor_units":"1250"},)"
+      R"("colors":["RED","BLUE"],"nickname":"","times":["1970-01-01T00:00:00Z"],)"
+      R"("flags":[true],"smalls":[7]})");
 }
 
 TEST_F(JsonWriterTest, WritesTimesWithTheDigitsTheyNeed) {
@@ -61,7 +66,8 @@ TEST_F(JsonWriterTest, WritesAnUnknownEnumValueAsItsNumber) {
 TEST_F(JsonWriterTest, ReadsBackWhatItWrote) {
   const std::string json = Write(
       R"(text: "\"\\/\n\r\t\001 Zo\303\253 \360\237\230\200" big: 5 inner { deeper { text: "x" } }
-                                    labels { key: "a\"b" value: "\n" } create_time { seconds: 5 nanos: 7 } right: "r")");
+                                    labels { key: "a\"b" value: "\n" } create_time { seconds: 5 nanos: 7 }
+                                    right: "r")");
   const auto again = protos_.New("Everything");
   ASSERT_THAT(ReadJson(json, *again), IsOk()) << json;
   EXPECT_EQ(again->ShortDebugString(), message_->ShortDebugString());

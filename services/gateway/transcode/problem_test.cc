@@ -20,11 +20,14 @@ TEST(ProblemTest, SaysWhatTheErrorSays) {
   EXPECT_EQ(problem.http_status, 422);
   EXPECT_EQ(problem.reason, "insufficient_funds");
   EXPECT_THAT(problem.headers, IsEmpty());
-  EXPECT_EQ(boost::json::parse(problem.body), boost::json::parse(R"({
+  EXPECT_EQ(boost::json::parse(problem.body),
+            boost::json::parse(R"({
     "type": "urn:florin:reason:insufficient_funds", "title": "Insufficient funds", "status": 422,
     "reason": "insufficient_funds", "detail": "the account has \"less\"", "param": "amount",
     "metadata": {"payment_id": "pay_1"}, "request_id": "req_1",
-    "advice": "The account cannot cover the amount. This refusal is final under its id or key."})"));
+    "advice": )"
+                               R"("The account cannot cover the amount. )"
+                               R"(This refusal is final under its id or key."})"));
 }
 
 TEST(ProblemTest, IsSilentAboutFaultsOfOurs) {

@@ -42,10 +42,9 @@ TEST_F(RequestReaderTest, FillsPathVariablesAndParameters) {
            "/v1/things/a%20b/-5?small=3&flag=true&color=RED&names=x&names=y&amount.currency=EUR"
            "&create_time=1970-01-01T00:00:01Z"),
       IsOk());
-  EXPECT_EQ(
-      Text(),
-      R"(text: "a b" big: -5 small: 3 flag: true color: RED names: "x" names: "y" create_time { seconds: 1 } )"
-      R"(amount { currency: "EUR" })");
+  EXPECT_EQ(Text(), R"(text: "a b" big: -5 small: 3 flag: true color: RED names: "x" names: "y" )"
+                    R"(create_time { seconds: 1 } )"
+                    R"(amount { currency: "EUR" })");
 }
 
 TEST_F(RequestReaderTest, AppliesThePathAfterTheBody) {
