@@ -66,8 +66,8 @@ TEST_F(JsonWriterTest, WritesAnUnknownEnumValueAsItsNumber) {
 TEST_F(JsonWriterTest, ReadsBackWhatItWrote) {
   const std::string json = Write(
       R"(text: "\"\\/\n\r\t\001 Zo\303\253 \360\237\230\200" big: 5 inner { deeper { text: "x" } }
-                                    labels { key: "a\"b" value: "\n" } create_time { seconds: 5 nanos: 7 }
-                                    right: "r")");
+            labels { key: "a\"b" value: "\n" } create_time { seconds: 5 nanos: 7 }
+            right: "r")");
   const auto again = protos_.New("Everything");
   ASSERT_THAT(ReadJson(json, *again), IsOk()) << json;
   EXPECT_EQ(again->ShortDebugString(), message_->ShortDebugString());
