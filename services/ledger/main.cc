@@ -19,7 +19,9 @@ int main(int argc, char** argv) {
     config::ExitIfError(Error(Reason::kInvalidField, "1 to 64 characters of [a-z0-9_.-]"),
                         "--book");
   }
-  pg::Pool pool(process.Database(ledger::PgStore::Statements()));
+  pg::PoolOptions database = process.Database(ledger::PgStore::Statements());
+  database.settings = ledger::PgStore::Settings();
+  pg::Pool pool(database);
   ledger::PgStore store(pool);
   config::ExitIfError(process.runtime().Run(store.EnsureBook(book)), "making the book");
   ledger::PostingBatcher batcher(process.executor(), store, SystemClock());

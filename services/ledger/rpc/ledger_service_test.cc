@@ -35,7 +35,8 @@ class Ledger {
     EXPECT_THAT(pg::Migrate(postgres_.conninfo("ledger_owner"), "ledger", *migrations), IsOk());
     pool_ = std::make_unique<pg::Pool>(pg::PoolOptions{.conninfo = postgres_.conninfo("ledger"),
                                                        .connections = 2,
-                                                       .statements = PgStore::Statements()});
+                                                       .statements = PgStore::Statements(),
+                                                       .settings = PgStore::Settings()});
     store_ = std::make_unique<PgStore>(*pool_);
     EXPECT_THAT(runtime_.Run(store_->EnsureBook("main")), IsOk());
     batcher_ = std::make_unique<PostingBatcher>(runtime_.executor(), *store_, clock_);

@@ -24,6 +24,9 @@ namespace {
   "transaction_id, debit_account_ids, credit_account_ids, amounts_minor, " \
   "micros(effective_at), " LEDGER_METADATA
 
+// Until a table has statistics, PostgreSQL takes `book = $1` for a condition that few rows meet,
+// and may read a whole book where only keys were meant. So wherever two tables meet, the order is
+// fixed: by OFFSET 0 below LATERAL, or by a book that comes from the joined rows; see Settings().
 constexpr char kEnsureBook[] = "INSERT INTO books (book) VALUES ($1) ON CONFLICT (book) DO NOTHING";
 constexpr char kHasBook[] = "SELECT 1 FROM books WHERE book = $1";
 constexpr char kLockBook[] =
@@ -35,20 +38,26 @@ constexpr char kOpenAccounts[] =
     "SELECT $1, a.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], "
     "$7::bigint[]) AS a (id, currency, side, debits, credits, line) ORDER BY a.id "
     "ON CONFLICT (book, account_id) DO NOTHING";
-constexpr char kGetAccounts[] = "SELECT " LEDGER_ACCOUNT_COLUMNS
-                                " FROM accounts WHERE book = $1 AND account_id = ANY ($2::uuid[])";
+constexpr char kGetAccounts[] =
+    "SELECT a.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
+    "  SELECT " LEDGER_ACCOUNT_COLUMNS
+    "  FROM accounts WHERE book = $1 AND account_id = k.id OFFSET 0) AS a";
 constexpr char kGetDecisions[] =
-    "SELECT " LEDGER_INPUT_COLUMNS
-    ", sequence, micros(committed_at), NULL, NULL, NULL FROM transactions "
-    "WHERE book = $1 AND transaction_id = ANY ($2::uuid[]) "
-    "UNION ALL SELECT " LEDGER_INPUT_COLUMNS
-    ", NULL, NULL, reason, message, param FROM refusals "
-    "WHERE book = $1 AND transaction_id = ANY ($2::uuid[])";
+    "SELECT d.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
+    "  SELECT " LEDGER_INPUT_COLUMNS
+    ", sequence, micros(committed_at), NULL::text, NULL::text, NULL::text "
+    "  FROM transactions WHERE book = $1 AND transaction_id = k.id OFFSET 0) AS d "
+    "UNION ALL SELECT d.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
+    "  SELECT " LEDGER_INPUT_COLUMNS
+    ", NULL::bigint, NULL::bigint, reason, message, param "
+    "  FROM refusals WHERE book = $1 AND transaction_id = k.id OFFSET 0) AS d";
 constexpr char kListEntries[] =
     "SELECT e.version, e.sequence, e.debit_minor, e.credit_minor, e.debits_posted_after, "
     "e.credits_posted_after, t.transaction_id, micros(coalesce(t.effective_at, t.committed_at)), "
-    "micros(t.committed_at), " LEDGER_METADATA
-    " FROM entries e JOIN transactions t ON t.book = e.book AND t.sequence = e.sequence "
+    "micros(t.committed_at), t.metadata "
+    "FROM entries e CROSS JOIN LATERAL (SELECT transaction_id, effective_at, committed_at, "
+    "  " LEDGER_METADATA
+    " AS metadata FROM transactions WHERE book = $1 AND sequence = e.sequence OFFSET 0) t "
     "WHERE e.book = $1 AND e.account_id = $2 AND e.version < $3 "
     "ORDER BY e.version DESC LIMIT $4";
 // Everything that a batch writes. Gives the number of accounts updated.
@@ -71,9 +80,9 @@ constexpr char kWriteBatch[] =
     "counted AS ("
     "  UPDATE accounts SET debits_posted = a.debits, credits_posted = a.credits, "
     "    version = a.version "
-    "  FROM unnest($19::uuid[], $20::bigint[], $21::bigint[], $22::bigint[]) "
-    "    AS a (id, debits, credits, version) "
-    "  WHERE accounts.book = $1 AND accounts.account_id = a.id RETURNING 1) "
+    "  FROM unnest(array_fill($1::text, ARRAY[cardinality($19::uuid[])]), $19::uuid[], "
+    "    $20::bigint[], $21::bigint[], $22::bigint[]) AS a (book, id, debits, credits, version) "
+    "  WHERE accounts.book = a.book AND accounts.account_id = a.id RETURNING 1) "
     "UPDATE books SET last_sequence = $2, last_committed_at = at_micros($3) WHERE book = $1 "
     "RETURNING (SELECT count(*) FROM counted)";
 constexpr char kWriteRefusals[] =
@@ -379,6 +388,10 @@ absl::StatusOr<Statement> ReadStatement(pqxx::transaction_base& transaction,
 }
 
 }  // namespace
+
+std::vector<std::string> PgStore::Settings() {
+  return {"enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off"};
+}
 
 std::vector<pg::Statement> PgStore::Statements() {
   return {{"ensure_book", kEnsureBook},      {"has_book", kHasBook},

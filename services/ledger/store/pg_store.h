@@ -12,8 +12,10 @@ namespace florin::ledger {
 
 class PgStore : public Store {
  public:
-  // The statements that the pool must prepare.
+  // The statements that the pool must prepare, and the settings that its connections need: every
+  // statement finds rows by their keys, so plans that read or join whole tables are ruled out.
   static std::vector<pg::Statement> Statements();
+  static std::vector<std::string> Settings();
 
   // `pool` is not owned and outlives the store.
   explicit PgStore(pg::Pool& pool) : pool_(pool) {}
