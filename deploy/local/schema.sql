@@ -1,4 +1,5 @@
--- One service's schema and its two roles; run by the superuser, once for each service, with psql -v schema=NAME.
+-- One service's schema and its two roles; run by the superuser, once for each service, with
+-- psql -v schema=NAME.
 -- SCHEMA_owner migrates and owns; SCHEMA runs and may only what the migrations grant.
 CREATE ROLE :"schema" LOGIN;
 SELECT format('CREATE ROLE %I LOGIN', :'schema' || '_owner') \gexec

@@ -1,14 +1,18 @@
 # shellcheck shell=bash disable=SC2034
-# What up, down, restart, psql and token share: where things are, and how a process of the stack is started, recognised and
-# stopped. Sourced, never run. Sets `set -euo pipefail` for whoever sources it.
+# What up, down, restart, psql and token share: where things are, and how a process of the stack is
+# started, recognised and stopped. Sourced, never run. Sets `set -euo pipefail` for whoever sources
+# it.
 #
 # In the home directory:
 #   ports            NAME PORT, one a line: gateway, and NAME and NAME-admin of every service
-#   run/NAME.pid     process id and start time, which together name one process: a reused id is never mistaken for it
+#   run/NAME.pid     process id and start time, which together name one process: an id that was
+#                    given to another process is never mistaken for it
 #   run/NAME.command the command line, one argument a line, from which ./restart starts it again
 #   log/NAME.log     what the process says; log/setup.log what the tools of `up` said
-#   postgres/        location (data and socket directory), and the data itself where PostgreSQL's user can reach it
-#   certificates/    the development CA, NAME.crt and NAME.key of every service, localhost.crt for HTTPS
+#   postgres/        location (data and socket directory), and the data itself where PostgreSQL's
+#                    user can reach it
+#   certificates/    the development CA, NAME.crt and NAME.key of every service, and localhost.crt
+#                    for HTTPS
 #   auth-keys/       the keys that sign access tokens
 #   env              for users to source
 set -euo pipefail
@@ -47,7 +51,8 @@ port_of() { awk -v name="$1" '$1 == name { print $2 }' "$home/ports"; }
 
 is_listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# start_time PID: its start in clock ticks since boot; fails if there is no such process or it is a zombie.
+# start_time PID: its start in clock ticks since boot; fails if there is no such process or it is a
+# zombie.
 start_time() {
   local stat fields
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
@@ -127,8 +132,8 @@ locate_postgres() {
     fail "there is no database in $home" '' "run $local_dir/up --home $home"
 }
 
-# Chooses where the data and the socket live: in the home directory, unless PostgreSQL's user cannot go there or the socket's
-# path would exceed the 107 bytes that a Unix socket's path may have.
+# Chooses where the data and the socket live: in the home directory, unless PostgreSQL's user cannot
+# go there or the socket's path would exceed the 107 bytes that a Unix socket's path may have.
 place_postgres() {
   local mark
   mkdir -p "$home/postgres"
@@ -145,7 +150,8 @@ place_postgres() {
   printf '%s\n%s\n' "$pg_data" "$pg_socket" >"$home/postgres/location"
 }
 
-# own_directory DIR: creates it for PostgreSQL's user alone. It is refused if it belongs to somebody else: /tmp is shared.
+# own_directory DIR: creates it for PostgreSQL's user alone. It is refused if it belongs to somebody
+# else: /tmp is shared.
 own_directory() {
   local owner
   owner=$(as_postgres id -u)
@@ -162,8 +168,8 @@ create_cluster() {
   as_postgres "$postgres_bin/initdb" -D "$pg_data" -U postgres --auth=trust --encoding=UTF8 \
     --locale=C.UTF-8 --data-checksums >>"$home/log/setup.log" 2>&1 ||
     fail 'initdb failed' "$home/log/setup.log" 'read the log; up --fresh starts over'
-  # Reached only through a socket in a directory of mode 0700, so `trust` trusts nobody but this user and root. Durability
-  # (fsync, synchronous_commit) stays as PostgreSQL ships it: on.
+  # Reached only through a socket in a directory of mode 0700, so `trust` trusts nobody but this
+  # user and root. Durability (fsync, synchronous_commit) stays as PostgreSQL ships it: on.
   as_postgres tee -a "$pg_data/postgresql.conf" >/dev/null <<'CONF'
 listen_addresses = ''
 shared_buffers = 256MB
@@ -172,7 +178,8 @@ max_connections = 120
 CONF
 }
 
-# The processes whose working directory is the data directory: the server and its backends, also orphaned ones.
+# The processes whose working directory is the data directory: the server and its backends, also
+# orphaned ones.
 postgres_processes() {
   local process
   for process in /proc/[0-9]*; do
@@ -183,19 +190,22 @@ postgres_processes() {
 start_postgres() {
   local deadline=$((SECONDS + 30)) log=$home/log/postgres.log launcher=()
   own_directory "$pg_socket"
-  # After a crash of the server its backends end by themselves; only then may another one start on the same data.
+  # After a crash of the server its backends end by themselves; only then may another one start on
+  # the same data.
   while [ -n "$(postgres_processes)" ]; do
     ((SECONDS <= deadline)) || fail 'an earlier PostgreSQL still runs on the data' "$log" \
       "end the processes $(postgres_processes | tr '\n' ' ')"
     sleep 0.05
   done
-  # Nobody uses the data, so lock files are a dead server's; they would hold up this one while that is an unreaped zombie.
+  # Nobody uses the data, so lock files are a dead server's; they would hold up this one while that
+  # is an unreaped zombie.
   rm -f "$pg_data/postmaster.pid" "$pg_socket/.s.PGSQL.5432.lock"
   [ "$(id -u)" != 0 ] ||
     launcher=(setpriv --reuid=postgres --regid=postgres --init-groups --)
   launch postgres "${launcher[@]}" "$postgres_bin/postgres" -D "$pg_data" -k "$pg_socket"
   until "$postgres_bin/pg_isready" -q -h "$pg_socket" -U postgres; do
-    pid_of postgres >/dev/null || fail 'PostgreSQL has ended' "$log" "read $log, then run this again"
+    pid_of postgres >/dev/null ||
+      fail 'PostgreSQL has ended' "$log" "read $log, then run this again"
     ((SECONDS <= deadline)) || fail 'PostgreSQL is not ready after 30 s' "$log" "read $log"
     sleep 0.05
   done
@@ -210,8 +220,9 @@ sql() {
 
 # --- HTTPS ---
 
-# call METHOD PATH [BODY]: calls the gateway, giving the body; fails unless the answer is a success. The environment may set
-# `token` and `key` (idempotency). Secrets go through standard input, never through the command line.
+# call METHOD PATH [BODY]: calls the gateway, giving the body; fails unless the answer is a success.
+# The environment may set `token` and `key` (idempotency). Secrets go through standard input, never
+# through the command line.
 call() {
   local method=$1 path=$2 body=${3:-} status answer
   answer=$(
