@@ -7,7 +7,8 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 add_library(florin_flags INTERFACE)
 target_compile_options(florin_flags INTERFACE
   -Wall -Wextra -Werror -Wno-missing-field-initializers
-  # GCC 12 takes the aligned_alloc and free in the frames of Asio's coroutines for a mismatch where it inlines only one.
+  # GCC 12 takes the aligned_alloc and free in the frames of Asio's coroutines for a mismatch where
+  # it inlines only one.
   -Wno-mismatched-new-delete
   # gRPC demands -pthread; the precompiled header serves only those who have the same flags.
   -pthread -fcoroutines -fno-omit-frame-pointer -fstack-protector-strong

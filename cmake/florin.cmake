@@ -13,7 +13,8 @@
 #   main     (of a service)    depends on everything of its own service, lib, proto
 #   test                       depends on anything (tests/tidy checks what tests include)
 #
-# A service may depend on the protos of another service only if services/edges.cmake lists that edge.
+# A service may depend on the protos of another service only if services/edges.cmake lists that
+# edge.
 include(${CMAKE_SOURCE_DIR}/services/edges.cmake)
 
 set(FLORIN_PURE_LIBS status money ids text)
@@ -106,8 +107,9 @@ function(florin_service name)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# florin_test(NAME SRCS... DEPS... [LABEL unit] [TIMEOUT 120] [ARGS...] [RUN_SERIAL]): a GoogleTest program run by ctest.
-# LABEL says its kind: unit, contract, tidy, e2e, crash, simulation (DESIGN: testing).
+# florin_test(NAME SRCS... DEPS... [LABEL unit] [TIMEOUT 120] [ARGS...] [RUN_SERIAL]): a GoogleTest
+# program run by ctest. LABEL says its kind: unit, contract, tidy, e2e, crash, simulation (DESIGN:
+# testing).
 function(florin_test name)
   cmake_parse_arguments(ARG "RUN_SERIAL" "LABEL;TIMEOUT" "SRCS;DEPS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_LABEL)
@@ -130,8 +132,8 @@ function(florin_test name)
   endif()
 endfunction()
 
-# florin_proto(NAME FILES... DEPS... [SERVICE name]): messages, and for files with services the rpc::Service base and the
-# client of libs/rpc. FILES are paths below proto/.
+# florin_proto(NAME FILES... DEPS... [SERVICE name]): messages, and for files with services the
+# rpc::Service base and the client of libs/rpc. FILES are paths below proto/.
 function(florin_proto name)
   cmake_parse_arguments(ARG "" "SERVICE" "FILES;DEPS" ${ARGN})
   set(out ${CMAKE_BINARY_DIR}/proto)
@@ -168,7 +170,8 @@ function(florin_proto name)
   endif()
   set_target_properties(${name} PROPERTIES FLORIN_LAYER proto FLORIN_SERVICE "${ARG_SERVICE}")
   if(ARG_SERVICE)
-    # The stubs need libs/rpc, the messages nothing: two targets, so that libraries may use messages below rpc.
+    # The stubs need libs/rpc, the messages nothing: two targets, so that libraries may use messages
+    # below rpc.
     add_library(${name}_rpc STATIC ${stubs})
     target_link_libraries(${name}_rpc PUBLIC ${name} rpc florin_flags)
     target_precompile_headers(${name}_rpc REUSE_FROM florin_pch)

@@ -37,17 +37,17 @@ TEST(Batcher, GivesEachSubmitterItsOwnResult) {
   Runtime runtime(2);
   ThreadPool pool(2);
   std::atomic<int> batches = 0;
-  IntBatcher batcher(
-      runtime.executor(),
-      [&pool, &batches](std::vector<int> batch) {
-        ++batches;
-        return Double(std::move(batch), &pool);
-      },
-      {.max_batch = 50});
+  IntBatcher batcher(runtime.executor(),
+                     [&pool, &batches](std::vector<int> batch) {
+                       ++batches;
+                       return Double(std::move(batch), &pool);
+                     },
+                     {.max_batch = 50});
   std::atomic<int> right = 0;
   std::vector<std::future<void>> done;
   for (int n = 0; n < 2000; ++n) {
-    done.push_back(asio::co_spawn(runtime.executor(), SubmitAndCheck(&batcher, n, &right), asio::use_future));
+    done.push_back(
+        asio::co_spawn(runtime.executor(), SubmitAndCheck(&batcher, n, &right), asio::use_future));
   }
   for (auto& one : done) one.get();
   EXPECT_EQ(right, 2000);
@@ -60,7 +60,8 @@ struct Gate {
   std::shared_future<void> opened = open.get_future().share();
 };
 
-Task<absl::StatusOr<std::vector<int>>> WaitAtGate(std::vector<int> batch, ThreadPool* pool, Gate* gate) {
+Task<absl::StatusOr<std::vector<int>>> WaitAtGate(std::vector<int> batch, ThreadPool* pool,
+                                                  Gate* gate) {
   std::function<std::vector<int>()> work = [batch = std::move(batch), gate] {
     gate->opened.wait();
     return batch;
@@ -68,7 +69,8 @@ Task<absl::StatusOr<std::vector<int>>> WaitAtGate(std::vector<int> batch, Thread
   co_return co_await pool->Run(std::move(work));
 }
 
-Task<void> SubmitInto(IntBatcher* batcher, int n, std::vector<absl::StatusOr<int>>* results, std::mutex* mutex) {
+Task<void> SubmitInto(IntBatcher* batcher, int n, std::vector<absl::StatusOr<int>>* results,
+                      std::mutex* mutex) {
   absl::StatusOr<int> result = co_await batcher->Submit(n);
   std::lock_guard lock(*mutex);
   results->push_back(std::move(result));
@@ -79,13 +81,15 @@ TEST(Batcher, RefusesWhenTooManyWait) {
   ThreadPool pool(1);
   Gate gate;
   IntBatcher batcher(
-      runtime.executor(), [&pool, &gate](std::vector<int> batch) { return WaitAtGate(std::move(batch), &pool, &gate); },
+      runtime.executor(),
+      [&pool, &gate](std::vector<int> batch) { return WaitAtGate(std::move(batch), &pool, &gate); },
       {.max_batch = 1, .max_waiting = 2});
   std::mutex mutex;
   std::vector<absl::StatusOr<int>> results;
   std::vector<std::future<void>> done;
   for (int n = 0; n < 8; ++n) {
-    done.push_back(asio::co_spawn(runtime.executor(), SubmitInto(&batcher, n, &results, &mutex), asio::use_future));
+    done.push_back(asio::co_spawn(runtime.executor(), SubmitInto(&batcher, n, &results, &mutex),
+                                  asio::use_future));
   }
   done.back().wait();  // The last is refused while the gate is shut.
   gate.open.set_value();
@@ -96,11 +100,14 @@ TEST(Batcher, RefusesWhenTooManyWait) {
   EXPECT_LE(refused, 6);
 }
 
-Task<absl::StatusOr<std::vector<int>>> Fail(std::vector<int>) { co_return Error(Reason::kUnavailable, "down"); }
+Task<absl::StatusOr<std::vector<int>>> Fail(std::vector<int>) {
+  co_return Error(Reason::kUnavailable, "down");
+}
 
 TEST(Batcher, AnErrorOfTheFlushReachesEverySubmitter) {
   Runtime runtime(2);
-  IntBatcher batcher(runtime.executor(), [](std::vector<int> batch) { return Fail(std::move(batch)); }, {});
+  IntBatcher batcher(runtime.executor(),
+                     [](std::vector<int> batch) { return Fail(std::move(batch)); }, {});
   EXPECT_THAT(runtime.Run(batcher.Submit(1)), StatusHasReason(Reason::kUnavailable));
 }
 

@@ -1,16 +1,18 @@
 // Group commit: while one batch is written, the next gathers.
 //
-// Submit() queues an item and resumes with its own result once the batch that carried it was flushed. One flush runs at a time, so
-// batches grow with load and no timer is needed. `Flush` gets the items in order of arrival and gives one result for each,
-// or an error for all of them.
+// Submit() queues an item and resumes with its own result once the batch that carried it was
+// flushed. One flush runs at a time, so batches grow with load and no timer is needed. `Flush` gets
+// the items in order of arrival and gives one result for each, or an error for all of them.
 //
-//   async::Batcher<Command, Outcome> batcher(executor, [&store](std::vector<Command> batch) { return store.Commit(std::move(batch)); },
-//                                            {.max_batch = 200, .max_waiting = 10'000});
+//   async::Batcher<Command, Outcome> batcher(
+//       executor,
+//       [&store](std::vector<Command> batch) { return store.Commit(std::move(batch)); },
+//       {.max_batch = 200, .max_waiting = 10'000});
 //   FLORIN_CO_ASSIGN_OR_RETURN(Outcome outcome, co_await batcher.Submit(std::move(command)));
 //
-// Thread-safe. Overload is refused early: kOverloaded when `max_waiting` items wait already. An item whose caller is gone is
-// still flushed (its effect is idempotent by its id).
-// Must outlive its submitters and the flush under way: destroy it after the Runtime has stopped.
+// Thread-safe. Overload is refused early: kOverloaded when `max_waiting` items wait already. An
+// item whose caller is gone is still flushed (its effect is idempotent by its id). Must outlive its
+// submitters and the flush under way: destroy it after the Runtime has stopped.
 #pragma once
 
 #include <deque>
@@ -43,12 +45,15 @@ class Batcher {
       : executor_(executor), flush_(std::move(flush)), limits_(limits) {}
 
   Task<absl::StatusOr<Result>> Submit(Item item) {
-    return asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(absl::StatusOr<Result>)>(
-        [this](auto handler, Item moved) { Enqueue(std::move(moved), std::move(handler)); }, use_task, std::move(item));
+    return asio::async_initiate<const asio::use_awaitable_t<Executor>&,
+                                void(absl::StatusOr<Result>)>(
+        [this](auto handler, Item moved) { Enqueue(std::move(moved), std::move(handler)); },
+        use_task, std::move(item));
   }
 
  private:
-  // Completes one submitter; a shared pointer, since Asio's handlers only move and std::function only copies.
+  // Completes one submitter; a shared pointer, since Asio's handlers only move and std::function
+  // only copies.
   using Complete = std::function<void(absl::StatusOr<Result>)>;
   struct Waiting {
     Item item;
@@ -59,7 +64,9 @@ class Batcher {
   void Enqueue(Item item, Handler handler) {
     auto shared = std::make_shared<Handler>(std::move(handler));
     Complete complete = [shared, executor = executor_](absl::StatusOr<Result> result) {
-      asio::post(executor, [shared, result = std::move(result)]() mutable { std::move (*shared)(std::move(result)); });
+      asio::post(executor, [shared, result = std::move(result)]() mutable {
+        std::move (*shared)(std::move(result));
+      });
     };
     bool start = false;
     {
@@ -91,7 +98,8 @@ class Batcher {
       items.reserve(batch.size());
       for (Waiting& waiting : batch) items.push_back(std::move(waiting.item));
       absl::StatusOr<std::vector<Result>> results = co_await flush_(std::move(items));
-      if (results.ok()) FLORIN_CHECK(results->size() == batch.size(), "Flush gives one result for each item");
+      if (results.ok())
+        FLORIN_CHECK(results->size() == batch.size(), "Flush gives one result for each item");
       for (std::size_t i = 0; i < batch.size(); ++i) {
         if (results.ok()) {
           batch[i].complete(std::move((*results)[i]));

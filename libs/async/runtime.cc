@@ -77,8 +77,9 @@ void ThreadPool::Post(std::function<void()> work) {
 }
 
 Task<void> Sleep(absl::Duration duration) {
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor> timer(
-      co_await asio::this_coro::executor);
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
+      timer(co_await asio::this_coro::executor);
   timer.expires_after(absl::ToChronoNanoseconds(duration));
   boost::system::error_code ignored;
   co_await timer.async_wait(asio::redirect_error(use_task, ignored));

@@ -11,8 +11,8 @@
 
 namespace florin::async {
 
-// An io_context with `threads` threads. Start() once; Stop() (or the destructor) ends the loop and joins.
-// An exception that leaves a handler ends the process: nothing of ours throws across it.
+// An io_context with `threads` threads. Start() once; Stop() (or the destructor) ends the loop and
+// joins. An exception that leaves a handler ends the process: nothing of ours throws across it.
 class Runtime {
  public:
   explicit Runtime(int threads);
@@ -22,7 +22,8 @@ class Runtime {
   Executor executor() { return context_.get_executor(); }
   asio::io_context& context() { return context_; }
 
-  // Runs `task` on the runtime and waits for it. For main() and tests, never on a thread of the runtime.
+  // Runs `task` on the runtime and waits for it. For main() and tests, never on a thread of the
+  // runtime.
   template <class T>
   T Run(Task<T> task);
 

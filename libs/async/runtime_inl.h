@@ -18,8 +18,8 @@ T Runtime::Run(Task<T> task) {
 
 namespace internal {
 
-// Runs `work` on a pool thread and completes `handler` on `executor`. A shared pointer holds the handler, since Asio's handlers
-// only move and std::function only copies.
+// Runs `work` on a pool thread and completes `handler` on `executor`. A shared pointer holds the
+// handler, since Asio's handlers only move and std::function only copies.
 template <class T, class Handler>
 void PostToPool(ThreadPool& pool, Executor executor, std::function<T()> work, Handler handler) {
   auto shared = std::make_shared<Handler>(std::move(handler));

@@ -1,8 +1,10 @@
-// The one concurrency model: Boost.Asio coroutines on one io_context with a small fixed pool of threads.
+// The one concurrency model: Boost.Asio coroutines on one io_context with a small fixed pool of
+// threads.
 //
 // Rules for coroutines here (GCC 12 miscompiles the first; the others are Asio's):
 //   * never write a braced temporary inside a co_await expression: name the variable first;
-//   * a capturing lambda must not be a coroutine: pass state as parameters (by value, or references that outlive the call);
+//   * a capturing lambda must not be a coroutine: pass state as parameters (by value, or references
+//   that outlive the call);
 //   * never block: databases go through pg::Pool, hashing through async::ThreadPool.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Time, injected. Only this library reads the system's clocks; everything else is given a Clock or a time
-// (tests/tidy enforces it).
+// Time, injected. Only this library reads the system's clocks; everything else is given a Clock or
+// a time (tests/tidy enforces it).
 #pragma once
 
 #include <mutex>

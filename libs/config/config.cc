@@ -19,7 +19,8 @@ void ParseFlags(int argc, char** argv, const std::string& usage) {
   absl::FlagsUsageConfig help;
   // `--help` shows the flags of main.cc and of libs/process, not those of every library linked in.
   const auto ours = [](absl::string_view file) {
-    return file.find("services/") != absl::string_view::npos || file.find("libs/process/") != absl::string_view::npos ||
+    return file.find("services/") != absl::string_view::npos ||
+           file.find("libs/process/") != absl::string_view::npos ||
            file.find("tests/bench/") != absl::string_view::npos;
   };
   help.contains_helpshort_flags = ours;
@@ -34,7 +35,8 @@ void ParseFlags(int argc, char** argv, const std::string& usage) {
 
 void ExitIfError(const absl::Status& status, const std::string& doing) {
   if (status.ok()) return;
-  std::fprintf(stderr, "cannot start: %s: %s\n", doing.c_str(), std::string(status.message()).c_str());
+  std::fprintf(stderr, "cannot start: %s: %s\n", doing.c_str(),
+               std::string(status.message()).c_str());
   std::exit(2);
 }
 
@@ -49,7 +51,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return Error(Reason::kInternal, "cannot read " + path);
-  if ((info.st_mode & 077) != 0) return Error(Reason::kInternal, path + " must have mode 0600: others can read it");
+  if ((info.st_mode & 077) != 0)
+    return Error(Reason::kInternal, path + " must have mode 0600: others can read it");
   return ReadFile(path);
 }
 

@@ -1,5 +1,5 @@
-// Flags and secrets. Flags are Abseil's (ABSL_FLAG in main.cc; `--help` lists them, `--flagfile=F` reads them from a file);
-// secrets are files.
+// Flags and secrets. Flags are Abseil's (ABSL_FLAG in main.cc; `--help` lists them, `--flagfile=F`
+// reads them from a file); secrets are files.
 #pragma once
 
 #include <string>
@@ -8,10 +8,12 @@
 
 namespace florin::config {
 
-// Parses the command line. `usage` is what --help prints first. On a bad flag or a stray argument, prints one line and exits with 2.
+// Parses the command line. `usage` is what --help prints first. On a bad flag or a stray argument,
+// prints one line and exits with 2.
 void ParseFlags(int argc, char** argv, const std::string& usage);
 
-// Ends the process with exit status 2 and one clear line unless `status` is OK: for configuration errors in main().
+// Ends the process with exit status 2 and one clear line unless `status` is OK: for configuration
+// errors in main().
 void ExitIfError(const absl::Status& status, const std::string& doing);
 template <class T>
 T ValueOrExit(absl::StatusOr<T> result, const std::string& doing) {

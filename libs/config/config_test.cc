@@ -21,8 +21,8 @@ TEST(ReadSecretFile, RefusesWhatOthersCanRead) {
 }
 
 TEST(ExitIfErrorDeathTest, SaysWhatWasBeingDone) {
-  EXPECT_EXIT(ExitIfError(Error(Reason::kInternal, "no such file"), "reading the key"), ::testing::ExitedWithCode(2),
-              "reading the key: no such file");
+  EXPECT_EXIT(ExitIfError(Error(Reason::kInternal, "no such file"), "reading the key"),
+              ::testing::ExitedWithCode(2), "reading the key: no such file");
 }
 
 }  // namespace

@@ -52,11 +52,13 @@ class SystemIdSource : public IdSource {
   Uuid NewId() override {
     std::array<std::uint8_t, 16> bytes;
     FLORIN_CHECK(RAND_bytes(bytes.data(), bytes.size()) == 1, "the system gives random octets");
-    // The two 12-bit fields rand_a and sub-milliseconds: RFC 9562 section 6.2, method 3. Together with the last time given this
-    // makes ids of one process strictly increasing.
+    // The two 12-bit fields rand_a and sub-milliseconds: RFC 9562 section 6.2, method 3. Together
+    // with the last time given this makes ids of one process strictly increasing.
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     std::uint64_t ticks =  // 1/4096 of a millisecond
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()) / 1000 * 4096 / 1000;
+        static_cast<std::uint64_t>(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()) /
+        1000 * 4096 / 1000;
     {
       std::lock_guard lock(mutex_);
       ticks = last_ = std::max(ticks, last_ + 1);
@@ -96,7 +98,8 @@ absl::StatusOr<Uuid> Uuid::Parse(std::string_view text) {
   if (text.size() != 36) return Invalid("", "a UUID has 36 characters");
   std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-') return Invalid("", "not a UUID");
+    if ((i == 4 || i == 6 || i == 8 || i == 10) && text[at++] != '-')
+      return Invalid("", "not a UUID");
     const int high = HexValue(text[at]);
     const int low = HexValue(text[at + 1]);
     if (high < 0 || low < 0) return Invalid("", "not a UUID");
@@ -108,13 +111,20 @@ absl::StatusOr<Uuid> Uuid::Parse(std::string_view text) {
 
 std::string_view PrefixOf(IdKind kind) {
   switch (kind) {
-    case IdKind::kUser: return "usr";
-    case IdKind::kCustomer: return "cus";
-    case IdKind::kAccount: return "acc";
-    case IdKind::kPayment: return "pay";
-    case IdKind::kTransaction: return "txn";
-    case IdKind::kRequest: return "req";
-    case IdKind::kToken: return "tok";
+    case IdKind::kUser:
+      return "usr";
+    case IdKind::kCustomer:
+      return "cus";
+    case IdKind::kAccount:
+      return "acc";
+    case IdKind::kPayment:
+      return "pay";
+    case IdKind::kTransaction:
+      return "txn";
+    case IdKind::kRequest:
+      return "req";
+    case IdKind::kToken:
+      return "tok";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};
@@ -132,9 +142,11 @@ std::string FormatId(IdKind kind, const Uuid& id) {
 
 absl::StatusOr<Uuid> ParseId(IdKind kind, std::string_view text, std::string_view param) {
   const std::string_view prefix = PrefixOf(kind);
-  if (text.size() != prefix.size() + 1 + kTextLength || !text.starts_with(prefix) || text[prefix.size()] != '_') {
+  if (text.size() != prefix.size() + 1 + kTextLength || !text.starts_with(prefix) ||
+      text[prefix.size()] != '_') {
     return Invalid(param, std::string("an id like ") + std::string(prefix) + "_… of " +
-                              std::to_string(prefix.size() + 1 + kTextLength) + " characters is expected");
+                              std::to_string(prefix.size() + 1 + kTextLength) +
+                              " characters is expected");
   }
   text.remove_prefix(prefix.size() + 1);
   if (Base32Value(text[0]) > 7) return Invalid(param, "the id is larger than 128 bits");

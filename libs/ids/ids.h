@@ -1,9 +1,11 @@
 // Ids of resources: UUIDs inside, prefixed and sortable text outside.
 //
-//   acc_01jd8x5t4wf6n8k2v7r3m9q0ze      prefix, underscore, 26 characters of lower-case Crockford base32
+//   acc_01jd8x5t4wf6n8k2v7r3m9q0ze      prefix, underscore, 26 characters of lower-case Crockford
+//   base32
 //
-// New ids are UUID version 7 (RFC 9562 section 5.7), so they sort by creation. Ids that follow from another id or a name are
-// UUID version 8 from SHA-256 (section 5.8), so that a retry computes the same one.
+// New ids are UUID version 7 (RFC 9562 section 5.7), so they sort by creation. Ids that follow from
+// another id or a name are UUID version 8 from SHA-256 (section 5.8), so that a retry computes the
+// same one.
 #pragma once
 
 #include <array>
@@ -49,12 +51,12 @@ std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "
 // "acc_01jd8x…".
 std::string FormatId(IdKind kind, const Uuid& id);
 
-// Reads what FormatId writes, and nothing else: the right prefix, the right length, lower case, no overflow of 128 bits.
-// Error: kInvalidId with `param`, which is the name of the request's field.
+// Reads what FormatId writes, and nothing else: the right prefix, the right length, lower case, no
+// overflow of 128 bits. Error: kInvalidId with `param`, which is the name of the request's field.
 absl::StatusOr<Uuid> ParseId(IdKind kind, std::string_view text, std::string_view param);
 
-// A UUIDv8 that depends on nothing but its arguments: the first bytes of SHA-256 over `purpose`, NUL and `name`.
-// `purpose` keeps ids of different uses apart, e.g. "florin.payments.transaction".
+// A UUIDv8 that depends on nothing but its arguments: the first bytes of SHA-256 over `purpose`,
+// NUL and `name`. `purpose` keeps ids of different uses apart, e.g. "florin.payments.transaction".
 Uuid DeriveId(std::string_view purpose, std::string_view name);
 
 // Where new ids come from. Thread-safe. Domain code takes ids as arguments instead.
@@ -64,8 +66,8 @@ class IdSource {
   virtual Uuid NewId() = 0;
 };
 
-// UUIDv7 from the system clock and the operating system's random numbers; strictly increasing within a process.
-// Lives for ever.
+// UUIDv7 from the system clock and the operating system's random numbers; strictly increasing
+// within a process. Lives for ever.
 IdSource& SystemIds();
 
 // Ids 1, 2, 3, … for tests.

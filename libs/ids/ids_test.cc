@@ -9,7 +9,8 @@ namespace {
 TEST(Uuid, TextRoundTrip) {
   const std::string text = "018f3a1e-7b2c-7d3e-8f4a-5b6c7d8e9f00";
   EXPECT_EQ(Uuid::Parse(text)->ToString(), text);
-  for (const char* bad : {"", "018f3a1e", "018f3a1e-7b2c-7d3e-8f4a-5b6c7d8e9f0g", "018f3a1e+7b2c-7d3e-8f4a-5b6c7d8e9f00"}) {
+  for (const char* bad : {"", "018f3a1e", "018f3a1e-7b2c-7d3e-8f4a-5b6c7d8e9f0g",
+                          "018f3a1e+7b2c-7d3e-8f4a-5b6c7d8e9f00"}) {
     EXPECT_THAT(Uuid::Parse(bad), StatusHasReason(Reason::kInvalidId)) << bad;
   }
 }
@@ -26,14 +27,22 @@ TEST(Id, TextRoundTripKeepsEveryBit) {
 
 TEST(Id, RefusesEverythingElse) {
   const std::string good = FormatId(IdKind::kAccount, SystemIds().NewId());
-  const std::string bad[] = {"", "acc_", good + "0", good.substr(0, 29), "pay" + good.substr(3),
-                             "acc-" + good.substr(4), "ACC_" + good.substr(4),
+  const std::string bad[] = {"",
+                             "acc_",
+                             good + "0",
+                             good.substr(0, 29),
+                             "pay" + good.substr(3),
+                             "acc-" + good.substr(4),
+                             "ACC_" + good.substr(4),
                              "acc_8zzzzzzzzzzzzzzzzzzzzzzzzz",  // 131 bits
-                             "acc_0000000000000000000000000u", "acc_0000000000000000000000000A",
+                             "acc_0000000000000000000000000u",
+                             "acc_0000000000000000000000000A",
                              std::string("acc_0000000000000000000000000\0", 30)};
   for (const std::string& text : bad) {
-    EXPECT_THAT(ParseId(IdKind::kAccount, text, "account_id"), StatusHasReason(Reason::kInvalidId)) << text;
-    EXPECT_THAT(ParseId(IdKind::kAccount, text, "account_id"), StatusHasParam("account_id")) << text;
+    EXPECT_THAT(ParseId(IdKind::kAccount, text, "account_id"), StatusHasReason(Reason::kInvalidId))
+        << text;
+    EXPECT_THAT(ParseId(IdKind::kAccount, text, "account_id"), StatusHasParam("account_id"))
+        << text;
   }
 }
 
@@ -56,7 +65,9 @@ TEST(DeriveId, DependsOnBothArgumentsAndNothingElse) {
   EXPECT_NE(DeriveId("pn", ""), DeriveId("p", "n"));
   EXPECT_EQ(DeriveId("p", "n").bytes()[6] >> 4, 8);
   // Stored in databases: must never change.
-  EXPECT_EQ(DeriveId("florin.payments.transaction", "pay_00000000000000000000000000").ToString().size(), 36u);
+  EXPECT_EQ(
+      DeriveId("florin.payments.transaction", "pay_00000000000000000000000000").ToString().size(),
+      36u);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ struct Row {
   int exponent;
 };
 
-// ISO 4217 list one (2024), without funds codes, precious metals, bond units and test codes. Sorted by code.
+// ISO 4217 list one (2024), without funds codes, precious metals, bond units and test codes. Sorted
+// by code.
 constexpr Row kCurrencies[] = {
     {"AED", 2}, {"AFN", 2}, {"ALL", 2}, {"AMD", 2}, {"AOA", 2}, {"ARS", 2}, {"AUD", 2}, {"AWG", 2},
     {"AZN", 2}, {"BAM", 2}, {"BBD", 2}, {"BDT", 2}, {"BGN", 2}, {"BHD", 3}, {"BIF", 0}, {"BMD", 2},

@@ -9,12 +9,13 @@
 
 namespace florin {
 
-// A currency of ISO 4217 that amounts can be held in. A small value type; only Parse makes one, so each is valid.
-// Thread-safe (immutable).
+// A currency of ISO 4217 that amounts can be held in. A small value type; only Parse makes one, so
+// each is valid. Thread-safe (immutable).
 class Currency {
  public:
   // From an alphabetic code such as "EUR": exactly three capital letters of the current list.
-  // Funds codes, precious metals and test codes (XAU, XTS, XXX, …) are not in it. Error: kUnknownCurrency.
+  // Funds codes, precious metals and test codes (XAU, XTS, XXX, …) are not in it. Error:
+  // kUnknownCurrency.
   static absl::StatusOr<Currency> Parse(std::string_view code);
 
   std::string_view code() const { return {code_, 3}; }

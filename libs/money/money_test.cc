@@ -12,8 +12,8 @@ constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMin = std::numeric_limits<std::int64_t>::min();
 
 TEST(Currency, KnowsTheExponents) {
-  const std::pair<const char*, int> cases[] = {
-      {"AED", 2}, {"EUR", 2}, {"JPY", 0}, {"KWD", 3}, {"CLF", 4}, {"ZWG", 2}};
+  const std::pair<const char*, int> cases[] = {{"AED", 2}, {"EUR", 2}, {"JPY", 0},
+                                               {"KWD", 3}, {"CLF", 4}, {"ZWG", 2}};
   for (const auto& [code, exponent] : cases) {
     const auto currency = Currency::Parse(code);
     ASSERT_THAT(currency, IsOk()) << code;
@@ -23,7 +23,8 @@ TEST(Currency, KnowsTheExponents) {
 }
 
 TEST(Currency, RefusesWhatIsNoCurrency) {
-  for (const char* code : {"", "EU", "EURO", "eur", "XXX", "XAU", "XTS", "AAA", "ZZZ", "EU\xC3\x84"}) {
+  for (const char* code :
+       {"", "EU", "EURO", "eur", "XXX", "XAU", "XTS", "AAA", "ZZZ", "EU\xC3\x84"}) {
     EXPECT_THAT(Currency::Parse(code), StatusHasReason(Reason::kUnknownCurrency)) << code;
   }
 }

@@ -5,11 +5,12 @@
 //     process.MigrateAndExitIfAsked();
 //     pg::Pool pool(process.Database(store::Statements()));
 //     …
-//     return process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+//     return process.Serve({&service}, &authenticator,
+//                          {{"database", [&pool] { return pool.Ping(); }}});
 //   }
 //
-// Flags: --listen, --admin_listen, --certificates, --database, --database_connections, --migrate, --migrations, --threads;
-// a service adds its own with ABSL_FLAG.
+// Flags: --listen, --admin_listen, --certificates, --database, --database_connections, --migrate,
+// --migrations, --threads; a service adds its own with ABSL_FLAG.
 #pragma once
 
 #include <memory>
@@ -26,11 +27,13 @@ namespace florin::process {
 
 class Process {
  public:
-  // Parses the flags, starts logs and the runtime. Ends the process with one clear line on a bad flag.
+  // Parses the flags, starts logs and the runtime. Ends the process with one clear line on a bad
+  // flag.
   Process(int argc, char** argv, std::string name, const std::string& purpose);
   ~Process();
 
-  // With --migrate: applies --migrations to schema `name` through --database (the migration role) and ends the process.
+  // With --migrate: applies --migrations to schema `name` through --database (the migration role)
+  // and ends the process.
   void MigrateAndExitIfAsked();
 
   async::Runtime& runtime();
@@ -40,9 +43,10 @@ class Process {
   // A channel to another service, which must prove that it is `service`.
   rpc::Channel Connect(const std::string& service, const std::string& target);
 
-  // Serves until SIGTERM or SIGINT: then /readyz fails, no new calls are accepted, running ones finish (at most 10 s).
-  // Returns main()'s exit status. Call once.
-  int Serve(std::vector<rpc::Service*> services, rpc::Authenticator* authenticator, std::vector<telemetry::Check> checks);
+  // Serves until SIGTERM or SIGINT: then /readyz fails, no new calls are accepted, running ones
+  // finish (at most 10 s). Returns main()'s exit status. Call once.
+  int Serve(std::vector<rpc::Service*> services, rpc::Authenticator* authenticator,
+            std::vector<telemetry::Check> checks);
 
  private:
   struct State;

@@ -22,18 +22,21 @@ namespace {
 
 constexpr unsigned kCertificateRefreshSeconds = 1;
 
-// Accepts exactly one peer: the service that the channel is for. gRPC has verified the chain already; this replaces its host name
-// check, since services are known by their SPIFFE identity and not by where they run.
+// Accepts exactly one peer: the service that the channel is for. gRPC has verified the chain
+// already; this replaces its host name check, since services are known by their SPIFFE identity and
+// not by where they run.
 class PeerIsService : public grpc::experimental::ExternalCertificateVerifier {
  public:
   explicit PeerIsService(const std::string& service) : expected_(kTrustDomain + service) {}
 
-  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
-              grpc::Status* status) override {
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)>, grpc::Status* status) override {
     const auto names = request->uri_names();
-    const bool is_service = names.size() == 1 && std::string(names[0].data(), names[0].size()) == expected_;
+    const bool is_service =
+        names.size() == 1 && std::string(names[0].data(), names[0].size()) == expected_;
     *status = is_service ? grpc::Status::OK
-                         : grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "the server is not " + expected_);
+                         : grpc::Status(grpc::StatusCode::UNAUTHENTICATED,
+                                        "the server is not " + expected_);
     return true;  // Decided at once.
   }
   void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest*) override {}
@@ -45,7 +48,8 @@ class PeerIsService : public grpc::experimental::ExternalCertificateVerifier {
 std::shared_ptr<grpc::ChannelCredentials> Credentials(const ChannelOptions& options) {
   grpc::experimental::TlsChannelCredentialsOptions tls;
   tls.set_certificate_provider(std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      options.certificates.key, options.certificates.certificate, options.certificates.ca, kCertificateRefreshSeconds));
+      options.certificates.key, options.certificates.certificate, options.certificates.ca,
+      kCertificateRefreshSeconds));
   tls.watch_root_certs();
   tls.watch_identity_key_cert_pairs();
   tls.set_verify_server_certs(true);
@@ -58,7 +62,8 @@ std::shared_ptr<grpc::ChannelCredentials> Credentials(const ChannelOptions& opti
 grpc::ChannelArguments Arguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  // In spite of its name, the time that an attempt may take, TCP and TLS together: generous, since a busy machine needs it.
+  // In spite of its name, the time that an attempt may take, TCP and TLS together: generous, since
+  // a busy machine needs it.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
@@ -79,7 +84,8 @@ std::string ToString(const grpc::ByteBuffer& buffer) {
   if (!buffer.Dump(&slices).ok()) return {};
   std::string bytes;
   bytes.reserve(buffer.Length());
-  for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  for (const grpc::Slice& slice : slices)
+    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   return bytes;
 }
 
@@ -90,11 +96,13 @@ void SetMetadata(grpc::ClientContext& context, const Outgoing& outgoing) {
   add(kRequestIdKey, outgoing.request_id);
   add(kTraceparentKey, outgoing.traceparent);
   add(kIdempotencyKeyKey, outgoing.idempotency_key);
-  if (!outgoing.user_token.empty()) context.AddMetadata(kAuthorizationKey, kBearerPrefix + outgoing.user_token);
+  if (!outgoing.user_token.empty())
+    context.AddMetadata(kAuthorizationKey, kBearerPrefix + outgoing.user_token);
 }
 
 Reply ToReply(const PendingCall& call, const grpc::Status& status) {
-  Reply reply{status.ok() ? absl::StatusOr<std::string>(ToString(call.response)) : FromGrpc(status)};
+  Reply reply{status.ok() ? absl::StatusOr<std::string>(ToString(call.response))
+                          : FromGrpc(status)};
   const auto& trailers = call.context.GetServerTrailingMetadata();
   reply.replayed = trailers.find(kReplayedKey) != trailers.end();
   return reply;
@@ -112,7 +120,8 @@ class Channel::Impl {
 
   // Starts the call; `handler` is completed on the executor.
   template <class Handler>
-  void Start(const std::string& method, const Outgoing& outgoing, const std::string& request, Handler handler) {
+  void Start(const std::string& method, const Outgoing& outgoing, const std::string& request,
+             Handler handler) {
     auto call = std::make_shared<PendingCall>();
     const absl::Time latest = SystemClock().Now() + default_timeout_;
     call->context.set_deadline(absl::ToChronoTime(std::min(outgoing.deadline, latest)));
@@ -122,11 +131,13 @@ class Channel::Impl {
     auto shared = std::make_shared<Handler>(std::move(handler));
     stub_.UnaryCall(&call->context, method, call->options, &call->request, &call->response,
                     [executor = executor_, call, shared](const grpc::Status& status) mutable {
-                      // gRPC's thread: only hand over, and keep nothing. The call refers to the channel, and gRPC's thread would
-                      // wait for itself if it were the last to let go of that.
-                      asio::post(executor, [call = std::move(call), shared = std::move(shared), status] {
-                        std::move (*shared)(ToReply(*call, status));
-                      });
+                      // gRPC's thread: only hand over, and keep nothing. The call refers to the
+                      // channel, and gRPC's thread would wait for itself if it were the last to let
+                      // go of that.
+                      asio::post(executor,
+                                 [call = std::move(call), shared = std::move(shared), status] {
+                                   std::move (*shared)(ToReply(*call, status));
+                                 });
                     });
   }
 
@@ -137,26 +148,28 @@ class Channel::Impl {
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
 };
 
-Channel::Channel(Executor executor, ChannelOptions options) : impl_(std::make_unique<Impl>(executor, options)) {}
+Channel::Channel(Executor executor, ChannelOptions options)
+    : impl_(std::make_unique<Impl>(executor, options)) {}
 Channel::~Channel() = default;
 Channel::Channel(Channel&&) noexcept = default;
 
 Task<Reply> Channel::CallBytes(std::string method, Outgoing context, std::string request) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Reply)>(
-      [](auto handler, Impl* impl, const std::string* path, const Outgoing* outgoing, const std::string* bytes) {
-        impl->Start(*path, *outgoing, *bytes, std::move(handler));
-      },
+      [](auto handler, Impl* impl, const std::string* path, const Outgoing* outgoing,
+         const std::string* bytes) { impl->Start(*path, *outgoing, *bytes, std::move(handler)); },
       use_task, impl_.get(), &method, &context, &request);
 }
 
-// A health check (grpc.health.v1), not a look at the channel's state: gRPC drives a connection only while a call waits for it.
+// A health check (grpc.health.v1), not a look at the channel's state: gRPC drives a connection only
+// while a call waits for it.
 Task<absl::Status> Channel::Connect(absl::Time deadline) {
   constexpr absl::Duration kPause = absl::Milliseconds(50);
   while (true) {
     Outgoing context;
     context.deadline = deadline;
     std::string request;
-    const Reply reply = co_await CallBytes("/grpc.health.v1.Health/Check", std::move(context), std::move(request));
+    const Reply reply =
+        co_await CallBytes("/grpc.health.v1.Health/Check", std::move(context), std::move(request));
     if (reply.payload.ok()) co_return absl::OkStatus();
     if (SystemClock().Now() + kPause >= deadline) co_return reply.payload.status();
     co_await async::Sleep(kPause);

@@ -1,8 +1,8 @@
-// The client side: the one adaptor through which every internal call travels (stock unary gRPC for now; DESIGN section 2 has the
-// multiplexed transport that will come behind the same interface).
+// The client side: the one adaptor through which every internal call travels (stock unary gRPC for
+// now; DESIGN section 2 has the multiplexed transport that will come behind the same interface).
 //
-//   rpc::Channel channel(executor, {.target = "127.0.0.1:7001", .service = "ledger", .certificates = …});
-//   ledger::v1::LedgerClient ledger(&channel);             // generated
+//   rpc::Channel channel(executor, options);    // options.service = "ledger", …
+//   ledger::v1::LedgerClient ledger(&channel);  // generated
 //   const auto accounts = co_await ledger.GetAccounts(call.AsService(), request);
 #pragma once
 
@@ -24,7 +24,8 @@ struct ChannelOptions {
   absl::Duration default_timeout = absl::Seconds(5);
 };
 
-// A reply: its bytes or an error with its reason, and whether the server marked it as replayed (errors can be, too).
+// A reply: its bytes or an error with its reason, and whether the server marked it as replayed
+// (errors can be, too).
 struct Reply {
   absl::StatusOr<std::string> payload;
   bool replayed = false;
@@ -37,14 +38,15 @@ class Channel {
   ~Channel();
   Channel(Channel&&) noexcept;
 
-  // Calls `method` ("/florin.ledger.v1.Ledger/GetAccounts") with a serialized request and resumes on `executor`.
-  // Errors: the callee's own with its reason; kUnavailable if it cannot be reached (never sent, or lost on the way: retry only
-  // what is idempotent); kDeadlineExceeded.
+  // Calls `method` ("/florin.ledger.v1.Ledger/GetAccounts") with a serialized request and resumes
+  // on `executor`. Errors: the callee's own with its reason; kUnavailable if it cannot be reached
+  // (never sent, or lost on the way: retry only what is idempotent); kDeadlineExceeded.
   Task<Reply> CallBytes(std::string method, Outgoing context, std::string request);
 
   // The same with messages, for generated clients.
   template <class Response, class Request>
-  Task<absl::StatusOr<Response>> Unary(const char* method, Outgoing context, const Request& request) {
+  Task<absl::StatusOr<Response>> Unary(const char* method, Outgoing context,
+                                       const Request& request) {
     std::string bytes = request.SerializeAsString();
     return Parse<Response>(CallBytes(method, std::move(context), std::move(bytes)));
   }
@@ -58,7 +60,8 @@ class Channel {
     Reply reply = co_await std::move(call);
     if (!reply.payload.ok()) co_return reply.payload.status();
     Response response;
-    if (!response.ParseFromString(*reply.payload)) co_return Error(Reason::kInternal, "the reply is not its protobuf message");
+    if (!response.ParseFromString(*reply.payload))
+      co_return Error(Reason::kInternal, "the reply is not its protobuf message");
     co_return response;
   }
 

@@ -7,7 +7,8 @@
 namespace florin::rpc {
 namespace {
 
-// What a hop keeps for itself, so that a callee reports its own time-out before its caller gives up.
+// What a hop keeps for itself, so that a callee reports its own time-out before its caller gives
+// up.
 constexpr absl::Duration kHopBudget = absl::Milliseconds(50);
 
 }  // namespace

@@ -19,13 +19,15 @@ struct Principal {
 // What a client sends along. Deadline is absolute; a call without one gets the channel's default.
 struct Outgoing {
   absl::Time deadline = absl::InfiniteFuture();
-  std::string request_id;       // `req_…`; shown to the caller, in every log line of the request
-  std::string traceparent;      // W3C Trace Context
-  std::string user_token;       // Access token of the user that the call acts for; empty for a service's own call
+  std::string request_id;   // `req_…`; shown to the caller, in every log line of the request
+  std::string traceparent;  // W3C Trace Context
+  std::string user_token;  // Access token of the user that the call acts for; empty for a service's
+                           // own call
   std::string idempotency_key;  // As the caller sent it; empty if none
 };
 
-// What a handler knows of its call. Lives until the handler's Task ends. Not thread-safe: it belongs to that Task.
+// What a handler knows of its call. Lives until the handler's Task ends. Not thread-safe: it
+// belongs to that Task.
 class Call {
  public:
   // Name of the calling service, from its certificate's spiffe:// URI.
@@ -42,8 +44,8 @@ class Call {
   void MarkReplayed() { replayed_ = true; }
   bool replayed() const { return replayed_; }
 
-  // For a call made on behalf of the same user: passes the token on, with a deadline 50 ms earlier, so that the callee's time-out
-  // is reported before ours.
+  // For a call made on behalf of the same user: passes the token on, with a deadline 50 ms earlier,
+  // so that the callee's time-out is reported before ours.
   Outgoing OnBehalfOfUser() const;
   // For a call made as this service itself.
   Outgoing AsService() const;

@@ -7,7 +7,8 @@
 
 namespace florin::rpc {
 
-// PEM files in one directory: `ca.crt`, `NAME.crt` (URI SAN spiffe://florin.local/NAME), `NAME.key` (mode 0600).
+// PEM files in one directory: `ca.crt`, `NAME.crt` (URI SAN spiffe://florin.local/NAME), `NAME.key`
+// (mode 0600).
 struct CertificateFiles {
   std::string ca;
   std::string certificate;

@@ -16,10 +16,12 @@ bool Policy::Allows(std::string_view caller) const {
 }
 
 Policy PolicyOf(const google::protobuf::MethodDescriptor& method) {
-  FLORIN_CHECK(method.options().HasExtension(options::v1::policy), "every method states its policy");
+  FLORIN_CHECK(method.options().HasExtension(options::v1::policy),
+               "every method states its policy");
   const MethodPolicy& wire = method.options().GetExtension(options::v1::policy);
   FLORIN_CHECK(wire.access() != MethodPolicy::ACCESS_UNSPECIFIED, "every policy states its access");
-  FLORIN_CHECK(wire.idempotency() != MethodPolicy::IDEMPOTENCY_UNSPECIFIED, "every policy states its idempotency");
+  FLORIN_CHECK(wire.idempotency() != MethodPolicy::IDEMPOTENCY_UNSPECIFIED,
+               "every policy states its idempotency");
   FLORIN_CHECK(wire.access() == MethodPolicy::USER || wire.scopes().empty(), "scopes need a user");
   Policy policy;
   policy.needs_user = wire.access() == MethodPolicy::USER;
@@ -30,10 +32,14 @@ Policy PolicyOf(const google::protobuf::MethodDescriptor& method) {
 }
 
 absl::Status CheckIdempotencyKey(std::string_view key) {
-  if (key.empty()) return Error(Reason::kIdempotencyKeyMissing, "an idempotency key is required", {.param = "Idempotency-Key"});
-  const bool visible = std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
+  if (key.empty())
+    return Error(Reason::kIdempotencyKeyMissing, "an idempotency key is required",
+                 {.param = "Idempotency-Key"});
+  const bool visible =
+      std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
   if (key.size() > 255 || !visible) {
-    return Error(Reason::kIdempotencyKeyInvalid, "the idempotency key is malformed", {.param = "Idempotency-Key"});
+    return Error(Reason::kIdempotencyKeyInvalid, "the idempotency key is malformed",
+                 {.param = "Idempotency-Key"});
   }
   return absl::OkStatus();
 }

@@ -22,11 +22,12 @@ struct Policy {
   bool Allows(std::string_view caller) const;
 };
 
-// The policy of a method. It is a broken promise if the method states none, an access or an idempotency that is unspecified, or
-// scopes without access USER.
+// The policy of a method. It is a broken promise if the method states none, an access or an
+// idempotency that is unspecified, or scopes without access USER.
 Policy PolicyOf(const google::protobuf::MethodDescriptor& method);
 
-// Whether `key` is 1 to 255 visible ASCII characters. Errors: kIdempotencyKeyMissing, kIdempotencyKeyInvalid.
+// Whether `key` is 1 to 255 visible ASCII characters. Errors: kIdempotencyKeyMissing,
+// kIdempotencyKeyInvalid.
 absl::Status CheckIdempotencyKey(std::string_view key);
 
 }  // namespace florin::rpc

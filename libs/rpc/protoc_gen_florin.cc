@@ -1,4 +1,5 @@
-// protoc plugin: for each file with services, the base class that a server derives from and the client, over libs/rpc.
+// protoc plugin: for each file with services, the base class that a server derives from and the
+// client, over libs/rpc.
 //
 //   florin/ledger/v1/ledger.proto  →  florin/ledger/v1/ledger.rpc.h, ledger.rpc.cc
 //
@@ -19,7 +20,8 @@ namespace pb = google::protobuf;
 using Vars = std::map<std::string, std::string>;
 
 std::string Replace(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
   }
   return text;
@@ -46,12 +48,13 @@ void PrintServiceHeader(const pb::ServiceDescriptor& service, pb::io::Printer& o
               "  virtual ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
               "      ::florin::rpc::Call& call, const $request$& request) = 0;\n");
   }
-  out.Print(vars,
-            "};\n\n"
-            "// Calls the service over a channel, which must outlive it. Thread-safe, cheap to copy.\n"
-            "class $service$Client {\n"
-            " public:\n"
-            "  explicit $service$Client(::florin::rpc::Channel* channel) : channel_(channel) {}\n\n");
+  out.Print(
+      vars,
+      "};\n\n"
+      "// Calls the service over a channel, which must outlive it. Thread-safe, cheap to copy.\n"
+      "class $service$Client {\n"
+      " public:\n"
+      "  explicit $service$Client(::florin::rpc::Channel* channel) : channel_(channel) {}\n\n");
   for (int i = 0; i < service.method_count(); ++i) {
     out.Print(MethodVars(*service.method(i)),
               "  ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
@@ -61,16 +64,19 @@ void PrintServiceHeader(const pb::ServiceDescriptor& service, pb::io::Printer& o
 }
 
 void PrintServiceSource(const pb::ServiceDescriptor& service, pb::io::Printer& out) {
-  const Vars vars = {{"service", service.name()}, {"index", std::to_string(service.index())},
+  const Vars vars = {{"service", service.name()},
+                     {"index", std::to_string(service.index())},
                      {"file", service.file()->name()}};
-  out.Print(vars,
-            "$service$Service::$service$Service()\n"
-            "    : ::florin::rpc::Service(*::google::protobuf::DescriptorPool::generated_pool()\n"
-            "                                  ->FindFileByName(\"$file$\")->service($index$)) {\n");
+  out.Print(
+      vars,
+      "$service$Service::$service$Service()\n"
+      "    : ::florin::rpc::Service(*::google::protobuf::DescriptorPool::generated_pool()\n"
+      "                                  ->FindFileByName(\"$file$\")->service($index$)) {\n");
   for (int i = 0; i < service.method_count(); ++i) {
     Vars method = MethodVars(*service.method(i));
     method["service"] = service.name();
-    out.Print(method, "  Add<$request$, $response$>(\"$name$\", this, &$service$Service::$name$);\n");
+    out.Print(method,
+              "  Add<$request$, $response$>(\"$name$\", this, &$service$Service::$name$);\n");
   }
   out.Print("}\n\n");
   for (int i = 0; i < service.method_count(); ++i) {
@@ -88,10 +94,12 @@ class Generator : public pb::compiler::CodeGenerator {
  public:
   std::uint64_t GetSupportedFeatures() const override { return FEATURE_PROTO3_OPTIONAL; }
 
-  bool Generate(const pb::FileDescriptor* file, const std::string&, pb::compiler::GeneratorContext* context,
-                std::string*) const override {
-    const std::string stem = file->name().substr(0, file->name().size() - std::string(".proto").size());
-    Vars vars = {{"file", file->name()}, {"stem", stem}, {"namespace", Replace(file->package(), ".", "::")}};
+  bool Generate(const pb::FileDescriptor* file, const std::string&,
+                pb::compiler::GeneratorContext* context, std::string*) const override {
+    const std::string stem =
+        file->name().substr(0, file->name().size() - std::string(".proto").size());
+    Vars vars = {
+        {"file", file->name()}, {"stem", stem}, {"namespace", Replace(file->package(), ".", "::")}};
     {
       const std::unique_ptr<pb::io::ZeroCopyOutputStream> stream(context->Open(stem + ".rpc.h"));
       pb::io::Printer out(stream.get(), '$');

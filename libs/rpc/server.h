@@ -1,14 +1,18 @@
-// The gRPC server of a Florin service: mutual TLS, and the policy of every method before its handler.
+// The gRPC server of a Florin service: mutual TLS, and the policy of every method before its
+// handler.
 //
 // A call goes through, in this order, each refusal with its reason:
 //   1. mutual TLS; exactly one spiffe://florin.local/ identity in the peer's certificate;
-//   2. the method's `callers` (florin.options.v1.policy) contain it                  kCallerNotAllowed
-//   3. access USER: a valid access token with every scope                            kTokenMissing, kTokenInvalid, kTokenExpired, kScopeMissing
-//   4. idempotency KEY: a key of the right shape                                     kIdempotencyKeyMissing, kIdempotencyKeyInvalid
-//   5. the handler, as a Task on the runtime (never on gRPC's own thread), with a deadline (10 s if the caller set none).
+//   2. the method's `callers` (florin.options.v1.policy) contain it: kCallerNotAllowed;
+//   3. access USER: a valid access token with every scope: kTokenMissing, kTokenInvalid,
+//      kTokenExpired, kScopeMissing;
+//   4. idempotency KEY: a key of the right shape: kIdempotencyKeyMissing, kIdempotencyKeyInvalid;
+//   5. the handler, as a Task on the runtime (never on gRPC's own thread), with a deadline (10 s if
+//      the caller set none).
 //
 // Besides, a server answers gRPC health and reflection to any holder of a certificate of the CA.
-// Metrics florin_rpc_requests_total{method,reason} and florin_rpc_seconds{method}; one log line for each call that failed inside.
+// Metrics florin_rpc_requests_total{method,reason} and florin_rpc_seconds{method}; one log line for
+// each call that failed inside.
 #pragma once
 
 #include <memory>
@@ -34,18 +38,22 @@ class Authenticator {
 struct ServerOptions {
   std::string listen;  // host:port; port 0 chooses a free one
   CertificateFiles certificates;
-  Authenticator* authenticator = nullptr;  // Needed if a method has access USER. Not owned; outlives the server.
+  Authenticator* authenticator =
+      nullptr;  // Needed if a method has access USER. Not owned; outlives the server.
 };
 
 class Server {
  public:
   // Starts serving `services` (not owned; outlive the server) on `executor`.
-  // Errors: a port in use, unreadable certificates. A method without a policy is a broken promise and ends the process.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(Executor executor, ServerOptions options, std::vector<Service*> services);
+  // Errors: a port in use, unreadable certificates. A method without a policy is a broken promise
+  // and ends the process.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(Executor executor, ServerOptions options,
+                                                       std::vector<Service*> services);
   ~Server();
 
   int port() const;
-  // Stops accepting, lets running calls finish until `grace` is over, cancels the rest. Blocks. Idempotent.
+  // Stops accepting, lets running calls finish until `grace` is over, cancels the rest. Blocks.
+  // Idempotent.
   void Drain(absl::Duration grace);
 
  private:

@@ -11,12 +11,18 @@ constexpr char kParamMetadata[] = "param";
 
 Reason ReasonOfBareCode(grpc::StatusCode code) {
   switch (code) {
-    case grpc::StatusCode::UNAVAILABLE: return Reason::kUnavailable;
-    case grpc::StatusCode::DEADLINE_EXCEEDED: return Reason::kDeadlineExceeded;
-    case grpc::StatusCode::CANCELLED: return Reason::kCanceled;
-    case grpc::StatusCode::RESOURCE_EXHAUSTED: return Reason::kOverloaded;
-    case grpc::StatusCode::PERMISSION_DENIED: return Reason::kCallerNotAllowed;
-    default: return Reason::kInternal;
+    case grpc::StatusCode::UNAVAILABLE:
+      return Reason::kUnavailable;
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return Reason::kDeadlineExceeded;
+    case grpc::StatusCode::CANCELLED:
+      return Reason::kCanceled;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return Reason::kOverloaded;
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return Reason::kCallerNotAllowed;
+    default:
+      return Reason::kInternal;
   }
 }
 
@@ -35,7 +41,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
   wire.set_code(static_cast<int>(info.code));
   wire.set_message(std::string(status.message()));
   wire.add_details()->PackFrom(error);
-  return grpc::Status(static_cast<grpc::StatusCode>(info.code), wire.message(), wire.SerializeAsString());
+  return grpc::Status(static_cast<grpc::StatusCode>(info.code), wire.message(),
+                      wire.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {

@@ -1,4 +1,5 @@
-// GoogleTest matchers for Status and StatusOr. There is none for "some error": a test names the reason it expects.
+// GoogleTest matchers for Status and StatusOr. There is none for "some error": a test names the
+// reason it expects.
 //
 //   EXPECT_THAT(ParseMoney("1.5"), StatusHasReason(Reason::kInvalidAmount));
 //   ASSERT_THAT(store.Insert(payment), IsOk());

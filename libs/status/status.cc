@@ -47,7 +47,8 @@ ErrorDetail DetailOf(const absl::Status& status) {
   ErrorDetail detail;
   status.ForEachPayload([&detail](absl::string_view key, const absl::Cord& value) {
     if (key == kParamKey) detail.param = std::string(value);
-    if (absl::ConsumePrefix(&key, kMetadataPrefix)) detail.metadata[std::string(key)] = std::string(value);
+    if (absl::ConsumePrefix(&key, kMetadataPrefix))
+      detail.metadata[std::string(key)] = std::string(value);
   });
   return detail;
 }

@@ -1,15 +1,18 @@
 // Errors with a stable reason.
 //
-// Florin uses absl::Status and absl::StatusOr everywhere and throws nowhere; exceptions of libraries are turned into a Status at
-// their edge. Every error that leaves a function of ours is made by Error() and carries a Reason of the registry
-// (reasons.inc). The reason crosses process borders (libs/rpc) and becomes the `reason` of the HTTP problem document. The
-// message is for developers and free to change; never branch on it, and never put secrets or personal data in it.
+// Florin uses absl::Status and absl::StatusOr everywhere and throws nowhere; exceptions of
+// libraries are turned into a Status at their edge. Every error that leaves a function of ours is
+// made by Error() and carries a Reason of the registry (reasons.inc). The reason crosses process
+// borders (libs/rpc) and becomes the `reason` of the HTTP problem document. The message is for
+// developers and free to change; never branch on it, and never put secrets or personal data in it.
 //
-//   if (amount <= 0) return Error(Reason::kInvalidAmount, "amount must be positive", {.param = "amount.minor_units"});
+//   if (amount <= 0) {
+//     return Error(Reason::kInvalidAmount, "must be positive", {.param = "amount.minor_units"});
+//   }
 //   if (ReasonOf(status) == Reason::kInsufficientFunds) …
 //
-// Two kinds of failure, never mixed: a caller's mistake or a fault outside is a Status; a broken promise of our own is
-// FLORIN_CHECK (check.h).
+// Two kinds of failure, never mixed: a caller's mistake or a fault outside is a Status; a broken
+// promise of our own is FLORIN_CHECK (check.h).
 #pragma once
 
 #include <map>
@@ -40,8 +43,9 @@ struct ReasonInfo {
 
 // What an error says beside its reason.
 struct ErrorDetail {
-  std::string param = {};                            // The offending field's path, e.g. "amount.minor_units".
-  std::map<std::string, std::string> metadata = {};  // More facts for machines. No secrets, no personal data.
+  std::string param = {};  // The offending field's path, e.g. "amount.minor_units".
+  std::map<std::string, std::string> metadata =
+      {};  // More facts for machines. No secrets, no personal data.
 };
 
 // Makes an error. Its code is the one that the registry gives for the reason.
@@ -69,10 +73,9 @@ std::optional<Reason> ReasonFromName(std::string_view name);
 #define FLORIN_CO_ASSIGN_OR_RETURN(lhs, expression) \
   FLORIN_INTERNAL_ASSIGN_OR(co_return, FLORIN_INTERNAL_NAME(status_or_, __LINE__), lhs, expression)
 
-#define FLORIN_INTERNAL_RETURN_IF_ERROR(leave, expression)           \
-  do {                                                               \
-    if (::absl::Status florin_status = (expression); !florin_status.ok()) \
-      leave florin_status;                                           \
+#define FLORIN_INTERNAL_RETURN_IF_ERROR(leave, expression)                                     \
+  do {                                                                                         \
+    if (::absl::Status florin_status = (expression); !florin_status.ok()) leave florin_status; \
   } while (false)
 #define FLORIN_INTERNAL_ASSIGN_OR(leave, holder, lhs, expression) \
   auto holder = (expression);                                     \

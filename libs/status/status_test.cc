@@ -43,11 +43,11 @@ TEST(Status, MacrosLeaveWithTheError) {
 TEST(Registry, NumbersAndNamesAreUniqueAndLookedUpBothWays) {
   std::set<int> numbers;
   std::set<std::string_view> names;
-#define FLORIN_REASON(enumerator, number, text, code, http, advice)              \
-  EXPECT_TRUE(numbers.insert(number).second) << text;                            \
-  EXPECT_TRUE(names.insert(text).second) << text;                                \
-  EXPECT_EQ(ReasonFromName(text), Reason::enumerator);                           \
-  EXPECT_EQ(InfoOf(Reason::enumerator).name, text);                              \
+#define FLORIN_REASON(enumerator, number, text, code, http, advice) \
+  EXPECT_TRUE(numbers.insert(number).second) << text;               \
+  EXPECT_TRUE(names.insert(text).second) << text;                   \
+  EXPECT_EQ(ReasonFromName(text), Reason::enumerator);              \
+  EXPECT_EQ(InfoOf(Reason::enumerator).name, text);                 \
   EXPECT_TRUE((http) >= 400 && (http) < 600) << text;
 #include "libs/status/reasons.inc"
 #undef FLORIN_REASON

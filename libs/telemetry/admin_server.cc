@@ -23,20 +23,24 @@ constexpr auto kTimeout = std::chrono::seconds(5);
 
 class AdminServer::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(Executor executor, std::vector<Check> checks) : executor_(executor), acceptor_(executor), checks_(std::move(checks)) {}
+  Impl(Executor executor, std::vector<Check> checks)
+      : executor_(executor), acceptor_(executor), checks_(std::move(checks)) {}
 
   absl::Status Listen(const std::string& listen) {
     const std::size_t colon = listen.rfind(':');
-    if (colon == std::string::npos) return Error(Reason::kInternal, "expected host:port, got " + listen);
+    if (colon == std::string::npos)
+      return Error(Reason::kInternal, "expected host:port, got " + listen);
     boost::system::error_code error;
     const auto address = asio::ip::make_address(listen.substr(0, colon), error);
     if (error) return Error(Reason::kInternal, "expected an IP address in " + listen);
-    const asio::ip::tcp::endpoint endpoint(address, static_cast<unsigned short>(std::stoi(listen.substr(colon + 1))));
+    const asio::ip::tcp::endpoint endpoint(
+        address, static_cast<unsigned short>(std::stoi(listen.substr(colon + 1))));
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error) return Error(Reason::kInternal, "cannot listen on " + listen + ": " + error.message());
+    if (error)
+      return Error(Reason::kInternal, "cannot listen on " + listen + ": " + error.message());
     port_ = acceptor_.local_endpoint().port();
     return absl::OkStatus();
   }
@@ -55,7 +59,8 @@ class AdminServer::Impl : public std::enable_shared_from_this<Impl> {
   static Task<void> Accept(std::shared_ptr<Impl> self) {
     while (true) {
       boost::system::error_code error;
-      auto socket = co_await self->acceptor_.async_accept(self->executor_, asio::redirect_error(use_task, error));
+      auto socket = co_await self->acceptor_.async_accept(self->executor_,
+                                                          asio::redirect_error(use_task, error));
       if (error == asio::error::operation_aborted || !self->acceptor_.is_open()) co_return;
       if (error) continue;
       asio::co_spawn(self->executor_, Answer(self, Stream(std::move(socket))), asio::detached);
@@ -81,7 +86,8 @@ class AdminServer::Impl : public std::enable_shared_from_this<Impl> {
     stream.socket().shutdown(asio::ip::tcp::socket::shutdown_both, error);
   }
 
-  static Task<void> Fill(Impl* self, std::string path, http::response<http::string_body>* response) {
+  static Task<void> Fill(Impl* self, std::string path,
+                         http::response<http::string_body>* response) {
     response->result(http::status::ok);
     if (path == "/livez") {
       response->body() = "ok\n";
@@ -117,7 +123,8 @@ class AdminServer::Impl : public std::enable_shared_from_this<Impl> {
 AdminServer::AdminServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminServer::~AdminServer() { impl_->Stop(); }
 
-absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(Executor executor, const std::string& listen,
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(Executor executor,
+                                                                const std::string& listen,
                                                                 std::vector<Check> checks) {
   auto impl = std::make_shared<Impl>(executor, std::move(checks));
   FLORIN_RETURN_IF_ERROR(impl->Listen(listen));

@@ -1,8 +1,8 @@
 // The admin port: plain HTTP for operators and probes, never reachable from outside.
 //
 //   GET /livez    200 while the process runs its loop
-//   GET /readyz   200 when every check passes; 503 with the failed checks' names otherwise, and while draining
-//   GET /metrics  Prometheus text
+//   GET /readyz   200 when every check passes; 503 with the failed checks' names otherwise, and
+//   while draining GET /metrics  Prometheus text
 #pragma once
 
 #include <functional>
@@ -22,7 +22,9 @@ using Check = std::pair<std::string, std::function<Task<absl::Status>()>>;
 class AdminServer {
  public:
   // `listen` is host:port; port 0 chooses a free one. Error: the port cannot be had.
-  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(Executor executor, const std::string& listen, std::vector<Check> checks);
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(Executor executor,
+                                                            const std::string& listen,
+                                                            std::vector<Check> checks);
   ~AdminServer();
   int port() const;
   // From now on /readyz answers 503.

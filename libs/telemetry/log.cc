@@ -17,14 +17,16 @@ std::string& ServiceName() {
 
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
-    auto made = std::make_shared<spdlog::logger>("florin", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("florin",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("{\"time\":\"%Y-%m-%dT%H:%M:%S.%fZ\",%v}", spdlog::pattern_time_type::utc);
     return made;
   }();
   return *logger;
 }
 
-// A JSON string (RFC 8259 section 7). Octets outside ASCII are escaped as Latin-1, so that broken UTF-8 can't break the line.
+// A JSON string (RFC 8259 section 7). Octets outside ASCII are escaped as Latin-1, so that broken
+// UTF-8 can't break the line.
 void AppendJson(std::string& line, std::string_view text) {
   line += '"';
   for (const char raw : text) {
@@ -57,9 +59,12 @@ std::string_view TraceId(std::string_view traceparent) {
 
 std::string_view Name(Severity severity) {
   switch (severity) {
-    case Severity::kInfo: return "info";
-    case Severity::kWarning: return "warning";
-    case Severity::kError: return "error";
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kError:
+      return "error";
   }
   return "error";
 }
@@ -68,7 +73,8 @@ std::string_view Name(Severity severity) {
 
 void StartLogging(std::string_view service) { ServiceName() = service; }
 
-void Log(Severity severity, std::string_view message, std::initializer_list<std::pair<std::string_view, std::string>> fields,
+void Log(Severity severity, std::string_view message,
+         std::initializer_list<std::pair<std::string_view, std::string>> fields,
          std::string_view traceparent) {
   std::string line;
   AppendField(line, "severity", Name(severity));

@@ -16,8 +16,8 @@ prometheus::Registry& Registry() {
 }
 
 const prometheus::Histogram::BucketBoundaries& Buckets() {
-  static const prometheus::Histogram::BucketBoundaries buckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                                  0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+  static const prometheus::Histogram::BucketBoundaries buckets = {
+      0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
   return buckets;
 }
 
@@ -27,11 +27,17 @@ void Count(const std::string& name, const std::map<std::string, std::string>& la
   prometheus::BuildCounter().Name(name).Register(Registry()).Add(labels).Increment(by);
 }
 
-void Observe(const std::string& name, const std::map<std::string, std::string>& labels, absl::Duration value) {
-  prometheus::BuildHistogram().Name(name).Register(Registry()).Add(labels, Buckets()).Observe(absl::ToDoubleSeconds(value));
+void Observe(const std::string& name, const std::map<std::string, std::string>& labels,
+             absl::Duration value) {
+  prometheus::BuildHistogram()
+      .Name(name)
+      .Register(Registry())
+      .Add(labels, Buckets())
+      .Observe(absl::ToDoubleSeconds(value));
 }
 
-void SetGauge(const std::string& name, const std::map<std::string, std::string>& labels, double value) {
+void SetGauge(const std::string& name, const std::map<std::string, std::string>& labels,
+              double value) {
   prometheus::BuildGauge().Name(name).Register(Registry()).Add(labels).Set(value);
 }
 

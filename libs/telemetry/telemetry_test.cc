@@ -29,13 +29,14 @@ Task<absl::Status> Answer(const absl::Status* status) { co_return *status; }
 TEST(AdminServer, TellsLifeReadinessAndMetrics) {
   async::Runtime runtime(1);
   absl::Status database = Error(Reason::kUnavailable, "down");
-  const auto server =
-      AdminServer::Start(runtime.executor(), "127.0.0.1:0", {{"database", [&database] { return Answer(&database); }}});
+  const auto server = AdminServer::Start(runtime.executor(), "127.0.0.1:0",
+                                         {{"database", [&database] { return Answer(&database); }}});
   ASSERT_THAT(server, IsOk());
   const int port = (*server)->port();
   Count("florin_test_total", {{"kind", "x"}});
   EXPECT_THAT(Get(port, "/livez"), ::testing::HasSubstr("200 OK"));
-  EXPECT_THAT(Get(port, "/readyz"), ::testing::AllOf(::testing::HasSubstr("503"), ::testing::HasSubstr("database: down")));
+  EXPECT_THAT(Get(port, "/readyz"), ::testing::AllOf(::testing::HasSubstr("503"),
+                                                     ::testing::HasSubstr("database: down")));
   database = absl::OkStatus();
   EXPECT_THAT(Get(port, "/readyz"), ::testing::HasSubstr("200 OK"));
   EXPECT_THAT(Get(port, "/metrics"), ::testing::HasSubstr("florin_test_total{kind=\"x\"} 1"));

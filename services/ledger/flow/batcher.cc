@@ -71,8 +71,10 @@ Task<absl::StatusOr<std::vector<PostingBatcher::Answer>>> PostingBatcher::Flush(
     sizes.push_back(requests[i].size());
     std::move(requests[i].begin(), requests[i].end(), std::back_inserter(inputs));
     if (inputs.size() < kCommitSize && i + 1 < requests.size()) continue;
+    std::vector<TransactionInput> commit;
+    commit.swap(inputs);
     absl::StatusOr<std::vector<Outcome>> outcomes =
-        co_await store_.Commit(book, std::exchange(inputs, {}), clock_.Now());
+        co_await store_.Commit(book, std::move(commit), clock_.Now());
     if (!outcomes.ok()) co_return outcomes.status();
     CountOutcomes(*outcomes);
     auto next = std::make_move_iterator(outcomes->begin());

@@ -1,8 +1,8 @@
 -- Users and the requests that registered them.
 --
--- A registration is kept whether it made a user or was refused because its e-mail was taken, so that
--- its key gives the same answer for ever: a registration without a user was refused. It has no user
--- as a scope, since there is none yet: keys are shared by all registrations.
+-- A registration is kept whether it made a user or was refused because its e-mail was taken, so
+-- that its key gives the same answer for ever: a registration without a user was refused. It has no
+-- user as a scope, since there is none yet: keys are shared by all registrations.
 CREATE TABLE registrations (
   idempotency_key text COLLATE "C" PRIMARY KEY,
   -- SHA-256 of the method and the e-mail. Never of the password: a fast digest of it would undo
