@@ -130,6 +130,15 @@ function(florin_test name)
   if(ARG_RUN_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()
+  if(FLORIN_SANITIZE MATCHES address)
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT
+      "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/lsan.supp")
+    if(ARG_LABEL MATCHES "unit|contract")
+      # Whole stacks, so that the suppressions can tell a library's leak from ours. The services of
+      # the end-to-end tests would be too slow with them.
+      set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=fast_unwind_on_malloc=0")
+    endif()
+  endif()
 endfunction()
 
 # florin_proto(NAME FILES... DEPS... [SERVICE name]): messages, and for files with services the

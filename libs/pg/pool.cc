@@ -12,12 +12,6 @@
 
 #include "libs/pg/errors.h"
 
-#ifdef __SANITIZE_ADDRESS__
-// libpqxx 6.4 leaks a PGresult when a connection is lost during a statement.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx"; }
-#endif
-
 namespace florin::pg {
 namespace {
 
