@@ -16,3 +16,6 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 find_path(GOOGLEAPIS_PROTOS google/api/annotations.proto
   PATHS /usr/share/gocode/src/github.com/gogo/googleapis NO_DEFAULT_PATH REQUIRED)
 find_program(PROTOC protoc REQUIRED)
+
+# p11-kit/pkcs11.h, the C interface of PKCS #11. libp11-kit itself is not linked.
+find_path(PKCS11_HEADERS p11-kit/pkcs11.h PATH_SUFFIXES p11-kit-1 REQUIRED)
