@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
 #include "libs/crypto/evp.h"
 #include "libs/crypto/secret_file.h"
 #include "libs/crypto/sha256.h"
@@ -76,7 +75,7 @@ std::string NameOf(CK_RV result) {
 }
 
 // OK, or kUnavailable for what `call` resulted in.
-absl::Status Done(std::string_view call, CK_RV result) {
+absl::Status Done(const char* call, CK_RV result) {
   if (result == CKR_OK) return absl::OkStatus();
   return Error(Reason::kUnavailable, absl::StrCat(call, ": ", NameOf(result)));
 }
@@ -103,7 +102,9 @@ CK_ATTRIBUTE Attribute(CK_ATTRIBUTE_TYPE type, const void* value, std::size_t si
 
 // The point of a CKA_EC_POINT: the standard has it within an OCTET STRING, some tokens do not.
 std::optional<evp::Point> ParsePoint(std::string_view octets) {
-  if (octets.size() == kUncompressedPoint + 2) absl::ConsumePrefix(&octets, "\x04\x41");
+  if (octets.size() == kUncompressedPoint + 2 && octets.starts_with("\x04\x41")) {
+    octets.remove_prefix(2);
+  }
   if (octets.size() != kUncompressedPoint || octets[0] != 4) return std::nullopt;
   return evp::Point{std::string(octets.substr(1, evp::kCoordinate)),
                     std::string(octets.substr(1 + evp::kCoordinate))};

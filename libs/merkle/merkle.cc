@@ -30,9 +30,7 @@ struct Position {
 
 }  // namespace
 
-Digest LeafHash(std::string_view leaf) {
-  return crypto::Sha256(absl::StrCat(std::string_view("\0", 1), leaf));
-}
+Digest LeafHash(std::string_view leaf) { return crypto::Sha256(std::string(1, '\0').append(leaf)); }
 
 Digest NodeHash(const Digest& left, const Digest& right) {
   char octets[1 + 2 * sizeof(Digest)] = {1};

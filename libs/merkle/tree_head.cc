@@ -8,15 +8,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace florin::merkle {
 namespace {
 
+constexpr std::string_view kTimePrefix = "time ";
 constexpr char kTimeFormat[] = "%E4Y-%m-%dT%H:%M:%E6SZ";
 constexpr std::size_t kMaxOrigin = 255;
 
-absl::Status NoCheckpoint(std::string_view why) {
+absl::Status NoCheckpoint(const char* why) {
   return Error(Reason::kInvalidField, absl::StrCat("no checkpoint: ", why),
                {.param = "checkpoint"});
 }
@@ -27,13 +27,14 @@ bool IsOrigin(std::string_view text) {
                      [](char c) { return c > ' ' && c < 0x7f && c != '+'; });
 }
 
-bool ParseTime(std::string_view line, absl::Time& time) {
-  return absl::ConsumePrefix(&line, "time ") &&
-         absl::ParseTime(kTimeFormat, line, absl::UTCTimeZone(), &time, nullptr) &&
+bool ParseTime(const std::string& line, absl::Time& time) {
+  return line.starts_with(kTimePrefix) &&
+         absl::ParseTime(kTimeFormat, line.substr(kTimePrefix.size()), absl::UTCTimeZone(), &time,
+                         nullptr) &&
          time >= absl::UnixEpoch() && time < absl::InfiniteFuture();
 }
 
-bool ParseRoot(std::string_view line, Digest& root) {
+bool ParseRoot(const std::string& line, Digest& root) {
   std::string octets;
   if (!absl::Base64Unescape(line, &octets) || octets.size() != root.size()) return false;
   std::copy(octets.begin(), octets.end(), root.begin());
@@ -52,15 +53,15 @@ absl::Status CheckHead(const TreeHead& head) {
 
 std::string CheckpointText(const TreeHead& head) {
   return absl::StrCat(head.origin, "\n", head.size, "\n",
-                      absl::Base64Escape(crypto::AsOctets(head.root)), "\ntime ",
+                      absl::Base64Escape(std::string(crypto::AsOctets(head.root))), "\ntime ",
                       absl::FormatTime(kTimeFormat, head.time, absl::UTCTimeZone()), "\n");
 }
 
 absl::StatusOr<TreeHead> ParseCheckpoint(std::string_view text) {
-  const std::vector<std::string_view> lines = absl::StrSplit(text, '\n');
+  const std::vector<std::string> lines = absl::StrSplit(std::string(text), '\n');
   if (lines.size() != 5 || !lines[4].empty()) return NoCheckpoint("not four lines");
   TreeHead head;
-  head.origin = std::string(lines[0]);
+  head.origin = lines[0];
   if (!IsOrigin(head.origin)) return NoCheckpoint("the origin");
   if (!absl::SimpleAtoi(lines[1], &head.size)) return NoCheckpoint("the size");
   if (!ParseRoot(lines[2], head.root)) return NoCheckpoint("the root");

@@ -1,6 +1,5 @@
 #include "libs/merkle/tree_head.h"
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gtest/gtest.h"
 #include "libs/crypto/signing_key.h"
@@ -46,7 +45,7 @@ TEST(Checkpoint, IsReadBack) {
   EXPECT_EQ(ParseCheckpoint(CheckpointText(head)).value(), head);
 }
 
-std::string Replaced(std::string_view from, std::string_view to) {
+std::string Replaced(const std::string& from, const std::string& to) {
   const std::string text = absl::StrReplaceAll(kText, {{from, to}});
   EXPECT_NE(text, kText) << from;
   return text;
