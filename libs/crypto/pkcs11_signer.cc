@@ -182,6 +182,7 @@ absl::StatusOr<CK_SLOT_ID> Pkcs11Signer::Token::FindSlot() {
   for (const CK_SLOT_ID slot : slots) {
     CK_TOKEN_INFO token;
     if (p11_->C_GetTokenInfo(slot, &token) != CKR_OK) continue;  // Another's that was pulled out.
+    if ((token.flags & CKF_TOKEN_INITIALIZED) == 0) continue;    // Its label means nothing.
     std::string_view label(reinterpret_cast<const char*>(token.label), sizeof token.label);
     while (label.ends_with(' ')) label.remove_suffix(1);
     if (label != config_.token) continue;
