@@ -177,16 +177,15 @@ TEST(Frontier, RefusesDigestsThatDoNotFitTheSize) {
   EXPECT_THAT(Frontier::Restore(1, {}), StatusHasParam("digests"));
 }
 
-// Invariant 3. Every leaf of every tree of up to 40 leaves, every bit of everything.
+// Invariant 3. Every leaf of every tree of up to 24 leaves, a bit of every octet of everything.
 TEST(Inclusion, AnyBitThatChangesIsRefused) {
-  const std::vector<Digest> leaves = Leaves(41);
-  for (std::uint64_t size = 1; size <= 40; ++size) {
+  const std::vector<Digest> leaves = Leaves(24);
+  for (std::uint64_t size = 1; size <= leaves.size(); ++size) {
     const Digest root = NaiveRoot(leaves, 0, size);
     for (std::uint64_t index = 0; index < size; ++index) {
       const std::vector<Digest> path = NaiveInclusionPath(leaves, index, size);
       const Digest& leaf = leaves[index];
       ASSERT_TRUE(VerifyInclusion(leaf, index, size, path, root)) << index << " of " << size;
-      // One bit of each octet: the octets are compared alike, and the time is limited.
       for (int bit = static_cast<int>(index % 8); bit < 256; bit += 8) {
         ASSERT_FALSE(VerifyInclusion(WithBit(leaf, bit), index, size, path, root));
         ASSERT_FALSE(VerifyInclusion(leaf, index, size, path, WithBit(root, bit)));
