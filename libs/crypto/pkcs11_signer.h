@@ -27,8 +27,8 @@ struct Pkcs11Config {
   std::string pin_file;  // Mode 0600: the PIN of the token's user, with or without a newline
 };
 
-// One session with the token, one signature at a time: tens of thousands a second with SoftHSM,
-// fewer with hardware. Thread-safe; Sign() blocks, so run it on an async::ThreadPool.
+// One session with the token, one signature at a time. Thread-safe; Sign() blocks, so run it on an
+// async::ThreadPool.
 //
 // Any failure closes the session, and the signature is tried once more over a new one (tokens
 // restart, are replaced, lose sessions). The PIN is read again for each login and not kept. A PIN

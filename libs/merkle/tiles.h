@@ -43,7 +43,7 @@ std::uint64_t HashesOnLevel(int level, std::uint64_t size);
 class TileBuilder {
  public:
   TileBuilder() = default;
-  // `partial` as partial() gave it for `size`. Error: kInvalidField if the number of levels, or of
+  // `partial` as Partial() gave it for `size`. Error: kInvalidField if the number of levels, or of
   // hashes on one, does not fit `size`. That the hashes are the right ones shows only in Root().
   static absl::StatusOr<TileBuilder> Restore(std::uint64_t size,
                                              const std::vector<std::vector<Digest>>& partial);
