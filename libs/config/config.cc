@@ -14,7 +14,7 @@
 
 namespace florin::config {
 
-void ParseFlags(int argc, char** argv, const std::string& usage) {
+std::vector<std::string> ParseFlagsAndArguments(int argc, char** argv, const std::string& usage) {
   absl::SetProgramUsageMessage(usage);
   absl::FlagsUsageConfig help;
   // `--help` shows the flags of main.cc and of libs/process, not those of every library linked in.
@@ -27,10 +27,14 @@ void ParseFlags(int argc, char** argv, const std::string& usage) {
   help.contains_help_flags = ours;
   absl::SetFlagsUsageConfig(help);
   const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    std::fprintf(stderr, "%s: unexpected argument '%s'; see --help\n", argv[0], rest[1]);
-    std::exit(2);
-  }
+  return {rest.begin() + 1, rest.end()};
+}
+
+void ParseFlags(int argc, char** argv, const std::string& usage) {
+  const std::vector<std::string> rest = ParseFlagsAndArguments(argc, argv, usage);
+  if (rest.empty()) return;
+  std::fprintf(stderr, "%s: unexpected argument '%s'; see --help\n", argv[0], rest[0].c_str());
+  std::exit(2);
 }
 
 void ExitIfError(const absl::Status& status, const std::string& doing) {

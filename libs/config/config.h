@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "libs/status/status.h"
 
@@ -11,6 +12,8 @@ namespace florin::config {
 // Parses the command line. `usage` is what --help prints first. On a bad flag or a stray argument,
 // prints one line and exits with 2.
 void ParseFlags(int argc, char** argv, const std::string& usage);
+// The same for a program that takes arguments besides flags; gives them.
+std::vector<std::string> ParseFlagsAndArguments(int argc, char** argv, const std::string& usage);
 
 // Ends the process with exit status 2 and one clear line unless `status` is OK: for configuration
 // errors in main().

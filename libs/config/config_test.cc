@@ -20,6 +20,12 @@ TEST(ReadSecretFile, RefusesWhatOthersCanRead) {
   EXPECT_THAT(ReadFile(path + ".missing"), StatusHasReason(Reason::kInternal));
 }
 
+TEST(ParseFlagsAndArguments, GivesWhatIsNoFlag) {
+  std::string program = "florin-test", one = "one", two = "two";
+  char* argv[] = {program.data(), one.data(), two.data(), nullptr};
+  EXPECT_EQ(ParseFlagsAndArguments(3, argv, "usage"), (std::vector<std::string>{"one", "two"}));
+}
+
 TEST(ExitIfErrorDeathTest, SaysWhatWasBeingDone) {
   EXPECT_EXIT(ExitIfError(Error(Reason::kInternal, "no such file"), "reading the key"),
               ::testing::ExitedWithCode(2), "reading the key: no such file");

@@ -19,6 +19,34 @@ Digest Sha256(std::string_view octets) {
   return digest;
 }
 
+struct Sha256Stream::State {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
+};
+
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
+  FLORIN_CHECK(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1,
+               "SHA-256 is in every OpenSSL");
+}
+
+Sha256Stream::~Sha256Stream() = default;
+
+void Sha256Stream::Add(std::string_view octets) {
+  FLORIN_CHECK(EVP_DigestUpdate(state_->context.get(), octets.data(), octets.size()) == 1,
+               "SHA-256 takes all octets");
+}
+
+Digest Sha256Stream::digest() const {
+  State copy;
+  Digest digest;
+  unsigned int size = digest.size();
+  FLORIN_CHECK(EVP_MD_CTX_copy_ex(copy.context.get(), state_->context.get()) == 1 &&
+                   EVP_DigestFinal_ex(copy.context.get(), digest.data(), &size) == 1 &&
+                   size == digest.size(),
+               "a SHA-256 can be copied and ended");
+  return digest;
+}
+
 std::string Hex(std::string_view octets) { return absl::BytesToHexString(std::string(octets)); }
 
 std::string Base64UrlEncode(std::string_view octets) {

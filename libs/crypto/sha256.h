@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,21 @@ std::string Hex(std::string_view octets);  // lower case
 inline std::string_view AsOctets(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
+
+// SHA-256 of octets that come piece by piece. Not thread-safe.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+
+  void Add(std::string_view octets);
+  Digest digest() const;  // Of all so far; more may be added after it.
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // base64url without padding (RFC 4648 section 5). Decoding is strict: no padding, no white space,
 // no stray bits. Error: kInvalidField.

@@ -17,6 +17,16 @@ TEST(Sha256, MatchesTheExamplesOfFips180) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256Stream, IsOfAllThatWasAdded) {
+  Sha256Stream stream;
+  EXPECT_EQ(stream.digest(), Sha256(""));
+  stream.Add("ab");
+  EXPECT_EQ(stream.digest(), Sha256("ab"));
+  stream.Add("");
+  stream.Add("c");
+  EXPECT_EQ(stream.digest(), Sha256("abc"));
+}
+
 TEST(Base64Url, EncodesTheVectorsOfRfc4648WithoutPadding) {
   const std::pair<const char*, const char*> vectors[] = {
       {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
