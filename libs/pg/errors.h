@@ -1,4 +1,5 @@
-// The edge at which libpqxx's exceptions end. Internal to libs/pg.
+// The edge at which libpqxx's exceptions end. For libs/pg, and for a store that holds a connection
+// of its own.
 #pragma once
 
 #include <functional>

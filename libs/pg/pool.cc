@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 
 #include "libs/pg/errors.h"
+#include "libs/status/check.h"
 
 namespace florin::pg {
 namespace {
@@ -47,13 +48,19 @@ class Session {
     return absl::OkStatus();
   }
 
+  // `setting`: "name = value". Not by a plain SET: a connection that finds itself broken when a
+  // transaction begins connects again by itself, and sets anew only what it was told this way.
+  static void Set(pqxx::connection& connection, const std::string& setting) {
+    const std::size_t equals = setting.find(" = ");
+    FLORIN_CHECK(equals != std::string::npos, "a setting is \"name = value\"");
+    connection.set_variable(setting.substr(0, equals), setting.substr(equals + 3));
+  }
+
   pqxx::connection& Connection() {
     if (connection_ == nullptr || !connection_->is_open()) {
       connection_.reset();
       auto fresh = std::make_unique<pqxx::connection>(options_.conninfo);
-      for (const std::string& setting : options_.settings) {
-        pqxx::nontransaction(*fresh).exec("SET " + setting);
-      }
+      for (const std::string& setting : options_.settings) Set(*fresh, setting);
       for (const Statement& statement : options_.statements) {
         fresh->prepare(statement.name, statement.sql);
       }

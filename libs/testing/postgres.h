@@ -3,11 +3,10 @@
 //
 //   testing::Postgres postgres;
 //   postgres.CreateSchema("ledger");
-//   ASSERT_THAT(pg::Migrate(postgres.conninfo("ledger_owner"), "ledger", migrations), IsOk());
 //   pg::Pool pool({.conninfo = postgres.conninfo("ledger")});
 //
 // Starting one takes a second or two: share it among the tests of a program and keep their data
-// apart.
+// apart. With the tables of a service: libs/pg/test_database.h.
 #pragma once
 
 #include <memory>

@@ -3,9 +3,8 @@
 #include <memory>
 
 #include "libs/async/runtime.h"
-#include "libs/pg/migrate.h"
+#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
-#include "libs/testing/postgres.h"
 #include "services/accounts/store/fake_store.h"
 #include "services/accounts/store/pg_store.h"
 
@@ -20,25 +19,8 @@ using ::testing::UnorderedElementsAre;
 
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
 
-// One server for the whole program; each test works for users of its own.
-class Database {
- public:
-  static Database& Get() {
-    static Database database;
-    return database;
-  }
-  std::string conninfo(const std::string& role) const { return server_.conninfo(role); }
-
- private:
-  Database() {
-    server_.CreateSchema("accounts");
-    const auto migrations = pg::LoadMigrations(std::string(getenv("FLORIN_SOURCE_DIR")) +
-                                               "/services/accounts/store/migrations");
-    EXPECT_THAT(migrations, IsOk());
-    EXPECT_THAT(pg::Migrate(server_.conninfo("accounts_owner"), "accounts", *migrations), IsOk());
-  }
-  testing::Postgres server_;
-};
+// Each test works for users of its own.
+testing::Postgres& Server() { return pg::TestDatabase("accounts"); }
 
 class FakeSubject {
  public:
@@ -51,7 +33,7 @@ class FakeSubject {
 class PgSubject {
  public:
   PgSubject()
-      : pool_({.conninfo = Database::Get().conninfo("accounts"),
+      : pool_({.conninfo = Server().conninfo("accounts"),
                .connections = 2,
                .statements = PgStore::Statements(),
                .settings = pg::KeyedAccessSettings()}),
@@ -254,7 +236,7 @@ class GrantsTest : public ::testing::Test {
   }
 
   async::Runtime runtime_{1};
-  pg::Pool pool_{{.conninfo = Database::Get().conninfo("accounts"), .connections = 1}};
+  pg::Pool pool_{{.conninfo = Server().conninfo("accounts"), .connections = 1}};
 };
 
 TEST_F(GrantsTest, AnAccountKeepsItsOwnerAndCurrency) {

@@ -1,48 +1,28 @@
 // What every Store does, shown for the one in PostgreSQL and the fake.
 #include <boost/asio/use_future.hpp>
-#include <cstdlib>
 #include <future>
 #include <memory>
 
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
-#include "libs/pg/migrate.h"
 #include "libs/pg/pool.h"
+#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
-#include "libs/testing/postgres.h"
 #include "services/auth/store/fake_store.h"
 #include "services/auth/store/pg_store.h"
 
 namespace florin::auth {
 namespace {
 
-// One server for all tests, each of which uses e-mails and keys of its own.
-class Database {
- public:
-  Database() {
-    postgres_.CreateSchema("auth");
-    const char* root = std::getenv("FLORIN_SOURCE_DIR");
-    const auto migrations =
-        pg::LoadMigrations(std::string(root ? root : ".") + "/services/auth/store/migrations");
-    EXPECT_THAT(migrations, IsOk());
-    EXPECT_THAT(pg::Migrate(postgres_.conninfo("auth_owner"), "auth", *migrations), IsOk());
-  }
-  static Database& Get() {
-    static Database database;
-    return database;
-  }
-  std::string conninfo(const std::string& role) const { return postgres_.conninfo(role); }
-
- private:
-  testing::Postgres postgres_;
-};
+// Each test uses e-mails and keys of its own.
+testing::Postgres& Server() { return pg::TestDatabase("auth"); }
 
 struct Fake {
   FakeStore store;
 };
 
 struct Real {
-  pg::Pool pool{{.conninfo = Database::Get().conninfo("auth"),
+  pg::Pool pool{{.conninfo = Server().conninfo("auth"),
                  .connections = 4,
                  .statements = PgStore::Statements()}};
   PgStore store{pool};
@@ -201,7 +181,7 @@ TYPED_TEST(StoreContractTest, ReplacesAHashOnlyIfItIsStillTheOneGiven) {
 
 // Runs `statement` and takes it back: kCanceled if PostgreSQL let it, kInternal if not.
 absl::StatusOr<bool> Try(async::Runtime& runtime, const std::string& role, const char* statement) {
-  pg::Pool pool({.conninfo = Database::Get().conninfo(role), .connections = 1});
+  pg::Pool pool({.conninfo = Server().conninfo(role), .connections = 1});
   const std::function<absl::StatusOr<bool>(pqxx::work&)> run =
       [statement](pqxx::work& transaction) -> absl::StatusOr<bool> {
     transaction.exec(statement);
