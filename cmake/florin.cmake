@@ -5,9 +5,10 @@
 #   proto                      depends on protos
 #   lib                        depends on lib, proto
 #   domain   (of a service)    depends on the pure libraries only: status, money, ids, text
-#   store    (of a service)    depends on its own domain, lib
-#   flow     (of a service)    depends on its own domain, store, lib, proto
-#   rpc      (of a service)    depends on its own domain, store, flow, lib, proto
+#   proof    (of the ledger)   depends on lib: what an outsider's verifier is made of
+#   store    (of a service)    depends on its own domain, proof, lib
+#   flow     (of a service)    depends on its own domain, proof, store, lib, proto
+#   rpc      (of a service)    depends on its own domain, proof, store, flow, lib, proto
 #   transcode (of the gateway) depends on lib, proto
 #   http     (of the gateway)  depends on its own transcode, lib, proto
 #   main     (of a service)    depends on everything of its own service, lib, proto
@@ -20,13 +21,14 @@ include(${CMAKE_SOURCE_DIR}/services/edges.cmake)
 set(FLORIN_PURE_LIBS status money ids text)
 set(FLORIN_MAY_lib lib proto)
 set(FLORIN_MAY_domain lib)
-set(FLORIN_MAY_store lib domain)
-set(FLORIN_MAY_flow lib proto domain store)
-set(FLORIN_MAY_rpc lib proto domain store flow)
+set(FLORIN_MAY_proof lib)
+set(FLORIN_MAY_store lib domain proof)
+set(FLORIN_MAY_flow lib proto domain proof store)
+set(FLORIN_MAY_rpc lib proto domain proof store flow)
 set(FLORIN_MAY_transcode lib proto)
 set(FLORIN_MAY_http lib proto transcode)
-set(FLORIN_MAY_main lib proto domain store flow rpc transcode http)
-set(FLORIN_MAY_test lib proto domain store flow rpc transcode http main)
+set(FLORIN_MAY_main lib proto domain proof store flow rpc transcode http)
+set(FLORIN_MAY_test lib proto domain proof store flow rpc transcode http main)
 
 # The service that a directory belongs to, or "" outside services/.
 function(_florin_service_of directory out)
@@ -95,11 +97,11 @@ function(florin_library name)
   _florin_check_edges(${name} ${ARG_LAYER} "${ARG_DEPS}")
 endfunction()
 
-# florin_service(NAME DEPS...): the process florin-NAME from main.cc.
+# florin_service(NAME DEPS... [SRCS...]): the process florin-NAME from main.cc, and SRCS beside it.
 function(florin_service name)
-  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
   set(target florin-${name})
-  add_executable(${target} main.cc)
+  add_executable(${target} main.cc ${ARG_SRCS})
   target_link_libraries(${target} PRIVATE florin_flags ${ARG_DEPS})
   _florin_precompile(${target} main)
   _florin_declare(${target} main)

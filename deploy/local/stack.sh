@@ -11,9 +11,11 @@
 #   log/NAME.log     what the process says; log/setup.log what the tools of `up` said
 #   postgres/        location (data and socket directory), and the data itself where PostgreSQL's
 #                    user can reach it
-#   certificates/    the development CA, NAME.crt and NAME.key of every service, and localhost.crt
-#                    for HTTPS
+#   certificates/    the development CA, NAME.crt and NAME.key of every service, of operator and of
+#                    auditor, and localhost.crt for HTTPS
 #   auth-keys/       the keys that sign access tokens
+#   ledger-keys/     ledger-log.pem, which signs the ledger's log, and its public half
+#                    ledger-log.pub.pem
 #   env              for users to source
 set -euo pipefail
 
@@ -23,6 +25,8 @@ home=$repo/.florin
 # In the order of their start: whoever is called comes before its callers.
 services=(ledger auth accounts payments gateway)
 database_services=(ledger auth accounts payments)
+# People and their tools, who call the ledger and have a certificate as a service has.
+people=(operator auditor)
 postgres_bin=/usr/lib/postgresql/15/bin
 
 # say TEXT: a line of progress with the seconds since the start.

@@ -1,7 +1,6 @@
 #include "libs/rpc/channel.h"
 
 #include <grpcpp/create_channel.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
@@ -9,18 +8,19 @@
 
 #include <chrono>
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
-
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
-#include "libs/rpc/metadata_keys.h"
-#include "libs/rpc/status_wire.h"
+#include "libs/rpc/rendezvous.h"
+#include "libs/rpc/target.h"
 
 namespace florin::rpc {
 namespace {
 
 constexpr unsigned kCertificateRefreshSeconds = 1;
+// How long a target may take to answer before the next one is asked.
+constexpr absl::Duration kLongestReach = absl::Seconds(2);
 
 // Accepts exactly one peer: the service that the channel is for. gRPC has verified the chain
 // already; this replaces its host name check, since services are known by their SPIFFE identity and
@@ -71,41 +71,15 @@ grpc::ChannelArguments Arguments() {
   return arguments;
 }
 
-// Everything that gRPC refers to until the call has ended.
-struct PendingCall {
-  grpc::ClientContext context;
-  grpc::ByteBuffer request;
-  grpc::ByteBuffer response;
-  grpc::StubOptions options;
-};
-
-std::string ToString(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  if (!buffer.Dump(&slices).ok()) return {};
-  std::string bytes;
-  bytes.reserve(buffer.Length());
-  for (const grpc::Slice& slice : slices)
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  return bytes;
-}
-
-void SetMetadata(grpc::ClientContext& context, const Outgoing& outgoing) {
-  const auto add = [&context](const char* key, const std::string& value) {
-    if (!value.empty()) context.AddMetadata(key, value);
-  };
-  add(kRequestIdKey, outgoing.request_id);
-  add(kTraceparentKey, outgoing.traceparent);
-  add(kIdempotencyKeyKey, outgoing.idempotency_key);
-  if (!outgoing.user_token.empty())
-    context.AddMetadata(kAuthorizationKey, kBearerPrefix + outgoing.user_token);
-}
-
-Reply ToReply(const PendingCall& call, const grpc::Status& status) {
-  Reply reply{status.ok() ? absl::StatusOr<std::string>(ToString(call.response))
-                          : FromGrpc(status)};
-  const auto& trailers = call.context.GetServerTrailingMetadata();
-  reply.replayed = trailers.find(kReplayedKey) != trailers.end();
-  return reply;
+// "host:port,host:port" as a list.
+std::vector<std::string> Addresses(const std::string& targets) {
+  std::vector<std::string> addresses;
+  for (const absl::string_view part : absl::StrSplit(targets, ',')) {
+    const absl::string_view address = absl::StripAsciiWhitespace(part);
+    if (!address.empty()) addresses.emplace_back(address);
+  }
+  if (addresses.empty()) addresses.push_back(targets);  // gRPC reports what it cannot use.
+  return addresses;
 }
 
 }  // namespace
@@ -113,39 +87,53 @@ Reply ToReply(const PendingCall& call, const grpc::Status& status) {
 class Channel::Impl {
  public:
   Impl(Executor executor, const ChannelOptions& options)
-      : executor_(executor),
-        default_timeout_(options.default_timeout),
-        channel_(grpc::CreateCustomChannel(options.target, Credentials(options), Arguments())),
-        stub_(channel_) {}
-
-  // Starts the call; `handler` is completed on the executor.
-  template <class Handler>
-  void Start(const std::string& method, const Outgoing& outgoing, const std::string& request,
-             Handler handler) {
-    auto call = std::make_shared<PendingCall>();
-    const absl::Time latest = SystemClock().Now() + default_timeout_;
-    call->context.set_deadline(absl::ToChronoTime(std::min(outgoing.deadline, latest)));
-    SetMetadata(call->context, outgoing);
-    grpc::Slice slice(request);
-    call->request = grpc::ByteBuffer(&slice, 1);
-    auto shared = std::make_shared<Handler>(std::move(handler));
-    stub_.UnaryCall(&call->context, method, call->options, &call->request, &call->response,
-                    [executor = executor_, call, shared](const grpc::Status& status) mutable {
-                      // gRPC's thread: only hand over, and keep nothing. The call refers to the
-                      // channel, and gRPC's thread would wait for itself if it were the last to let
-                      // go of that.
-                      asio::post(executor,
-                                 [call = std::move(call), shared = std::move(shared), status] {
-                                   std::move (*shared)(ToReply(*call, status));
-                                 });
-                    });
+      : default_timeout_(options.default_timeout), addresses_(Addresses(options.target)) {
+    const auto credentials = Credentials(options);
+    for (const std::string& address : addresses_) {
+      targets_.push_back(std::make_unique<Target>(
+          executor, grpc::CreateCustomChannel(address, credentials, Arguments()), open_));
+    }
   }
 
+  ~Impl() {
+    gone_->Cancel(Error(Reason::kUnavailable, "the channel is gone"));
+    targets_.clear();
+    open_->WaitForAll();
+  }
+
+  absl::Time DeadlineOf(const Outgoing& context) const {
+    return std::min(context.deadline, SystemClock().Now() + default_timeout_);
+  }
+
+  // The first target in the order of `route` that can be reached; the very first if none can. Asks
+  // before anything is sent: a call that fails on its way may have had its effect, and must not go
+  // to another target.
+  Task<Target*> Choose(std::string route, absl::Time deadline) {
+    if (targets_.size() == 1) co_return targets_[0].get();
+    const std::vector<std::size_t> ranks = RankByRendezvous(route, addresses_);
+    for (const std::size_t rank : ranks) {
+      Target* const target = targets_[rank].get();
+      const absl::Status reached = co_await target->Reach(ReachBy(deadline));
+      if (reached.ok()) co_return target;
+      target->Revive();
+    }
+    co_return targets_[ranks[0]].get();
+  }
+
+  const std::shared_ptr<Cancellation>& gone() const { return gone_; }
+
  private:
-  const Executor executor_;
+  // Leaves time for the next target.
+  static absl::Time ReachBy(absl::Time deadline) {
+    const absl::Time now = SystemClock().Now();
+    return now + std::min((deadline - now) / 2, kLongestReach);
+  }
+
   const absl::Duration default_timeout_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
+  const std::vector<std::string> addresses_;
+  const std::shared_ptr<OpenStreams> open_ = std::make_shared<OpenStreams>();
+  const std::shared_ptr<Cancellation> gone_ = std::make_shared<Cancellation>();
+  std::vector<std::unique_ptr<Target>> targets_;  // Of addresses_.
 };
 
 Channel::Channel(Executor executor, ChannelOptions options)
@@ -154,14 +142,21 @@ Channel::~Channel() = default;
 Channel::Channel(Channel&&) noexcept = default;
 
 Task<Reply> Channel::CallBytes(std::string method, Outgoing context, std::string request) {
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Reply)>(
-      [](auto handler, Impl* impl, const std::string* path, const Outgoing* outgoing,
-         const std::string* bytes) { impl->Start(*path, *outgoing, *bytes, std::move(handler)); },
-      use_task, impl_.get(), &method, &context, &request);
+  const absl::Time deadline = impl_->DeadlineOf(context);
+  Target* const target = co_await impl_->Choose(context.route, deadline);
+  co_return co_await target->Unary(std::move(method), context, std::move(request), deadline);
+}
+
+Task<absl::Status> Channel::StreamBytes(std::string method, Outgoing context, std::string request,
+                                        EachBytes each) {
+  const std::shared_ptr<Cancellation> gone = impl_->gone();
+  Target* const target = co_await impl_->Choose(context.route, impl_->DeadlineOf(context));
+  std::shared_ptr<StreamCall> call = target->StartStream(method, context, request);
+  co_return co_await Consume(std::move(call), gone, context.cancellation, std::move(each));
 }
 
 // A health check (grpc.health.v1), not a look at the channel's state: gRPC drives a connection only
-// while a call waits for it.
+// while a call waits for it. Of several targets, the first that can be reached answers.
 Task<absl::Status> Channel::Connect(absl::Time deadline) {
   constexpr absl::Duration kPause = absl::Milliseconds(50);
   while (true) {

@@ -21,11 +21,26 @@ Call::Call(std::string caller, Outgoing incoming, Principal principal, bool has_
     : caller_(std::move(caller)),
       incoming_(std::move(incoming)),
       principal_(std::move(principal)),
-      has_principal_(has_principal) {}
+      has_principal_(has_principal) {
+  if (incoming_.cancellation == nullptr) return;
+  bell_ = std::make_shared<async::Bell>();
+  rings_when_canceled_.emplace(Cancellation::Listen(
+      incoming_.cancellation, [bell = bell_](const absl::Status&) { bell->Ring(); }));
+}
 
 const Principal& Call::principal() const {
   FLORIN_CHECK(has_principal_, "only methods with access USER ask for the user");
   return principal_;
+}
+
+absl::Status Call::cancel_status() const {
+  return incoming_.cancellation == nullptr ? absl::OkStatus() : incoming_.cancellation->status();
+}
+
+Task<absl::Status> Call::Wait(absl::Duration longest) {
+  FLORIN_CHECK(bell_ != nullptr, "only handlers of streams wait");
+  if (!canceled()) co_await bell_->Wait(longest);
+  co_return cancel_status();
 }
 
 Outgoing Call::OnBehalfOfUser() const {
@@ -39,6 +54,7 @@ Outgoing Call::AsService() const {
   outgoing.deadline = incoming_.deadline - kHopBudget;
   outgoing.request_id = incoming_.request_id;
   outgoing.traceparent = incoming_.traceparent;
+  outgoing.cancellation = incoming_.cancellation;
   return outgoing;
 }
 

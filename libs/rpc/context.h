@@ -1,10 +1,16 @@
 // What travels with a call beside its request.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "libs/async/bell.h"
+#include "libs/async/task.h"
+#include "libs/rpc/cancellation.h"
+#include "libs/status/status.h"
 
 namespace florin::rpc {
 
@@ -16,7 +22,8 @@ struct Principal {
   bool HasScope(std::string_view scope) const;
 };
 
-// What a client sends along. Deadline is absolute; a call without one gets the channel's default.
+// What a client sends along. Deadline is absolute; a call without one gets the channel's default,
+// a stream without one has none.
 struct Outgoing {
   absl::Time deadline = absl::InfiniteFuture();
   std::string request_id;   // `req_…`; shown to the caller, in every log line of the request
@@ -24,6 +31,11 @@ struct Outgoing {
   std::string user_token;  // Access token of the user that the call acts for; empty for a service's
                            // own call
   std::string idempotency_key;  // As the caller sent it; empty if none
+  // Which of several targets has the call: calls with the same route go to the same one, e.g. those
+  // of a book. Not sent.
+  std::string route = {};
+  // Ends a stream from this side. Not sent, and not for unary calls, whose deadline is near.
+  std::shared_ptr<Cancellation> cancellation = nullptr;
 };
 
 // What a handler knows of its call. Lives until the handler's Task ends. Not thread-safe: it
@@ -44,6 +56,18 @@ class Call {
   void MarkReplayed() { replayed_ = true; }
   bool replayed() const { return replayed_; }
 
+  // Streams only (a unary call is never canceled: what was begun is finished). A stream is canceled
+  // when its client is gone (kCanceled), its deadline has passed (kDeadlineExceeded) or the server
+  // drains (kUnavailable, so that the client resumes elsewhere). It ends with that status, whatever
+  // the handler returns, which it should do soon.
+  bool canceled() const { return !cancel_status().ok(); }
+  absl::Status cancel_status() const;
+  // Waits between writes: `longest` at most, until bell() is rung, or until the call is canceled.
+  // Only the last is an error: cancel_status().
+  Task<absl::Status> Wait(absl::Duration longest);
+  // Wakes Wait() from any thread. May outlive the call, and is then without effect.
+  std::shared_ptr<async::Bell> bell() const { return bell_; }
+
   // For a call made on behalf of the same user: passes the token on, with a deadline 50 ms earlier,
   // so that the callee's time-out is reported before ours.
   Outgoing OnBehalfOfUser() const;
@@ -58,6 +82,8 @@ class Call {
   Principal principal_;
   bool has_principal_ = false;
   bool replayed_ = false;
+  std::shared_ptr<async::Bell> bell_;  // Of streams only.
+  std::optional<Cancellation::Subscription> rings_when_canceled_;
 };
 
 }  // namespace florin::rpc

@@ -31,9 +31,51 @@ std::string CppName(const std::string& full_name) { return "::" + Replace(full_n
 
 Vars MethodVars(const pb::MethodDescriptor& method) {
   return {{"name", method.name()},
+          {"service", method.service()->name()},
           {"request", CppName(method.input_type()->full_name())},
           {"response", CppName(method.output_type()->full_name())},
           {"path", "/" + method.service()->full_name() + "/" + method.name()}};
+}
+
+// A method that answers once, and one that streams (server_streaming): in the base class of
+// servers, in the client, and the two in the source.
+constexpr char kHandler[] =
+    "  virtual ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
+    "      ::florin::rpc::Call& call, const $request$& request) = 0;\n";
+constexpr char kStreamHandler[] =
+    "  virtual ::florin::Task<::absl::Status> $name$(\n"
+    "      ::florin::rpc::Call& call, const $request$& request,\n"
+    "      ::florin::rpc::Stream<$response$>& out) = 0;\n";
+constexpr char kClientMethod[] =
+    "  ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
+    "      ::florin::rpc::Outgoing context, const $request$& request) const;\n";
+constexpr char kStreamClientMethod[] =
+    "  ::florin::Task<::absl::Status> $name$(\n"
+    "      ::florin::rpc::Outgoing context, const $request$& request,\n"
+    "      ::std::function<::florin::Task<::absl::Status>($response$)> each) const;\n";
+constexpr char kAdd[] =
+    "  Add<$request$, $response$>(\"$name$\", this, &$service$Service::$name$);\n";
+constexpr char kStreamAdd[] =
+    "  AddStream<$request$, $response$>(\"$name$\", this, &$service$Service::$name$);\n";
+constexpr char kCall[] =
+    "::florin::Task<::absl::StatusOr<$response$>> $service$Client::$name$(\n"
+    "    ::florin::rpc::Outgoing context, const $request$& request) const {\n"
+    "  return channel_->Unary<$response$>(\"$path$\", std::move(context), request);\n"
+    "}\n\n";
+constexpr char kStreamCall[] =
+    "::florin::Task<::absl::Status> $service$Client::$name$(\n"
+    "    ::florin::rpc::Outgoing context, const $request$& request,\n"
+    "    ::std::function<::florin::Task<::absl::Status>($response$)> each) const {\n"
+    "  return channel_->ServerStream<$response$>(\"$path$\", std::move(context), request,\n"
+    "                                            std::move(each));\n"
+    "}\n\n";
+
+void PrintMethods(const pb::ServiceDescriptor& service, const char* once, const char* stream,
+                  pb::io::Printer& out) {
+  for (int i = 0; i < service.method_count(); ++i) {
+    const pb::MethodDescriptor& method = *service.method(i);
+    out.Print(MethodVars(method), method.server_streaming() ? stream : once);
+  }
 }
 
 void PrintServiceHeader(const pb::ServiceDescriptor& service, pb::io::Printer& out) {
@@ -43,11 +85,7 @@ void PrintServiceHeader(const pb::ServiceDescriptor& service, pb::io::Printer& o
             "class $service$Service : public ::florin::rpc::Service {\n"
             " public:\n"
             "  $service$Service();\n\n");
-  for (int i = 0; i < service.method_count(); ++i) {
-    out.Print(MethodVars(*service.method(i)),
-              "  virtual ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
-              "      ::florin::rpc::Call& call, const $request$& request) = 0;\n");
-  }
+  PrintMethods(service, kHandler, kStreamHandler, out);
   out.Print(
       vars,
       "};\n\n"
@@ -55,11 +93,7 @@ void PrintServiceHeader(const pb::ServiceDescriptor& service, pb::io::Printer& o
       "class $service$Client {\n"
       " public:\n"
       "  explicit $service$Client(::florin::rpc::Channel* channel) : channel_(channel) {}\n\n");
-  for (int i = 0; i < service.method_count(); ++i) {
-    out.Print(MethodVars(*service.method(i)),
-              "  ::florin::Task<::absl::StatusOr<$response$>> $name$(\n"
-              "      ::florin::rpc::Outgoing context, const $request$& request) const;\n");
-  }
+  PrintMethods(service, kClientMethod, kStreamClientMethod, out);
   out.Print("\n private:\n  ::florin::rpc::Channel* channel_;\n};\n\n");
 }
 
@@ -72,22 +106,23 @@ void PrintServiceSource(const pb::ServiceDescriptor& service, pb::io::Printer& o
       "$service$Service::$service$Service()\n"
       "    : ::florin::rpc::Service(*::google::protobuf::DescriptorPool::generated_pool()\n"
       "                                  ->FindFileByName(\"$file$\")->service($index$)) {\n");
-  for (int i = 0; i < service.method_count(); ++i) {
-    Vars method = MethodVars(*service.method(i));
-    method["service"] = service.name();
-    out.Print(method,
-              "  Add<$request$, $response$>(\"$name$\", this, &$service$Service::$name$);\n");
-  }
+  PrintMethods(service, kAdd, kStreamAdd, out);
   out.Print("}\n\n");
-  for (int i = 0; i < service.method_count(); ++i) {
-    Vars method = MethodVars(*service.method(i));
-    method["service"] = service.name();
-    out.Print(method,
-              "::florin::Task<::absl::StatusOr<$response$>> $service$Client::$name$(\n"
-              "    ::florin::rpc::Outgoing context, const $request$& request) const {\n"
-              "  return channel_->Unary<$response$>(\"$path$\", std::move(context), request);\n"
-              "}\n\n");
+  PrintMethods(service, kCall, kStreamCall, out);
+}
+
+// Why the file cannot be generated, or nothing.
+std::string Objection(const pb::FileDescriptor& file) {
+  for (int i = 0; i < file.service_count(); ++i) {
+    for (int k = 0; k < file.service(i)->method_count(); ++k) {
+      const pb::MethodDescriptor& method = *file.service(i)->method(k);
+      if (method.client_streaming()) {
+        return method.full_name() +
+               ": a request cannot be a stream; only `returns (stream …)` is supported";
+      }
+    }
   }
+  return {};
 }
 
 class Generator : public pb::compiler::CodeGenerator {
@@ -95,7 +130,9 @@ class Generator : public pb::compiler::CodeGenerator {
   std::uint64_t GetSupportedFeatures() const override { return FEATURE_PROTO3_OPTIONAL; }
 
   bool Generate(const pb::FileDescriptor* file, const std::string&,
-                pb::compiler::GeneratorContext* context, std::string*) const override {
+                pb::compiler::GeneratorContext* context, std::string* error) const override {
+    *error = Objection(*file);
+    if (!error->empty()) return false;
     const std::string stem =
         file->name().substr(0, file->name().size() - std::string(".proto").size());
     Vars vars = {

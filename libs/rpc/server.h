@@ -7,12 +7,14 @@
 //   3. access USER: a valid access token with every scope: kTokenMissing, kTokenInvalid,
 //      kTokenExpired, kScopeMissing;
 //   4. idempotency KEY: a key of the right shape: kIdempotencyKeyMissing, kIdempotencyKeyInvalid;
-//   5. the handler, as a Task on the runtime (never on gRPC's own thread), with a deadline (10 s if
-//      the caller set none).
+//   5. the handler, as a Task on the runtime (never on gRPC's own thread). One that answers once
+//   has
+//      a deadline in 10 s at most; a stream has the deadline that its client set, or none.
 //
 // Besides, a server answers gRPC health and reflection to any holder of a certificate of the CA.
-// Metrics florin_rpc_requests_total{method,reason} and florin_rpc_seconds{method}; one log line for
-// each call that failed inside.
+// Metrics florin_rpc_requests_total{method,reason} and florin_rpc_seconds{method} of calls that
+// have ended, florin_rpc_messages_sent_total{method} of streams; one log line for each call that
+// failed inside.
 #pragma once
 
 #include <memory>
@@ -52,7 +54,8 @@ class Server {
   ~Server();
 
   int port() const;
-  // Stops accepting, lets running calls finish until `grace` is over, cancels the rest. Blocks.
+  // Stops accepting, tells streams to end at once with kUnavailable (so that clients resume
+  // elsewhere), lets running calls finish until `grace` is over, cancels the rest. Blocks.
   // Idempotent.
   void Drain(absl::Duration grace);
 

@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/identity/token_authenticator.h"
@@ -14,7 +15,12 @@
 #include "services/accounts/store/pg_store.h"
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
-ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004", "host:port of florin-ledger.");
+ABSL_FLAG(
+    std::string, ledger_target, "127.0.0.1:7004",
+    "host:port of florin-ledger. Several, separated by commas, share the books: the calls of a "
+    "book "
+    "go to the first of them that can be reached in the order of its rendezvous hash. List the "
+    "same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that customers' accounts are in.");
 
 namespace {
@@ -33,6 +39,7 @@ int main(int argc, char** argv) {
   rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   ledger::v1::LedgerClient ledger(&ledger_channel);
+  ledger::v1::LedgerReaderClient ledger_reader(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock());
 
   pg::PoolOptions database = process.Database(accounts::PgStore::Statements());
@@ -41,7 +48,7 @@ int main(int argc, char** argv) {
   accounts::PgStore store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
-  accounts::AccountsRpc service(store, open, ledger, SystemClock(), SystemIds(), book);
+  accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status =

@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/identity/token_authenticator.h"
@@ -20,7 +21,12 @@
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
 ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of florin-accounts.");
-ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004", "host:port of florin-ledger.");
+ABSL_FLAG(
+    std::string, ledger_target, "127.0.0.1:7004",
+    "host:port of florin-ledger. Several, separated by commas, share the books: the calls of a "
+    "book "
+    "go to the first of them that can be reached in the order of its rendezvous hash. List the "
+    "same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox rail: deposits out of nothing. Never with real money.");
@@ -45,6 +51,7 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   accounts::v1::AccountsClient accounts(&accounts_channel);
   ledger::v1::LedgerClient ledger(&ledger_channel);
+  ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock());
 
   pg::PoolOptions database = process.Database(payments::PgStore::Statements());
@@ -58,7 +65,7 @@ int main(int argc, char** argv) {
   payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
                                  SystemIds());
   payments::Recovery recovery(store, settlement, SystemClock());
-  payments::PaymentsRpc service(create, store, absl::GetFlag(FLAGS_sandbox));
+  payments::PaymentsRpc service(create, store, proofs, book, absl::GetFlag(FLAGS_sandbox));
 
   async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
   const int status =

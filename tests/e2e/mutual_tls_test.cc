@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/reader.rpc.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
 #include "libs/ids/ids.h"
@@ -37,22 +38,22 @@ absl::StatusOr<ledger::v1::GetAccountsResponse> AskLedger(
   rpc::Channel channel(runtime.executor(), {.target = SharedStack().Variable("FLORIN_LEDGER"),
                                             .service = "ledger",
                                             .certificates = certificates});
-  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::LedgerReaderClient client(&channel);
   ledger::v1::GetAccountsRequest request;
   request.set_book("main");
   request.add_account_ids(FormatId(IdKind::kAccount, SystemIds().NewId()));
   return runtime.Run(client.GetAccounts(rpc::Outgoing(), request));
 }
 
-TEST(MutualTls, PaymentsAndAccountsMayRead) {
-  for (const char* service : {"payments", "accounts"}) {
+TEST(MutualTls, TheListedCallersMayRead) {
+  for (const char* service : {"payments", "accounts", "operator", "auditor"}) {
     const auto response = AskLedger(rpc::CertificateFiles::In(Certificates(), service));
     ASSERT_THAT(response, IsOk()) << service;
     EXPECT_EQ(response->accounts_size(), 0);
   }
 }
 
-TEST(MutualTls, OtherServicesMayNot) {
+TEST(MutualTls, OthersMayNot) {
   for (const char* service : {"auth", "gateway", "ledger"})
     EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(Certificates(), service)),
                 StatusHasReason(Reason::kCallerNotAllowed))
@@ -104,7 +105,7 @@ grpc::Status AskPlainly(const std::shared_ptr<grpc::ChannelCredentials>& credent
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   grpc::CompletionQueue queue;
   const auto call =
-      stub.PrepareUnaryCall(&context, "/florin.ledger.v1.Ledger/GetAccounts", bytes, &queue);
+      stub.PrepareUnaryCall(&context, "/florin.ledger.v1.LedgerReader/GetAccounts", bytes, &queue);
   call->StartCall();
   grpc::ByteBuffer answer;
   grpc::Status status;
@@ -136,7 +137,7 @@ TEST(MutualTls, AServerOfAnotherNameIsRefused) {
                        {.target = SharedStack().Variable("FLORIN_LEDGER"),
                         .service = "accounts",
                         .certificates = rpc::CertificateFiles::In(Certificates(), "payments")});
-  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::LedgerReaderClient client(&channel);
   ledger::v1::GetAccountsRequest request;
   request.set_book("main");
   EXPECT_THAT(runtime.Run(client.GetAccounts(rpc::Outgoing(), request)),

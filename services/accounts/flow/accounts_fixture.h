@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
 #include "libs/rpc/channel.h"
@@ -61,41 +62,46 @@ class LedgerDouble : public ledger::v1::LedgerService {
     co_return response;
   }
 
-  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
-      rpc::Call&, const ledger::v1::GetAccountsRequest& request) override {
+  // What the reader double answers.
+  absl::StatusOr<ledger::v1::GetAccountsResponse> Read(
+      const ledger::v1::GetAccountsRequest& request) {
     std::lock_guard lock(mutex_);
     ++get_calls_;
-    if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
+    if (fault_ == Fault::kUnavailable) return Error(Reason::kUnavailable, "told to fail");
     ledger::v1::GetAccountsResponse response;
     for (const std::string& id : request.account_ids()) {
       if (accounts_.contains(id)) *response.add_accounts() = accounts_.at(id);
     }
-    co_return response;
+    return response;
   }
 
   // One entry a page; the page token is the number of entries before it.
-  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
-      rpc::Call&, const ledger::v1::ListEntriesRequest& request) override {
+  absl::StatusOr<ledger::v1::ListEntriesResponse> List(
+      const ledger::v1::ListEntriesRequest& request) {
     std::lock_guard lock(mutex_);
     std::size_t skip = 0;
     if (!request.page_token().empty()) {
       if (request.page_token().find_first_not_of("0123456789") != std::string::npos) {
-        co_return Error(Reason::kInvalidPageToken, "no", {.param = "page_token"});
+        return Error(Reason::kInvalidPageToken, "no", {.param = "page_token"});
       }
       skip = std::stoul(request.page_token());
     }
     ledger::v1::ListEntriesResponse response;
     if (skip < entries_.size()) *response.add_entries() = entries_[skip];
     if (skip + 1 < entries_.size()) response.set_next_page_token(std::to_string(skip + 1));
-    co_return response;
+    return response;
   }
 
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
       rpc::Call&, const ledger::v1::PostTransactionsRequest&) override {
     co_return Error(Reason::kInternal, "accounts does not call this");
   }
-  Task<absl::StatusOr<ledger::v1::TransactionResult>> GetTransaction(
-      rpc::Call&, const ledger::v1::GetTransactionRequest&) override {
+  Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
+      rpc::Call&, const ledger::v1::ChangeAccountsRequest&) override {
+    co_return Error(Reason::kInternal, "accounts does not call this");
+  }
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> ClosePeriod(
+      rpc::Call&, const ledger::v1::ClosePeriodRequest&) override {
     co_return Error(Reason::kInternal, "accounts does not call this");
   }
 
@@ -105,6 +111,47 @@ class LedgerDouble : public ledger::v1::LedgerService {
   std::map<std::string, ledger::v1::Account> accounts_;
   std::vector<ledger::v1::Entry> entries_;
   int get_calls_ = 0;
+};
+
+// Shows what a LedgerDouble keeps. Thread-safe.
+class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
+ public:
+  explicit LedgerReaderDouble(LedgerDouble& ledger) : ledger_(ledger) {}
+
+  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
+      rpc::Call&, const ledger::v1::GetAccountsRequest& request) override {
+    co_return ledger_.Read(request);
+  }
+  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
+      rpc::Call&, const ledger::v1::ListEntriesRequest& request) override {
+    co_return ledger_.List(request);
+  }
+
+  Task<absl::StatusOr<ledger::v1::GetBalancesResponse>> GetBalances(
+      rpc::Call&, const ledger::v1::GetBalancesRequest&) override {
+    co_return Unused();
+  }
+  Task<absl::StatusOr<ledger::v1::GetTransactionResponse>> GetTransaction(
+      rpc::Call&, const ledger::v1::GetTransactionRequest&) override {
+    co_return Unused();
+  }
+  Task<absl::StatusOr<ledger::v1::FindTransactionsResponse>> FindTransactions(
+      rpc::Call&, const ledger::v1::FindTransactionsRequest&) override {
+    co_return Unused();
+  }
+  Task<absl::StatusOr<ledger::v1::GetTrialBalanceResponse>> GetTrialBalance(
+      rpc::Call&, const ledger::v1::GetTrialBalanceRequest&) override {
+    co_return Unused();
+  }
+  Task<absl::Status> WatchBalances(rpc::Call&, const ledger::v1::WatchBalancesRequest&,
+                                   rpc::Stream<ledger::v1::WatchBalancesResponse>&) override {
+    co_return Unused();
+  }
+
+ private:
+  static absl::Status Unused() { return Error(Reason::kInternal, "accounts does not call this"); }
+
+  LedgerDouble& ledger_;
 };
 
 class AccountsFixture : public ::testing::Test {
@@ -137,6 +184,7 @@ class AccountsFixture : public ::testing::Test {
 
   testing::TestCertificates certificates_{{"accounts", "ledger"}};
   LedgerDouble ledger_double_;
+  LedgerReaderDouble reader_double_{ledger_double_};
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   FakeStore store_;
   async::Runtime runtime_{2};
@@ -145,7 +193,7 @@ class AccountsFixture : public ::testing::Test {
           runtime_.executor(),
           {.listen = "127.0.0.1:0",
            .certificates = rpc::CertificateFiles::In(certificates_.directory(), "ledger")},
-          {&ledger_double_})
+          {&ledger_double_, &reader_double_})
           .value();
   rpc::Channel channel_ = rpc::Channel(
       runtime_.executor(),
@@ -153,6 +201,7 @@ class AccountsFixture : public ::testing::Test {
        .service = "ledger",
        .certificates = rpc::CertificateFiles::In(certificates_.directory(), "accounts")});
   ledger::v1::LedgerClient ledger_{&channel_};
+  ledger::v1::LedgerReaderClient ledger_reader_{&channel_};
   OpenAccount open_{store_, ledger_, clock_, SystemIds(), "main"};
 
   const Uuid user_ = SystemIds().NewId();

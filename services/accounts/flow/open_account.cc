@@ -70,6 +70,7 @@ Task<absl::Status> OpenAccount::Finish(rpc::Outgoing context, const Account& acc
   proto.set_currency(std::string(account.currency.code()));
   proto.set_normal_side(ledger::v1::CREDIT);
   proto.set_debits_must_not_exceed_credits(true);
+  context.route = book_;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return LedgerFailure(opened.status(), account_id);
   co_return co_await store_.MarkOpen(account_id);

@@ -68,7 +68,7 @@ v1::AccountEntry ToProto(const std::string& currency, const ledger::v1::Entry& e
 }  // namespace
 
 AccountsRpc::AccountsRpc(Store& store, florin::accounts::OpenAccount& open,
-                         ledger::v1::LedgerClient& ledger, Clock& clock, IdSource& ids,
+                         ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
                          std::string book)
     : store_(store),
       open_(open),
@@ -179,6 +179,7 @@ Task<absl::StatusOr<v1::ListAccountEntriesResponse>> AccountsRpc::ListAccountEnt
   ask.set_page_size(page_size);
   ask.set_page_token(request.page_token());
   rpc::Outgoing context = call.AsService();
+  context.route = book_;
   const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
       co_await ledger_.ListEntries(std::move(context), ask);
   if (!entries.ok()) co_return entries.status();
@@ -221,6 +222,7 @@ Task<absl::StatusOr<std::vector<v1::Account>>> AccountsRpc::WithBalances(
   for (const Account& account : accounts) {
     ask.add_account_ids(FormatId(IdKind::kAccount, account.account_id));
   }
+  context.route = book_;
   const absl::StatusOr<ledger::v1::GetAccountsResponse> response =
       co_await ledger_.GetAccounts(std::move(context), ask);
   if (!response.ok()) co_return response.status();

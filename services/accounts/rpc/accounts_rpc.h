@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "florin/accounts/v1/accounts.rpc.h"
-#include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/reader.rpc.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "services/accounts/flow/open_account.h"
@@ -19,8 +19,9 @@ namespace florin::accounts {
 class AccountsRpc : public v1::AccountsService {
  public:
   // References outlive this.
-  AccountsRpc(Store& store, florin::accounts::OpenAccount& open, ledger::v1::LedgerClient& ledger,
-              Clock& clock, IdSource& ids, std::string book);
+  AccountsRpc(Store& store, florin::accounts::OpenAccount& open,
+              ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
+              std::string book);
 
   Task<absl::StatusOr<v1::Customer>> CreateCustomer(
       rpc::Call& call, const v1::CreateCustomerRequest& request) override;
@@ -44,7 +45,7 @@ class AccountsRpc : public v1::AccountsService {
 
   Store& store_;
   florin::accounts::OpenAccount& open_;
-  ledger::v1::LedgerClient& ledger_;
+  ledger::v1::LedgerReaderClient& ledger_;
   Clock& clock_;
   IdSource& ids_;
   const std::string book_;

@@ -89,6 +89,10 @@ class TestPayments : public payments::v1::PaymentsService {
     payment.set_payment_id(request.payment_id());
     co_return payment;
   }
+  Task<absl::StatusOr<payments::v1::GetPaymentReceiptResponse>> GetPaymentReceipt(
+      rpc::Call&, const payments::v1::GetPaymentReceiptRequest&) override {
+    co_return Error(Reason::kNotSealedYet, "not sealed yet");
+  }
   Task<absl::StatusOr<payments::v1::ListPaymentsResponse>> ListPayments(
       rpc::Call&, const payments::v1::ListPaymentsRequest& request) override {
     payments::v1::ListPaymentsResponse response;

@@ -196,6 +196,8 @@ absl::StatusOr<RouteTable> RouteTable::Build(
 
 absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
   if (!method.options().HasExtension(google::api::http)) return absl::OkStatus();
+  if (method.client_streaming() || method.server_streaming())
+    return Refused(method.full_name(), "a method that streams cannot have an HTTP binding");
   const MethodPolicy& policy = method.options().GetExtension(options::v1::policy);
   FLORIN_RETURN_IF_ERROR(CheckPolicy(method, policy));
   std::set<const Descriptor*> seen;

@@ -52,8 +52,8 @@ class RouteTable {
  public:
   // Routes for every bound method of `services`.
   // Errors (kInternal; the process must not start): a method without policy, one for services only,
-  // or one that "gateway" may not call; a binding or a type of a field that the transcoder does not
-  // know; two routes that can match one request.
+  // one that streams, or one that "gateway" may not call; a binding or a type of a field that the
+  // transcoder does not know; two routes that can match one request.
   static absl::StatusOr<RouteTable> Build(
       const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 

@@ -41,7 +41,7 @@ Match Find(const RouteTable& table, std::string_view method, std::string_view ta
 TEST(RouteTableTest, PublishesEveryBoundMethodAndNoOther) {
   const auto table = RouteTable::Build(PublishedServices());
   ASSERT_THAT(table, IsOk());
-  EXPECT_EQ(table->routes().size(), 13u);
+  EXPECT_EQ(table->routes().size(), 14u);
   for (const auto& route : table->routes())
     EXPECT_EQ(route->rpc.find("LookUpAccounts"), std::string::npos);
 }
@@ -131,6 +131,11 @@ TEST(RouteTableTest, RefusesWhatItCannotServe) {
       {method("option (florin.options.v1.policy) = { access: USER idempotency: SAFE callers: "
               "\"payments\" };"),
        "do not include the gateway"},
+      {method(kPolicy, "stream Request"), "cannot have an HTTP binding"},
+      {"message Request { string id = 1; } service Test { rpc A(Request) returns (stream Request) {"
+       "option (google.api.http) = { get: \"/v1/a\" };" +
+           std::string(kPolicy) + "} }",
+       "cannot have an HTTP binding"},
       {method(kPolicy, "Float"), "does not know this type"},
       {method(kPolicy, "Holder"), "does not know this type"},
       {method(kPolicy, "Count"), "does not know this type"},
@@ -141,6 +146,16 @@ TEST(RouteTableTest, RefusesWhatItCannotServe) {
     ASSERT_THAT(table, StatusHasReason(Reason::kInternal)) << c.proto;
     EXPECT_THAT(std::string(table.status().message()), HasSubstr(c.message));
   }
+}
+
+TEST(RouteTableTest, AMethodThatStreamsWithoutABindingHasNoRoute) {
+  const TestProtos protos(
+      absl::StrCat("message Request { string id = 1; } service Test { rpc A(Request) returns "
+                   "(stream Request) {",
+                   kPolicy, "} }"));
+  const auto table = RouteTable::Build({protos.Service()});
+  ASSERT_THAT(table, IsOk());
+  EXPECT_TRUE(table->routes().empty());
 }
 
 // A row of the table in docs/api.md for `route`.

@@ -3,320 +3,263 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "libs/money/money.h"
 #include "libs/status/check.h"
-#include "libs/text/text.h"
+#include "services/ledger/domain/command_rules.h"
+#include "services/ledger/domain/plan.h"
+#include "services/ledger/domain/working_book.h"
 
 namespace florin::ledger {
 namespace {
-
-constexpr absl::Duration kTick = absl::Microseconds(1);
-
-const RefusalRule& RuleOf(Reason reason) {
-  const auto rule = std::find_if(std::begin(kRefusalRules), std::end(kRefusalRules),
-                                 [reason](const RefusalRule& row) { return row.reason == reason; });
-  FLORIN_CHECK(rule != std::end(kRefusalRules), "every reason to refuse is in kRefusalRules");
-  return *rule;
-}
-
-Refusal Refuse(Reason reason, std::string message, std::string param) {
-  return {
-      .reason = RuleOf(reason).reason, .message = std::move(message), .param = std::move(param)};
-}
-
-std::string PostingField(std::size_t posting, const char* field) {
-  return absl::StrCat("postings[", posting, "].", field);
-}
-
-bool IsMetadataKey(const std::string& key) {
-  return !key.empty() && key.size() <= kLongestMetadataKey &&
-         std::all_of(key.begin(), key.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-         });
-}
-
-std::optional<Refusal> CheckMetadata(const Metadata& metadata) {
-  if (metadata.size() > kMostMetadata) {
-    return Refuse(Reason::kInvalidMetadata, "at most 16 keys", "metadata");
-  }
-  for (const auto& [key, value] : metadata) {
-    if (!IsMetadataKey(key)) {
-      return Refuse(Reason::kInvalidMetadata, "keys are 1 to 40 characters of [a-z0-9_]",
-                    "metadata");
-    }
-    if (value.size() > kLongestMetadataValue || !CountPlainCharacters(value)) {
-      return Refuse(Reason::kInvalidMetadata, "values are at most 200 bytes of plain text",
-                    "metadata." + key);
-    }
-  }
-  return std::nullopt;
-}
 
 void SortUnique(std::vector<Uuid>& ids) {
   std::sort(ids.begin(), ids.end());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
-// What the transaction under way does to one account.
-struct Touch {
-  Account* account;
-  std::int64_t debit_minor = 0;
-  std::int64_t credit_minor = 0;
-  Counters after;
-  std::size_t debited_by = 0;  // The first posting that debits it, to name in a refusal.
-  std::size_t credited_by = 0;
-};
-
-// All sums are differences of non-negative numbers, which cannot overflow.
-bool DebitsPassLimit(const Account& account, const Counters& after) {
-  return account.terms.debits_must_not_exceed_credits &&
-         after.debits_posted - after.credits_posted >
-             account.terms.credit_line_minor - after.debits_pending;
+void AddAccounts(const std::vector<Posting>& postings, std::vector<Uuid>& ids) {
+  for (const Posting& posting : postings) {
+    ids.push_back(posting.debit_account_id);
+    ids.push_back(posting.credit_account_id);
+  }
 }
 
-bool CreditsPassLimit(const Account& account, const Counters& after) {
-  return account.terms.credits_must_not_exceed_debits &&
-         after.credits_posted - after.debits_posted > -after.credits_pending;
+// What stays the same of all changes together must cancel out.
+void CheckConservation(const std::vector<Touch>& touches) {
+  __int128 posted = 0;
+  __int128 pending = 0;
+  for (const Touch& touch : touches) {
+    posted += touch.change.debits_posted;
+    posted -= touch.change.credits_posted;
+    pending += touch.change.debits_pending;
+    pending -= touch.change.credits_pending;
+  }
+  FLORIN_CHECK(posted == 0 && pending == 0, "a transaction debits as much as it credits");
 }
 
-// One batch: the book as the commands so far have left it.
 class Batch {
  public:
-  Batch(LoadedBook book, std::span<const TransactionInput> inputs, absl::Time now)
-      : book_(std::move(book)), now_(absl::FromUnixMicros(absl::ToUnixMicros(now))) {
-    effects_.outcomes.reserve(inputs.size());
-    effects_.entries.reserve(2 * inputs.size());
-    for (const TransactionInput& input : inputs) effects_.outcomes.push_back(Decide(input));
+  Batch(LoadedBook book, std::span<const Command> commands, absl::Time now)
+      : book_(std::move(book), now) {
+    outcomes_.reserve(commands.size());  // So that pointers into it stay valid.
+    while (!commands.empty()) {
+      std::size_t size = 1;
+      while (size < commands.size() && commands[size - 1].linked_to_next) ++size;
+      DecideGroup(commands.first(size));
+      commands = commands.subspan(size);
+    }
   }
 
   Effects Finish() && {
-    effects_.state = book_.state;
-    SortUnique(changed_);
-    for (const Uuid& id : changed_) effects_.accounts.push_back(book_.accounts.at(id));
-    return std::move(effects_);
+    Effects effects = std::move(book_).Finish();
+    effects.outcomes = std::move(outcomes_);
+    return effects;
   }
 
  private:
-  Outcome Decide(const TransactionInput& input) {
-    if (const Decision* known = Known(input.transaction_id)) return Repeat(*known, input);
-    Outcome outcome{.decision = {.input = input, .fate = Commitment()}};
-    if (std::optional<Refusal> refusal = CheckShape(input)) {
-      outcome.decision.fate = *std::move(refusal);
-      return outcome;
-    }
-    if (std::optional<Refusal> refusal = Check(input)) {
-      outcome.decision.fate = *std::move(refusal);
-    } else {
-      outcome.decision.fate = Commit();
-    }
-    decided_here_.emplace(input.transaction_id, effects_.outcomes.size());
-    return outcome;
-  }
-
-  const Decision* Known(const Uuid& id) const {
+  const Decision* DecisionOf(const Uuid& id) const {
     if (const auto here = decided_here_.find(id); here != decided_here_.end()) {
-      return &effects_.outcomes[here->second].decision;
+      return &outcomes_[here->second].decision;
     }
-    const auto before = book_.decisions.find(id);
-    return before == book_.decisions.end() ? nullptr : &before->second;
+    return book_.LoadedDecision(id);
   }
 
-  static Outcome Repeat(const Decision& known, const TransactionInput& input) {
-    const std::optional<std::string> difference = FirstDifference(known.input, input);
+  void DecideGroup(std::span<const Command> group) {
+    if (group.size() == 1 && !group[0].linked_to_next) return DecideAlone(group[0]);
+    const auto is_known = [this](const Command& command) {
+      return DecisionOf(command.transaction_id) != nullptr;
+    };
+    const auto known = std::count_if(group.begin(), group.end(), is_known);
+    if (known == static_cast<std::ptrdiff_t>(group.size())) {
+      for (const Command& command : group) outcomes_.push_back(Repeat(command));
+    } else if (known > 0) {
+      RefuseBrokenGroup(group);
+    } else {
+      DecideTogether(group);
+    }
+  }
+
+  void DecideAlone(const Command& command) {
+    if (DecisionOf(command.transaction_id) != nullptr) {
+      outcomes_.push_back(Repeat(command));
+      return;
+    }
+    Outcome outcome{.decision = {.command = command, .commit_time = {}, .fate = Commitment()}};
+    outcome.decision.fate = Try(command);
+    Place(std::move(outcome));
+  }
+
+  Outcome Repeat(const Command& command) const {
+    const Decision& known = *DecisionOf(command.transaction_id);
+    const std::optional<std::string> difference = FirstDifference(known.command, command);
     if (!difference) return {.decision = known, .replayed = true};
-    return {.decision = {
-                .input = input,
-                .fate = Refuse(Reason::kIdConflict,
-                               "the transaction id was used with other content", *difference)}};
+    return Refused(command, Refuse(Reason::kIdConflict,
+                                   "the transaction id was used with other content", *difference));
   }
 
-  // Steps 3 to 7. Leaves in touches_ what the transaction does.
-  std::optional<Refusal> Check(const TransactionInput& input) {
-    std::optional<Refusal> refusal = CheckAccounts(input);
-    if (!refusal) refusal = CheckCurrencies(input);
-    if (!refusal) refusal = Sum(input);
-    if (!refusal) refusal = CheckLimits();
-    return refusal;
+  static Outcome Refused(const Command& command, Refusal refusal) {
+    return {.decision = {.command = command, .commit_time = {}, .fate = std::move(refusal)}};
   }
 
-  std::optional<Refusal> CheckAccounts(const TransactionInput& input) const {
-    std::optional<Refusal> closed;  // Found here, said only if all exist.
-    for (std::size_t i = 0; i < input.postings.size(); ++i) {
-      const Posting& posting = input.postings[i];
-      const std::pair<const Uuid*, const char*> sides[] = {
-          {&posting.debit_account_id, "debit_account_id"},
-          {&posting.credit_account_id, "credit_account_id"}};
-      for (const auto& [id, field] : sides) {
-        const auto account = book_.accounts.find(*id);
-        if (account == book_.accounts.end()) {
-          return Refuse(Reason::kAccountNotFound, "the book has no such account",
-                        PostingField(i, field));
-        }
-        if (account->second.closed && !closed) {
-          closed = Refuse(Reason::kAccountClosed, "the account takes no more entries",
-                          PostingField(i, field));
-        }
+  // Some of the group were decided before, but not all: it is not the group of then.
+  void RefuseBrokenGroup(std::span<const Command> group) {
+    std::vector<Outcome> outcomes;
+    for (const Command& command : group) {
+      const bool known = DecisionOf(command.transaction_id) != nullptr;
+      Refusal refusal =
+          known ? Refuse(Reason::kIdConflict, "the transaction id was used outside this group",
+                         "linked_to_next")
+                : Refuse(Reason::kLinkedTransactionFailed,
+                         "another transaction of the group was decided before", "");
+      refusal.remembered = false;
+      outcomes.push_back(Refused(command, std::move(refusal)));
+    }
+    for (Outcome& outcome : outcomes) outcomes_.push_back(std::move(outcome));
+  }
+
+  // All new: all commit, or none does. What the commands alone show comes before what the book says
+  // to any of them, so that what can't be kept is never remembered.
+  void DecideTogether(std::span<const Command> group) {
+    absl::flat_hash_set<Uuid> ids;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (ids.insert(group[i].transaction_id).second) continue;
+      RefuseTogether(group, i,
+                     Refuse(Reason::kIdConflict, "two transactions of the group have this id",
+                            "transaction_id"));
+      return;
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (const std::optional<Refusal> refusal = CheckShape(group[i])) {
+        RefuseTogether(group, i, *refusal);
+        return;
       }
     }
-    return closed;
-  }
-
-  std::optional<Refusal> CheckCurrencies(const TransactionInput& input) const {
-    for (std::size_t i = 0; i < input.postings.size(); ++i) {
-      const Posting& posting = input.postings[i];
-      if (book_.accounts.at(posting.debit_account_id).terms.currency !=
-          book_.accounts.at(posting.credit_account_id).terms.currency) {
-        return Refuse(Reason::kCurrencyMismatch, "both accounts must have the same currency",
-                      PostingField(i, "credit_account_id"));
+    const std::size_t first = outcomes_.size();
+    book_.Begin();
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      Outcome outcome{.decision = {.command = group[i], .commit_time = {}, .fate = Commitment()}};
+      outcome.decision.fate = Try(group[i]);
+      if (const Refusal* breaker = outcome.decision.refusal()) {
+        const Refusal reason = *breaker;
+        for (std::size_t k = 0; k < i; ++k) decided_here_.erase(group[k].transaction_id);
+        outcomes_.erase(outcomes_.begin() + static_cast<std::ptrdiff_t>(first), outcomes_.end());
+        book_.Rollback();
+        RefuseTogether(group, i, reason);
+        return;
       }
+      Place(std::move(outcome));
     }
-    return std::nullopt;
+    book_.End();
   }
 
-  Touch& TouchOf(const Uuid& id) {
-    for (Touch& touch : touches_) {
-      if (touch.account->terms.account_id == id) return touch;
-    }
-    Account* account = &book_.accounts.at(id);
-    return touches_.emplace_back(Touch{.account = account, .after = account->counters});
-  }
-
-  std::optional<Refusal> Sum(const TransactionInput& input) {
-    touches_.clear();
-    for (std::size_t i = 0; i < input.postings.size(); ++i) {
-      const Posting& posting = input.postings[i];
-      if (!AddDebit(TouchOf(posting.debit_account_id), posting.amount_minor, i) ||
-          !AddCredit(TouchOf(posting.credit_account_id), posting.amount_minor, i)) {
-        return Refuse(Reason::kBalanceOverflow, "the account cannot count that much",
-                      PostingField(i, "amount_minor"));
+  void RefuseTogether(std::span<const Command> group, std::size_t breaker, const Refusal& reason) {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      Refusal refusal = reason;
+      if (i != breaker) {
+        const std::string name(InfoOf(reason.reason).name);
+        refusal = Refuse(Reason::kLinkedTransactionFailed,
+                         absl::StrCat("transaction ", breaker + 1, " of the group: ", name), "");
+        refusal.remembered = reason.remembered;
       }
+      Place(Refused(group[i], std::move(refusal)));
     }
-    return std::nullopt;
   }
 
-  static bool AddDebit(Touch& touch, std::int64_t amount_minor, std::size_t posting) {
-    const auto sum = CheckedAdd(touch.after.debits_posted, amount_minor);
-    if (!sum) return false;
-    if (touch.debit_minor == 0) touch.debited_by = posting;
-    touch.debit_minor += amount_minor;  // At most the counter, which fits.
-    touch.after.debits_posted = *sum;
-    return true;
-  }
-
-  static bool AddCredit(Touch& touch, std::int64_t amount_minor, std::size_t posting) {
-    const auto sum = CheckedAdd(touch.after.credits_posted, amount_minor);
-    if (!sum) return false;
-    if (touch.credit_minor == 0) touch.credited_by = posting;
-    touch.credit_minor += amount_minor;
-    touch.after.credits_posted = *sum;
-    return true;
-  }
-
-  std::optional<Refusal> CheckLimits() const {
-    std::optional<Refusal> credit_limit;  // Said only if no account lacks funds.
-    for (const Touch& touch : touches_) {
-      if (DebitsPassLimit(*touch.account, touch.after)) {
-        return Refuse(Reason::kInsufficientFunds, "the account cannot cover the amount",
-                      PostingField(touch.debited_by, "amount_minor"));
-      }
-      if (CreditsPassLimit(*touch.account, touch.after) && !credit_limit) {
-        credit_limit = Refuse(Reason::kCreditLimitExceeded, "credits would exceed debits",
-                              PostingField(touch.credited_by, "amount_minor"));
-      }
+  // Steps 2 to 5, and the effect.
+  std::variant<Commitment, Refusal> Try(const Command& command) {
+    if (std::optional<Refusal> refusal = CheckShape(command)) return *std::move(refusal);
+    const auto decision_of = [this](const Uuid& id) { return DecisionOf(id); };
+    std::variant<Plan, Refusal> planned = PlanCommand(book_, decision_of, command);
+    if (auto* refusal = std::get_if<Refusal>(&planned)) {
+      if (std::holds_alternative<ExpireHold>(command.action)) refusal->remembered = false;
+      return std::move(*refusal);
     }
-    return credit_limit;
+    Plan& plan = std::get<Plan>(planned);
+    Perform(command, plan);
+    return std::move(plan.commitment);
   }
 
-  Commitment Commit() {
-    book_.state.last_sequence += 1;
-    book_.state.last_commit_time = std::max(now_, book_.state.last_commit_time + kTick);
-    __int128 debits_less_credits = 0;
-    for (const Touch& touch : touches_) {
-      Account& account = *touch.account;
+  void Perform(const Command& command, const Plan& plan) {
+    CheckConservation(plan.touches);
+    const std::int64_t sequence = book_.NextSequence();
+    for (const Touch& touch : plan.touches) {
+      Account account = touch.account;
       account.counters = touch.after;
       account.version += 1;
-      changed_.push_back(account.terms.account_id);
-      effects_.entries.push_back({.account_id = account.terms.account_id,
-                                  .version = account.version,
-                                  .sequence = book_.state.last_sequence,
-                                  .debit_minor = touch.debit_minor,
-                                  .credit_minor = touch.credit_minor,
-                                  .debits_posted_after = touch.after.debits_posted,
-                                  .credits_posted_after = touch.after.credits_posted});
-      debits_less_credits += static_cast<__int128>(touch.debit_minor) - touch.credit_minor;
+      book_.Change(account);
+      book_.Add({.account_id = account.terms.account_id,
+                 .version = account.version,
+                 .sequence = sequence,
+                 .change = touch.change,
+                 .after = touch.after});
     }
-    FLORIN_CHECK(debits_less_credits == 0, "a transaction debits as much as it credits");
-    return {.sequence = book_.state.last_sequence, .commit_time = book_.state.last_commit_time};
+    if (plan.hold) book_.Change(*plan.hold);
+    if (plan.account) book_.Change(*plan.account);
+    if (plan.closed_until) book_.ClosePeriod(*plan.closed_until);
+    const auto* reverse = std::get_if<Reverse>(&command.action);
+    for (const std::int64_t i : plan.reversed) book_.MarkReversed(reverse->transaction_id, i);
   }
 
-  LoadedBook book_;
-  const absl::Time now_;
-  std::vector<Touch> touches_;  // Of the transaction under way, in order of first mention.
-  absl::flat_hash_map<Uuid, std::size_t> decided_here_;  // Indices of effects_.outcomes.
-  std::vector<Uuid> changed_;
-  Effects effects_;
+  // Dates what is to be kept.
+  void Place(Outcome outcome) {
+    if (IsNewDecision(outcome)) {
+      book_.Date(outcome.decision);
+      decided_here_.emplace(outcome.decision.command.transaction_id, outcomes_.size());
+    }
+    outcomes_.push_back(std::move(outcome));
+  }
+
+  WorkingBook book_;
+  std::vector<Outcome> outcomes_;
+  absl::flat_hash_map<Uuid, std::size_t> decided_here_;  // Indices of outcomes_.
 };
 
 }  // namespace
 
-bool IsRemembered(const Refusal& refusal) { return RuleOf(refusal.reason).remembered; }
-
 bool IsNewDecision(const Outcome& outcome) {
   const Refusal* refusal = outcome.decision.refusal();
-  return !outcome.replayed && (refusal == nullptr || IsRemembered(*refusal));
+  return !outcome.replayed && (refusal == nullptr || refusal->remembered);
 }
 
-Effects ApplyBatch(LoadedBook book, std::span<const TransactionInput> inputs, absl::Time now) {
-  return Batch(std::move(book), inputs, now).Finish();
-}
-
-std::vector<Uuid> AccountsOf(std::span<const TransactionInput> inputs) {
-  std::vector<Uuid> ids;
-  ids.reserve(2 * inputs.size());
-  for (const TransactionInput& input : inputs) {
-    for (const Posting& posting : input.postings) {
-      ids.push_back(posting.debit_account_id);
-      ids.push_back(posting.credit_account_id);
+References ReferencesOf(std::span<const Command> commands) {
+  References references;
+  for (const Command& command : commands) {
+    references.decisions.push_back(command.transaction_id);
+    if (const auto* postings = PostingsOf(command.action)) {
+      AddAccounts(*postings, references.accounts);
     }
+    if (const Uuid* account = AccountOf(command.action)) references.accounts.push_back(*account);
+    for (const Precondition& precondition : command.preconditions) {
+      references.accounts.push_back(precondition.account_id);
+    }
+    if (const Uuid* hold = HoldOf(command.action)) references.holds.push_back(*hold);
+    if (const auto* reverse = std::get_if<Reverse>(&command.action)) {
+      references.decisions.push_back(reverse->transaction_id);
+      references.reversed.push_back(reverse->transaction_id);
+    }
+  }
+  for (auto* ids :
+       {&references.decisions, &references.accounts, &references.holds, &references.reversed}) {
+    SortUnique(*ids);
+  }
+  return references;
+}
+
+std::vector<Uuid> AccountsOf(const References& references, const LoadedBook& book) {
+  std::vector<Uuid> ids = references.accounts;
+  for (const auto& [id, hold] : book.holds) AddAccounts(hold.postings, ids);
+  for (const Uuid& id : references.reversed) {
+    const auto original = book.decisions.find(id);
+    if (original == book.decisions.end()) continue;
+    if (const Commitment* moved = original->second.commitment()) AddAccounts(moved->postings, ids);
   }
   SortUnique(ids);
   return ids;
 }
 
-std::optional<Refusal> CheckShape(const TransactionInput& input) {
-  if (input.malformed) return input.malformed;
-  if (input.postings.empty() || input.postings.size() > kMostPostings) {
-    return Refuse(Reason::kTooManyItems, "a transaction has 1 to 64 postings", "postings");
-  }
-  for (std::size_t i = 0; i < input.postings.size(); ++i) {
-    const Posting& posting = input.postings[i];
-    if (posting.debit_account_id == posting.credit_account_id) {
-      return Refuse(Reason::kSameAccount, "a posting is between two accounts",
-                    PostingField(i, "credit_account_id"));
-    }
-    if (posting.amount_minor <= 0) {
-      return Refuse(Reason::kInvalidAmount, "an amount is more than zero",
-                    PostingField(i, "amount_minor"));
-    }
-  }
-  return CheckMetadata(input.metadata);
-}
-
-std::optional<std::string> FirstDifference(const TransactionInput& first,
-                                           const TransactionInput& second) {
-  if (second.malformed) return second.malformed->param;
-  if (first.postings.size() != second.postings.size()) return "postings";
-  for (std::size_t i = 0; i < first.postings.size(); ++i) {
-    const Posting& a = first.postings[i];
-    const Posting& b = second.postings[i];
-    if (a.debit_account_id != b.debit_account_id) return PostingField(i, "debit_account_id");
-    if (a.credit_account_id != b.credit_account_id) return PostingField(i, "credit_account_id");
-    if (a.amount_minor != b.amount_minor) return PostingField(i, "amount_minor");
-  }
-  if (first.effective_time != second.effective_time) return "effective_time";
-  if (first.metadata != second.metadata) return "metadata";
-  return std::nullopt;
+Effects ApplyBatch(LoadedBook book, std::span<const Command> commands, absl::Time now) {
+  return Batch(std::move(book), commands, now).Finish();
 }
 
 }  // namespace florin::ledger

@@ -1,5 +1,5 @@
 // What a book is made of. Plain values: no rules (posting_rules.h, opening_rules.h), no storage, no
-// wire.
+// wire. What callers ask for is in command.h.
 //
 // Amounts are whole minor units of the account's currency. Times have microseconds, as PostgreSQL
 // keeps them.
@@ -7,15 +7,12 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "libs/ids/ids.h"
 #include "libs/money/currency.h"
-#include "libs/status/status.h"
 
 namespace florin::ledger {
 
@@ -24,7 +21,7 @@ enum class NormalSide {
   kCredit,  // Liabilities, equity and income: grows by credits.
 };
 
-// What an account is opened with. Never changes.
+// What an account is opened with. Later only the credit line changes, by a command of its own.
 struct AccountTerms {
   Uuid account_id;
   Currency currency;
@@ -37,7 +34,8 @@ struct AccountTerms {
 };
 
 // Since the account was opened; none is ever negative. A balance is the difference of two of them
-// and stored nowhere.
+// and stored nowhere. Posted and pending of one side together fit 64 bits, so what is held can
+// always be captured.
 struct Counters {
   std::int64_t debits_posted = 0;
   std::int64_t credits_posted = 0;
@@ -51,7 +49,7 @@ struct Account {
   AccountTerms terms;
   Counters counters;
   std::int64_t version = 0;  // Number of entries so far.
-  bool closed = false;       // Takes no more entries.
+  bool closed = false;       // Takes no new debits and credits; holds still resolve.
 
   friend bool operator==(const Account&, const Account&) = default;
 };
@@ -61,78 +59,46 @@ struct Posting {
   Uuid debit_account_id;
   Uuid credit_account_id;
   std::int64_t amount_minor = 0;
+  // "Up to" amount_minor: no more than the debit account's posted credits less its debits posted
+  // and pending (a credit line is not drawn on); the mirror image for the credit account. Only in
+  // commands: what a decision says has moved is exact.
+  bool balancing_debit = false;
+  bool balancing_credit = false;
 
   friend bool operator==(const Posting&, const Posting&) = default;
 };
 
 using Metadata = std::map<std::string, std::string>;
 
-// Why a transaction did not commit.
-struct Refusal {
-  Reason reason;
-  std::string message;
-  std::string param;  // The offending field, e.g. "postings[0].amount_minor".
-
-  friend bool operator==(const Refusal&, const Refusal&) = default;
-};
-
-// A command to commit a transaction, as the caller gave it.
-struct TransactionInput {
-  Uuid transaction_id;
-  std::vector<Posting> postings;
-  std::optional<absl::Time> effective_time;  // Nothing: the time of commit.
-  Metadata metadata;
-  // The first field that could not even be read (an account id that is none). Such a command
-  // matches no earlier one.
-  std::optional<Refusal> malformed;
-
-  friend bool operator==(const TransactionInput&, const TransactionInput&) = default;
-};
-
-// The place of a committed transaction in its book.
-struct Commitment {
-  std::int64_t sequence = 0;  // 1, 2, 3, … without gaps.
-  absl::Time commit_time;     // Strictly increasing with `sequence`.
-
-  friend bool operator==(const Commitment&, const Commitment&) = default;
-};
-
-// What became of a command.
-struct Decision {
-  TransactionInput input;
-  std::variant<Commitment, Refusal> fate;
-
-  const Commitment* commitment() const { return std::get_if<Commitment>(&fate); }
-  const Refusal* refusal() const { return std::get_if<Refusal>(&fate); }
-  friend bool operator==(const Decision&, const Decision&) = default;
-};
-
-// The answer to a command. `replayed`: it had been decided before, and this is what was decided
-// then.
-struct Outcome {
-  Decision decision;
-  bool replayed = false;
-
-  friend bool operator==(const Outcome&, const Outcome&) = default;
-};
-
-// What one transaction did to one account.
+// What one transaction did to one account. Pending amounts fall when a hold resolves.
 struct Entry {
   Uuid account_id;
-  std::int64_t version = 0;  // 1, 2, 3, … in the account, without gaps.
-  std::int64_t sequence = 0;
-  std::int64_t debit_minor = 0;  // Sums over the transaction's postings on the account.
-  std::int64_t credit_minor = 0;
-  std::int64_t debits_posted_after = 0;
-  std::int64_t credits_posted_after = 0;
+  std::int64_t version = 0;   // 1, 2, 3, … in the account, without gaps.
+  std::int64_t sequence = 0;  // Of the decision.
+  Counters change;            // Sums over the transaction's postings on the account.
+  Counters after;
 
   friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+enum class HoldState { kOpen, kCaptured, kVoided, kExpired };
+
+// Money set aside: pending on both accounts of each posting until captured, voided or expired.
+struct Hold {
+  Uuid hold_id;  // Id of the transaction that made it.
+  HoldState state = HoldState::kOpen;
+  absl::Time expire_time = absl::InfiniteFuture();
+  std::vector<Posting> postings;  // What is still held; amounts of zero once captured or released.
+
+  friend bool operator==(const Hold&, const Hold&) = default;
 };
 
 // Where a book stands.
 struct BookState {
   std::int64_t last_sequence = 0;
   absl::Time last_commit_time = absl::UnixEpoch();
+  // Nothing may be dated before this. Only grows.
+  absl::Time closed_until = absl::InfinitePast();
 
   friend bool operator==(const BookState&, const BookState&) = default;
 };

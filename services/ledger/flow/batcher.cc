@@ -1,9 +1,11 @@
 #include "services/ledger/flow/batcher.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include "libs/telemetry/metrics.h"
+#include "services/ledger/domain/posting_rules.h"
 
 namespace florin::ledger {
 namespace {
@@ -25,17 +27,16 @@ void CountOutcomes(const std::vector<Outcome>& outcomes) {
 
 }  // namespace
 
-Task<absl::StatusOr<std::vector<Outcome>>> PostingBatcher::Post(
-    std::string book, std::vector<TransactionInput> inputs) {
+Task<absl::StatusOr<std::vector<Outcome>>> PostingBatcher::Post(std::string book,
+                                                                std::vector<Command> commands,
+                                                                std::string caller,
+                                                                absl::Time deadline) {
   FLORIN_CO_ASSIGN_OR_RETURN(Queue* const queue, co_await QueueOf(std::move(book)));
-  const auto count = static_cast<std::int64_t>(inputs.size());
-  if (waiting_.fetch_add(count) + count > kMostWaiting) {
-    waiting_.fetch_sub(count);
-    co_return Error(Reason::kOverloaded, "too many transactions are waiting");
-  }
-  absl::StatusOr<Answer> answer = co_await queue->Submit(std::move(inputs));
-  waiting_.fetch_sub(count);
-  co_return answer;
+  async::SubmitOptions options;
+  options.caller = std::move(caller);
+  options.weight = commands.size();
+  options.deadline = deadline;
+  co_return co_await queue->Submit(std::move(commands), std::move(options));
 }
 
 PostingBatcher::Queue* PostingBatcher::FindQueue(const std::string& book) {
@@ -56,32 +57,31 @@ Task<absl::StatusOr<PostingBatcher::Queue*>> PostingBatcher::QueueOf(std::string
     queue = std::make_unique<Queue>(
         executor_,
         [this, book](std::vector<Request> requests) { return Flush(book, std::move(requests)); },
-        limits);
+        limits, clock_);
   }
   co_return queue.get();
 }
 
 Task<absl::StatusOr<std::vector<PostingBatcher::Answer>>> PostingBatcher::Flush(
     std::string book, std::vector<Request> requests) {
-  std::vector<Answer> answers;
-  answers.reserve(requests.size());
-  std::vector<TransactionInput> inputs;
+  std::vector<Command> commands;
   std::vector<std::size_t> sizes;
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    sizes.push_back(requests[i].size());
-    std::move(requests[i].begin(), requests[i].end(), std::back_inserter(inputs));
-    if (inputs.size() < kCommitSize && i + 1 < requests.size()) continue;
-    std::vector<TransactionInput> commit;
-    commit.swap(inputs);
-    absl::StatusOr<std::vector<Outcome>> outcomes =
-        co_await store_.Commit(book, std::move(commit), clock_.Now());
-    if (!outcomes.ok()) co_return outcomes.status();
-    CountOutcomes(*outcomes);
-    auto next = std::make_move_iterator(outcomes->begin());
-    for (const std::size_t size : std::exchange(sizes, {})) {
-      answers.emplace_back(next, next + static_cast<std::ptrdiff_t>(size));
-      next += static_cast<std::ptrdiff_t>(size);
-    }
+  for (Request& request : requests) {
+    sizes.push_back(request.size());
+    std::move(request.begin(), request.end(), std::back_inserter(commands));
+  }
+  absl::StatusOr<std::vector<Outcome>> outcomes =
+      co_await store_.Commit(book, std::move(commands), clock_.Now());
+  if (!outcomes.ok()) co_return outcomes.status();
+  CountOutcomes(*outcomes);
+  const bool decided = std::any_of(outcomes->begin(), outcomes->end(), IsNewDecision);
+  if (committed_ && decided) committed_(book);
+  std::vector<Answer> answers;
+  answers.reserve(sizes.size());
+  auto next = std::make_move_iterator(outcomes->begin());
+  for (const std::size_t size : sizes) {
+    answers.emplace_back(next, next + static_cast<std::ptrdiff_t>(size));
+    next += static_cast<std::ptrdiff_t>(size);
   }
   co_return answers;
 }

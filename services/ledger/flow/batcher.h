@@ -1,17 +1,19 @@
 // Group commit of postings: while one batch of a book commits, the requests that arrive meanwhile
 // gather for the next.
 //
-// Requests of one book are decided in order of arrival, and each request's transactions stay
-// together. Books don't wait for each other. Thread-safe. Not cancellable: what was accepted is
-// decided even if its caller is gone (its ids make a repetition safe). Must outlive its callers;
-// destroy it after the Runtime has stopped.
+// Requests of one caller to one book are decided in order of arrival, and each request's
+// transactions stay together; several callers get equal shares of a commit (async::Batcher), so
+// that one with much to post does not hold up the others. Books don't wait for each other.
+// Thread-safe. Not cancellable: what was accepted is decided even if its caller is gone (its ids
+// make a repetition safe). Must outlive its callers; destroy it after the Runtime has stopped.
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/async/batcher.h"
@@ -22,22 +24,27 @@ namespace florin::ledger {
 
 class PostingBatcher {
  public:
-  // Refuses what would make more than this number of transactions wait, over all books.
-  static constexpr std::int64_t kMostWaiting = 20'000;
+  // Refuses what would make more than this number of transactions wait for one book.
+  static constexpr std::size_t kMostWaiting = 20'000;
   // About how many transactions go into one commit. A commit ends with the request that reaches it.
   static constexpr std::size_t kCommitSize = 1'000;
 
-  // `store` and `clock` are not owned and outlive the batcher.
-  PostingBatcher(Executor executor, Store& store, Clock& clock)
-      : executor_(executor), store_(store), clock_(clock) {}
+  // Told the name of a book after each commit that decided something; short, never blocks.
+  using Committed = std::function<void(const std::string& book)>;
 
-  // Decides `inputs` in order; one outcome for each. Errors: kBookNotFound, kOverloaded,
-  // kUnavailable (the outcome is unknown: repeat).
-  Task<absl::StatusOr<std::vector<Outcome>>> Post(std::string book,
-                                                  std::vector<TransactionInput> inputs);
+  // `store` and `clock` are not owned and outlive the batcher.
+  PostingBatcher(Executor executor, Store& store, Clock& clock, Committed committed = nullptr)
+      : executor_(executor), store_(store), clock_(clock), committed_(std::move(committed)) {}
+
+  // Decides `commands` in order; one outcome for each. `caller` is the service that shares with
+  // others (rpc::Call::caller). Errors: kBookNotFound; kOverloaded (with `retry_after_ms`);
+  // kDeadlineExceeded, if they still waited at `deadline` (nothing was decided then; later, the
+  // deadline has no effect); kUnavailable (the outcome is unknown: repeat).
+  Task<absl::StatusOr<std::vector<Outcome>>> Post(std::string book, std::vector<Command> commands,
+                                                  std::string caller, absl::Time deadline);
 
  private:
-  using Request = std::vector<TransactionInput>;
+  using Request = std::vector<Command>;
   using Answer = std::vector<Outcome>;
   using Queue = async::Batcher<Request, Answer>;
 
@@ -48,7 +55,7 @@ class PostingBatcher {
   const Executor executor_;
   Store& store_;
   Clock& clock_;
-  std::atomic<std::int64_t> waiting_ = 0;
+  const Committed committed_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Queue>> queues_;  // Guarded by mutex_. Never shrinks.
 };

@@ -4,18 +4,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "services/ledger/domain/command_rules.h"
 #include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/rpc/messages.h"
-#include "services/ledger/rpc/page_token.h"
 
 namespace florin::ledger {
 namespace {
 
 constexpr int kMostAccountsToOpen = 100;
 constexpr int kMostTransactions = 1000;
-constexpr int kMostAccountsToGet = 1000;
-constexpr int kDefaultPageSize = 100;
-constexpr int kLargestPageSize = 1000;
+constexpr int kMostChanges = 100;
 
 absl::Status CheckCount(int count, int least, int most, const char* param) {
   if (count >= least && count <= most) return absl::OkStatus();
@@ -38,35 +36,33 @@ absl::StatusOr<std::vector<AccountTerms>> ReadTerms(const v1::OpenAccountsReques
   return accounts;
 }
 
-absl::StatusOr<std::vector<Uuid>> ReadAccountIds(const v1::GetAccountsRequest& request) {
-  std::vector<Uuid> ids;
-  for (int i = 0; i < request.account_ids_size(); ++i) {
-    FLORIN_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kAccount, request.account_ids(i),
-                                                   absl::StrCat("account_ids[", i, "]")));
-    ids.push_back(id);
-  }
-  return ids;
+// A group can't reach beyond its request: its last transaction is linked to nothing.
+void CloseLastGroup(std::vector<LedgerRpc::Asked>& asked) {
+  if (asked.empty() || !std::exchange(asked.back().linked_to_next, false)) return;
+  if (!asked.back().command.ok()) return;
+  Command& last = *asked.back().command;
+  last.linked_to_next = false;
+  if (last.malformed) return;
+  last.malformed =
+      Refuse(Reason::kLinkedChainOpen, "the last transaction has no next one", "linked_to_next");
 }
 
-struct EntryPage {
-  Uuid account_id;
-  int size = kDefaultPageSize;
-  std::optional<std::int64_t> before;
-};
-
-absl::StatusOr<EntryPage> ReadEntryPage(const v1::ListEntriesRequest& request) {
-  EntryPage page;
-  FLORIN_ASSIGN_OR_RETURN(page.account_id,
-                          ParseId(IdKind::kAccount, request.account_id(), "account_id"));
-  if (request.page_size() < 0 || request.page_size() > kLargestPageSize) {
-    return Error(Reason::kInvalidPageSize, "1 to 1000, or 0 for 100", {.param = "page_size"});
+// The rules see only transactions that have an id. A group with one that has none fails here.
+void FailGroupsWithoutId(std::vector<LedgerRpc::Asked>& asked) {
+  for (std::size_t begin = 0; begin < asked.size();) {
+    std::size_t end = begin + 1;
+    while (asked[end - 1].linked_to_next) ++end;
+    bool whole = true;
+    for (std::size_t i = begin; i < end; ++i) whole = whole && asked[i].command.ok();
+    for (; begin < end; ++begin) {
+      if (whole || !asked[begin].command.ok()) continue;
+      Command& command = *asked[begin].command;
+      command.linked_to_next = false;
+      command.malformed = Refuse(Reason::kLinkedTransactionFailed,
+                                 "another transaction of its group has no valid id", "");
+      command.malformed->remembered = false;
+    }
   }
-  if (request.page_size() > 0) page.size = request.page_size();
-  if (!request.page_token().empty()) {
-    FLORIN_ASSIGN_OR_RETURN(page.before,
-                            ParseEntryPageToken(page.account_id, request.page_token()));
-  }
-  return page;
 }
 
 }  // namespace
@@ -77,89 +73,84 @@ Task<absl::StatusOr<v1::OpenAccountsResponse>> LedgerRpc::OpenAccounts(
   FLORIN_CO_RETURN_IF_ERROR(
       CheckCount(request.accounts_size(), 1, kMostAccountsToOpen, "accounts"));
   FLORIN_CO_ASSIGN_OR_RETURN(std::vector<AccountTerms> terms, ReadTerms(request));
+  const absl::Time now = clock_.Now();
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Account> accounts,
-                             co_await store_.OpenAccounts(request.book(), std::move(terms)));
+                             co_await store_.OpenAccounts(request.book(), std::move(terms), now));
   v1::OpenAccountsResponse response;
   for (const Account& account : accounts) *response.add_accounts() = WriteAccount(account);
   co_return response;
 }
 
+Task<absl::StatusOr<v1::PostTransactionsResponse>> LedgerRpc::Decide(rpc::Call& call,
+                                                                     std::string book,
+                                                                     std::vector<Asked> asked,
+                                                                     bool dry_run) {
+  CloseLastGroup(asked);
+  FailGroupsWithoutId(asked);
+  v1::PostTransactionsResponse response;
+  std::vector<Command> commands;
+  std::vector<int> places;  // Of `commands` in the response.
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    v1::TransactionResult* result = response.add_results();
+    if (asked[i].command.ok()) {
+      commands.push_back(*std::move(asked[i].command));
+      places.push_back(static_cast<int>(i));
+      continue;
+    }
+    const std::string message(asked[i].command.status().message());
+    *result = WriteRefusal(asked[i].transaction_id,
+                           Refuse(Reason::kInvalidId, message, "transaction_id"));
+  }
+  // Decided even if empty, so that an unknown book is always said.
+  const absl::Time now = clock_.Now();
+  absl::StatusOr<std::vector<Outcome>> outcomes;
+  if (dry_run) {
+    outcomes = co_await store_.DryRun(std::move(book), std::move(commands), now);
+  } else {
+    outcomes = co_await batcher_.Post(std::move(book), std::move(commands), call.caller(),
+                                      call.deadline());
+  }
+  if (!outcomes.ok()) co_return outcomes.status();
+  for (std::size_t i = 0; i < outcomes->size(); ++i) {
+    *response.mutable_results(places[i]) = WriteOutcome((*outcomes)[i]);
+  }
+  co_return response;
+}
+
 Task<absl::StatusOr<v1::PostTransactionsResponse>> LedgerRpc::PostTransactions(
-    rpc::Call&, const v1::PostTransactionsRequest& request) {
+    rpc::Call& call, const v1::PostTransactionsRequest& request) {
   FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
   FLORIN_CO_RETURN_IF_ERROR(
       CheckCount(request.transactions_size(), 1, kMostTransactions, "transactions"));
-  v1::PostTransactionsResponse response;
-  std::vector<TransactionInput> inputs;
-  std::vector<int> places;  // Of `inputs` in the response.
-  for (int i = 0; i < request.transactions_size(); ++i) {
-    const v1::TransactionInput& message = request.transactions(i);
-    absl::StatusOr<TransactionInput> input = ReadTransactionInput(message);
-    v1::TransactionResult* result = response.add_results();
-    if (input.ok()) {
-      inputs.push_back(*std::move(input));
-      places.push_back(i);
-      continue;
-    }
-    *result =
-        WriteRefusal(message.transaction_id(), {.reason = Reason::kInvalidId,
-                                                .message = std::string(input.status().message()),
-                                                .param = "transaction_id"});
+  std::vector<Asked> asked;
+  for (const v1::TransactionInput& message : request.transactions()) {
+    asked.push_back(
+        {ReadTransactionInput(message), message.transaction_id(), message.linked_to_next()});
   }
-  // Posted even if empty, so that an unknown book is always said.
-  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Outcome> outcomes,
-                             co_await batcher_.Post(request.book(), std::move(inputs)));
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    *response.mutable_results(places[i]) = WriteOutcome(outcomes[i]);
-  }
-  co_return response;
+  co_return co_await Decide(call, request.book(), std::move(asked), request.dry_run());
 }
 
-Task<absl::StatusOr<v1::GetAccountsResponse>> LedgerRpc::GetAccounts(
-    rpc::Call&, const v1::GetAccountsRequest& request) {
+Task<absl::StatusOr<v1::PostTransactionsResponse>> LedgerRpc::ChangeAccounts(
+    rpc::Call& call, const v1::ChangeAccountsRequest& request) {
   FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
-  FLORIN_CO_RETURN_IF_ERROR(
-      CheckCount(request.account_ids_size(), 0, kMostAccountsToGet, "account_ids"));
-  FLORIN_CO_ASSIGN_OR_RETURN(std::vector<Uuid> ids, ReadAccountIds(request));
-  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Account> accounts,
-                             co_await store_.GetAccounts(request.book(), std::move(ids)));
-  v1::GetAccountsResponse response;
-  for (const Account& account : accounts) *response.add_accounts() = WriteAccount(account);
-  co_return response;
+  FLORIN_CO_RETURN_IF_ERROR(CheckCount(request.changes_size(), 1, kMostChanges, "changes"));
+  std::vector<Asked> asked;
+  for (const v1::AccountChange& message : request.changes()) {
+    asked.push_back({ReadAccountChange(message), message.transaction_id()});
+  }
+  co_return co_await Decide(call, request.book(), std::move(asked), false);
 }
 
-Task<absl::StatusOr<v1::ListEntriesResponse>> LedgerRpc::ListEntries(
-    rpc::Call&, const v1::ListEntriesRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const EntryPage page, ReadEntryPage(request));
-  if (!IsBookName(request.book())) {
-    co_return Error(Reason::kAccountNotFound, "the book has no such account");
-  }
-  // One more than the page has shows whether there is a next one.
+Task<absl::StatusOr<v1::TransactionResult>> LedgerRpc::ClosePeriod(
+    rpc::Call& call, const v1::ClosePeriodRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
+  FLORIN_CO_ASSIGN_OR_RETURN(Command command, ReadClosePeriod(request));
+  std::vector<Command> commands;
+  commands.push_back(std::move(command));
   FLORIN_CO_ASSIGN_OR_RETURN(
-      const Statement statement,
-      co_await store_.ListEntries(request.book(), page.account_id, page.before, page.size + 1));
-  v1::ListEntriesResponse response;
-  *response.mutable_account() = WriteAccount(statement.account);
-  for (const StatementLine& line : statement.lines) {
-    if (response.entries_size() == page.size) {
-      const std::int64_t last = response.entries(page.size - 1).version();
-      response.set_next_page_token(EntryPageToken(page.account_id, last));
-      break;
-    }
-    *response.add_entries() = WriteEntry(line);
-  }
-  co_return response;
-}
-
-Task<absl::StatusOr<v1::TransactionResult>> LedgerRpc::GetTransaction(
-    rpc::Call&, const v1::GetTransactionRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(
-      const Uuid id, ParseId(IdKind::kTransaction, request.transaction_id(), "transaction_id"));
-  if (!IsBookName(request.book())) {
-    co_return Error(Reason::kTransactionNotFound, "nothing was decided under this id");
-  }
-  FLORIN_CO_ASSIGN_OR_RETURN(Decision decision, co_await store_.GetDecision(request.book(), id));
-  co_return WriteOutcome(Outcome{.decision = std::move(decision), .replayed = true});
+      const std::vector<Outcome> outcomes,
+      co_await batcher_.Post(request.book(), std::move(commands), call.caller(), call.deadline()));
+  co_return WriteOutcome(outcomes[0]);
 }
 
 }  // namespace florin::ledger

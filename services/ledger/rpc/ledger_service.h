@@ -7,25 +7,36 @@
 
 namespace florin::ledger {
 
-// Thread-safe. `store` and `batcher` are not owned and outlive the service.
+// Thread-safe. What it is made of is not owned and outlives the service.
 class LedgerRpc : public v1::LedgerService {
  public:
-  LedgerRpc(Store& store, PostingBatcher& batcher) : store_(store), batcher_(batcher) {}
+  LedgerRpc(Store& store, PostingBatcher& batcher, Clock& clock)
+      : store_(store), batcher_(batcher), clock_(clock) {}
 
   Task<absl::StatusOr<v1::OpenAccountsResponse>> OpenAccounts(
       rpc::Call& call, const v1::OpenAccountsRequest& request) override;
   Task<absl::StatusOr<v1::PostTransactionsResponse>> PostTransactions(
       rpc::Call& call, const v1::PostTransactionsRequest& request) override;
-  Task<absl::StatusOr<v1::GetAccountsResponse>> GetAccounts(
-      rpc::Call& call, const v1::GetAccountsRequest& request) override;
-  Task<absl::StatusOr<v1::ListEntriesResponse>> ListEntries(
-      rpc::Call& call, const v1::ListEntriesRequest& request) override;
-  Task<absl::StatusOr<v1::TransactionResult>> GetTransaction(
-      rpc::Call& call, const v1::GetTransactionRequest& request) override;
+  Task<absl::StatusOr<v1::PostTransactionsResponse>> ChangeAccounts(
+      rpc::Call& call, const v1::ChangeAccountsRequest& request) override;
+  Task<absl::StatusOr<v1::TransactionResult>> ClosePeriod(
+      rpc::Call& call, const v1::ClosePeriodRequest& request) override;
+
+  // One transaction of a request: its command, unless it has no valid id.
+  struct Asked {
+    absl::StatusOr<Command> command;
+    std::string transaction_id;
+    bool linked_to_next = false;
+  };
 
  private:
+  // Decides what could be read, with the results of the others between them.
+  Task<absl::StatusOr<v1::PostTransactionsResponse>> Decide(rpc::Call& call, std::string book,
+                                                            std::vector<Asked> asked, bool dry_run);
+
   Store& store_;
   PostingBatcher& batcher_;
+  Clock& clock_;
 };
 
 }  // namespace florin::ledger

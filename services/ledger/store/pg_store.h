@@ -1,8 +1,9 @@
 // Books in PostgreSQL (migrations/): schema `ledger`, as the runtime role.
 //
 // A batch is one transaction with a constant number of statements, whatever its size: lock the
-// book's row, read decisions and accounts, decide, write. The lock makes batches of a book follow
-// each other, from however many processes; different books don't meet.
+// book's row, read decisions, holds and accounts, decide, write. The lock makes batches of a book
+// follow each other, from however many processes; different books don't meet. Every statement
+// confines itself to one book.
 #pragma once
 
 #include "libs/pg/pool.h"
@@ -20,19 +21,18 @@ class PgStore : public Store {
   // `pool` is not owned and outlives the store.
   explicit PgStore(pg::Pool& pool) : pool_(pool) {}
 
-  Task<absl::Status> EnsureBook(std::string book) override;
+  Task<absl::Status> EnsureBook(std::string book, std::set<std::string> indexed_metadata) override;
   Task<absl::StatusOr<bool>> HasBook(std::string book) override;
-  Task<absl::StatusOr<std::vector<Account>>> OpenAccounts(
-      std::string book, std::vector<AccountTerms> accounts) override;
-  Task<absl::StatusOr<std::vector<Outcome>>> Commit(std::string book,
-                                                    std::vector<TransactionInput> inputs,
+  Task<absl::StatusOr<std::vector<std::string>>> ListBooks() override;
+  Task<absl::StatusOr<std::vector<Account>>> OpenAccounts(std::string book,
+                                                          std::vector<AccountTerms> accounts,
+                                                          absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Outcome>>> Commit(std::string book, std::vector<Command> commands,
                                                     absl::Time now) override;
-  Task<absl::StatusOr<std::vector<Account>>> GetAccounts(std::string book,
-                                                         std::vector<Uuid> ids) override;
-  Task<absl::StatusOr<Statement>> ListEntries(std::string book, Uuid account_id,
-                                              std::optional<std::int64_t> before,
-                                              int limit) override;
-  Task<absl::StatusOr<Decision>> GetDecision(std::string book, Uuid transaction_id) override;
+  Task<absl::StatusOr<std::vector<Outcome>>> DryRun(std::string book, std::vector<Command> commands,
+                                                    absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Uuid>>> ExpiredHolds(std::string book, absl::Time now,
+                                                       int limit) override;
 
  private:
   pg::Pool& pool_;

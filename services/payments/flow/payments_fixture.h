@@ -84,18 +84,20 @@ class PaymentsFixture : public ::testing::Test {
 
   testing::TestCertificates certificates_{{"accounts", "ledger", "payments"}};
   LedgerDouble ledger_double_;
+  LedgerProofDouble proof_double_;
   AccountsDouble accounts_double_;
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   FakeStore store_;
 
   async::Runtime runtime_{2};
-  std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", ledger_double_);
-  std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", accounts_double_);
+  std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
+  std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));
   rpc::Channel accounts_channel_ =
       rpc::Channel(runtime_.executor(), To("accounts", *accounts_server_));
   ledger::v1::LedgerClient ledger_{&ledger_channel_};
+  ledger::v1::LedgerProofClient proofs_{&ledger_channel_};
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
 
   AccountDirectory directory_{accounts_, 100};
@@ -105,13 +107,13 @@ class PaymentsFixture : public ::testing::Test {
   Recovery recovery_{store_, settlement_, clock_};
 
  private:
-  std::unique_ptr<rpc::Server> Serve(const std::string& name, rpc::Service& service) {
+  std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {
     rpc::ServerOptions options{
         .listen = "127.0.0.1:0",
         .certificates = rpc::CertificateFiles::In(certificates_.directory(), name),
         .authenticator = &no_users_};
     absl::StatusOr<std::unique_ptr<rpc::Server>> server =
-        rpc::Server::Start(runtime_.executor(), std::move(options), {&service});
+        rpc::Server::Start(runtime_.executor(), std::move(options), std::move(services));
     EXPECT_THAT(server, IsOk());
     return *std::move(server);
   }

@@ -94,16 +94,38 @@ ledger::v1::TransactionResult LedgerDouble::Apply(const ledger::v1::TransactionI
   return result;
 }
 
-Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> LedgerDouble::GetAccounts(
-    rpc::Call&, const ledger::v1::GetAccountsRequest&) {
+Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> LedgerDouble::ChangeAccounts(
+    rpc::Call&, const ledger::v1::ChangeAccountsRequest&) {
   co_return Unused();
 }
-Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> LedgerDouble::ListEntries(
-    rpc::Call&, const ledger::v1::ListEntriesRequest&) {
+Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::ClosePeriod(
+    rpc::Call&, const ledger::v1::ClosePeriodRequest&) {
   co_return Unused();
 }
-Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::GetTransaction(
-    rpc::Call&, const ledger::v1::GetTransactionRequest&) {
+
+void LedgerProofDouble::SetAnswer(absl::StatusOr<ledger::v1::InclusionProof> answer) {
+  std::lock_guard lock(mutex_);
+  answer_ = std::move(answer);
+}
+
+ledger::v1::GetInclusionProofRequest LedgerProofDouble::last_request() {
+  std::lock_guard lock(mutex_);
+  return last_request_;
+}
+
+Task<absl::StatusOr<ledger::v1::InclusionProof>> LedgerProofDouble::GetInclusionProof(
+    rpc::Call&, const ledger::v1::GetInclusionProofRequest& request) {
+  std::lock_guard lock(mutex_);
+  last_request_ = request;
+  co_return answer_;
+}
+
+Task<absl::StatusOr<ledger::v1::TreeHead>> LedgerProofDouble::GetTreeHead(
+    rpc::Call&, const ledger::v1::GetTreeHeadRequest&) {
+  co_return Unused();
+}
+Task<absl::StatusOr<ledger::v1::ConsistencyProof>> LedgerProofDouble::GetConsistencyProof(
+    rpc::Call&, const ledger::v1::GetConsistencyProofRequest&) {
   co_return Unused();
 }
 

@@ -12,6 +12,7 @@
 
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
+#include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/runtime.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/server.h"
@@ -43,12 +44,10 @@ class LedgerDouble : public ledger::v1::LedgerService {
       rpc::Call& call, const ledger::v1::OpenAccountsRequest& request) override;
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
       rpc::Call& call, const ledger::v1::PostTransactionsRequest& request) override;
-  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
-      rpc::Call& call, const ledger::v1::GetAccountsRequest& request) override;
-  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
-      rpc::Call& call, const ledger::v1::ListEntriesRequest& request) override;
-  Task<absl::StatusOr<ledger::v1::TransactionResult>> GetTransaction(
-      rpc::Call& call, const ledger::v1::GetTransactionRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
+      rpc::Call& call, const ledger::v1::ChangeAccountsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> ClosePeriod(
+      rpc::Call& call, const ledger::v1::ClosePeriodRequest& request) override;
 
  private:
   ledger::v1::TransactionResult Apply(const ledger::v1::TransactionInput& input);
@@ -64,6 +63,30 @@ class LedgerDouble : public ledger::v1::LedgerService {
   int committed_ = 0;
   int open_calls_ = 0;
   std::string all_requests_;
+};
+
+// Proves what it was told, without any Merkle tree. Thread-safe.
+class LedgerProofDouble : public ledger::v1::LedgerProofService {
+ public:
+  // What it answers from now on for every transaction.
+  void SetAnswer(absl::StatusOr<ledger::v1::InclusionProof> answer);
+  // The last GetInclusionProof request.
+  ledger::v1::GetInclusionProofRequest last_request();
+
+  Task<absl::StatusOr<ledger::v1::InclusionProof>> GetInclusionProof(
+      rpc::Call& call, const ledger::v1::GetInclusionProofRequest& request) override;
+
+  // Payments does not use the following.
+  Task<absl::StatusOr<ledger::v1::TreeHead>> GetTreeHead(
+      rpc::Call& call, const ledger::v1::GetTreeHeadRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::ConsistencyProof>> GetConsistencyProof(
+      rpc::Call& call, const ledger::v1::GetConsistencyProofRequest& request) override;
+
+ private:
+  std::mutex mutex_;  // Guards everything below.
+  absl::StatusOr<ledger::v1::InclusionProof> answer_ =
+      Error(Reason::kTransactionNotFound, "none was told");
+  ledger::v1::GetInclusionProofRequest last_request_;
 };
 
 // Knows the accounts that it was told. Thread-safe.

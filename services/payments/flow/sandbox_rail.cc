@@ -22,6 +22,7 @@ Task<absl::Status> SandboxRail::EnsureOpen(Currency currency) {
   account.set_currency(code);
   account.set_normal_side(ledger::v1::DEBIT);
   rpc::Outgoing context;
+  context.route = book_;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return opened.status();
   std::lock_guard lock(mutex_);

@@ -116,6 +116,7 @@ Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(std::vector<Pay
   for (const Payment& payment : payments) *request.add_transactions() = TransactionOf(payment);
   // No user's deadline or trace: the call carries payments of many.
   rpc::Outgoing context;
+  context.route = book_;
   const absl::StatusOr<ledger::v1::PostTransactionsResponse> response =
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!response.ok()) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
+#include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
 #include "services/payments/domain/ledger_transaction.h"
 
@@ -79,6 +81,44 @@ absl::StatusOr<PaymentRequest> ParseDeposit(const v1::CreateDepositRequest& prot
                         .reference = proto.reference()};
 }
 
+// The ledger's proof as the receipt that anybody can verify.
+absl::StatusOr<v1::Receipt> ReceiptOf(const ledger::v1::InclusionProof& proof) {
+  const ledger::v1::TreeHead& signed_head = proof.tree_head();
+  const absl::StatusOr<merkle::TreeHead> head = merkle::ParseCheckpoint(signed_head.checkpoint());
+  if (!head.ok()) return Error(Reason::kInternal, "the ledger proves by no checkpoint");
+  v1::Receipt receipt;
+  receipt.set_format("florin.ledger.receipt.v1");
+  receipt.set_origin(head->origin);
+  receipt.set_record(proof.record());
+  receipt.set_leaf_index(proof.leaf_index());
+  receipt.set_tree_size(static_cast<std::int64_t>(head->size));
+  for (const std::string& node : proof.path()) receipt.add_path(absl::Base64Escape(node));
+  receipt.set_checkpoint(signed_head.checkpoint());
+  receipt.set_key_id(signed_head.key_id());
+  receipt.set_algorithm(signed_head.algorithm());
+  receipt.set_signature(absl::Base64Escape(signed_head.signature()));
+  return receipt;
+}
+
+// What the user is told if the ledger gives no proof.
+absl::Status WhyNoReceipt(const Payment& payment, const absl::Status& cause) {
+  switch (ReasonOf(cause).value_or(Reason::kInternal)) {
+    case Reason::kNotSealedYet:
+    case Reason::kUnavailable:
+    case Reason::kDeadlineExceeded:
+    case Reason::kOverloaded:
+      return cause;
+    case Reason::kTransactionNotFound:
+      // The recovery worker will bring it to the ledger.
+      if (payment.state == State::kProcessing) {
+        return Error(Reason::kNotSealedYet, "the ledger has not decided the payment yet");
+      }
+      return Error(Reason::kInternal, "the ledger does not know a payment that has ended");
+    default:
+      return Error(Reason::kInternal, "the ledger cannot prove the payment");
+  }
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CreatePayment(
@@ -108,12 +148,32 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Create(rpc::Call& call, PaymentRe
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
                                                           const v1::GetPaymentRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid payment_id,
-                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
-  const absl::StatusOr<Payment> payment = co_await store_.GetPayment(user, payment_id);
+  const absl::StatusOr<Payment> payment = co_await Find(call, request.payment_id());
   if (!payment.ok()) co_return payment.status();
   co_return ToProto(*payment);
+}
+
+Task<absl::StatusOr<Payment>> PaymentsRpc::Find(const rpc::Call& call, std::string payment_id) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kPayment, payment_id, "payment_id"));
+  co_return co_await store_.GetPayment(user, id);
+}
+
+Task<absl::StatusOr<v1::GetPaymentReceiptResponse>> PaymentsRpc::GetPaymentReceipt(
+    rpc::Call& call, const v1::GetPaymentReceiptRequest& request) {
+  const absl::StatusOr<Payment> payment = co_await Find(call, request.payment_id());
+  if (!payment.ok()) co_return payment.status();
+  ledger::v1::GetInclusionProofRequest wanted;
+  wanted.set_book(book_);
+  wanted.set_transaction_id(FormatId(IdKind::kTransaction, payment->transaction_id));
+  rpc::Outgoing context = call.AsService();
+  context.route = book_;
+  const absl::StatusOr<ledger::v1::InclusionProof> proof =
+      co_await proofs_.GetInclusionProof(std::move(context), wanted);
+  if (!proof.ok()) co_return WhyNoReceipt(*payment, proof.status());
+  v1::GetPaymentReceiptResponse response;
+  FLORIN_CO_ASSIGN_OR_RETURN(*response.mutable_receipt(), ReceiptOf(*proof));
+  co_return response;
 }
 
 Task<absl::StatusOr<v1::ListPaymentsResponse>> PaymentsRpc::ListPayments(

@@ -2,6 +2,7 @@
 // for what each method promises.
 #pragma once
 
+#include "florin/ledger/v1/proof.rpc.h"
 #include "florin/payments/v1/payments.rpc.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/store/store.h"
@@ -11,9 +12,15 @@ namespace florin::payments {
 // Thread-safe.
 class PaymentsRpc : public v1::PaymentsService {
  public:
-  // `sandbox`: whether this deployment has the sandbox rail. References outlive this.
-  PaymentsRpc(florin::payments::CreatePayment& create, Store& store, bool sandbox)
-      : create_(create), store_(store), sandbox_(sandbox) {}
+  // `book`: the ledger's, that payments move money in. `sandbox`: whether this deployment has the
+  // sandbox rail. References outlive this.
+  PaymentsRpc(florin::payments::CreatePayment& create, Store& store,
+              ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox)
+      : create_(create),
+        store_(store),
+        proofs_(proofs),
+        book_(std::move(book)),
+        sandbox_(sandbox) {}
 
   Task<absl::StatusOr<v1::Payment>> CreatePayment(rpc::Call& call,
                                                   const v1::CreatePaymentRequest& request) override;
@@ -21,14 +28,20 @@ class PaymentsRpc : public v1::PaymentsService {
                                                   const v1::CreateDepositRequest& request) override;
   Task<absl::StatusOr<v1::Payment>> GetPayment(rpc::Call& call,
                                                const v1::GetPaymentRequest& request) override;
+  Task<absl::StatusOr<v1::GetPaymentReceiptResponse>> GetPaymentReceipt(
+      rpc::Call& call, const v1::GetPaymentReceiptRequest& request) override;
   Task<absl::StatusOr<v1::ListPaymentsResponse>> ListPayments(
       rpc::Call& call, const v1::ListPaymentsRequest& request) override;
 
  private:
   Task<absl::StatusOr<v1::Payment>> Create(rpc::Call& call, PaymentRequest request);
+  // The calling user's own payment.
+  Task<absl::StatusOr<Payment>> Find(const rpc::Call& call, std::string payment_id);
 
   florin::payments::CreatePayment& create_;
   Store& store_;
+  ledger::v1::LedgerProofClient& proofs_;
+  const std::string book_;
   const bool sandbox_;
 };
 

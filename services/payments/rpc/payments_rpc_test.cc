@@ -6,6 +6,7 @@ namespace florin::payments {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 class PaymentsRpcTest : public PaymentsFixture {
@@ -35,7 +36,7 @@ class PaymentsRpcTest : public PaymentsFixture {
     return request;
   }
 
-  PaymentsRpc service_{create_, store_, true};
+  PaymentsRpc service_{create_, store_, proofs_, "main", true};
 };
 
 TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {
@@ -122,7 +123,7 @@ TEST_F(PaymentsRpcTest, DepositsNeedTheSandbox) {
   EXPECT_EQ(made->source_account_id(), "");
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 7);
 
-  PaymentsRpc closed(create_, store_, false);
+  PaymentsRpc closed(create_, store_, proofs_, "main", false);
   rpc::Call refused = NewCall("key 2");
   EXPECT_THAT(runtime_.Run(closed.CreateDeposit(refused, DepositRequest())),
               StatusHasReason(Reason::kSandboxDisabled));
@@ -144,6 +145,95 @@ TEST_F(PaymentsRpcTest, APaymentOfAnotherUserDoesNotExist) {
   rpc::Call malformed = NewCall();
   EXPECT_THAT(runtime_.Run(service_.GetPayment(malformed, request)),
               StatusHasReason(Reason::kInvalidId));
+}
+
+TEST_F(PaymentsRpcTest, AReceiptIsTheLedgersProofOfTheTransaction) {
+  rpc::Call create = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(create, Request(1)));
+  ledger::v1::InclusionProof proof;
+  proof.set_record(R"({"sequence":"1"})");
+  proof.set_leaf_index(0);
+  proof.add_path(std::string(32, '\0'));
+  proof.add_path(std::string(32, '\xff'));
+  const std::string checkpoint =
+      "florin.local/main\n3\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+      "time 2026-11-25T09:39:22.000001Z\n";
+  proof.mutable_tree_head()->set_checkpoint(checkpoint);
+  proof.mutable_tree_head()->set_key_id("0123456789abcdef");
+  proof.mutable_tree_head()->set_algorithm("ed25519");
+  proof.mutable_tree_head()->set_signature("\xfb\xff");
+  proof_double_.SetAnswer(proof);
+
+  v1::GetPaymentReceiptRequest request;
+  request.set_payment_id(made->payment_id());
+  rpc::Call call = NewCall();
+  const auto response = runtime_.Run(service_.GetPaymentReceipt(call, request));
+  ASSERT_THAT(response, IsOk());
+  const v1::Receipt& receipt = response->receipt();
+  EXPECT_EQ(receipt.format(), "florin.ledger.receipt.v1");
+  EXPECT_EQ(receipt.origin(), "florin.local/main");
+  EXPECT_EQ(receipt.record(), proof.record());
+  EXPECT_EQ(receipt.leaf_index(), 0);
+  EXPECT_EQ(receipt.tree_size(), 3);
+  EXPECT_THAT(receipt.path(), ElementsAre("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+                                          "//////////////////////////////////////////8="));
+  EXPECT_EQ(receipt.checkpoint(), checkpoint);
+  EXPECT_EQ(receipt.key_id(), "0123456789abcdef");
+  EXPECT_EQ(receipt.algorithm(), "ed25519");
+  EXPECT_EQ(receipt.signature(), "+/8=");
+  EXPECT_EQ(proof_double_.last_request().book(), "main");
+  EXPECT_EQ(proof_double_.last_request().transaction_id(), made->transaction_id());
+  EXPECT_EQ(proof_double_.last_request().tree_size(), 0);
+}
+
+TEST_F(PaymentsRpcTest, WithoutProofThereIsNoReceiptYet) {
+  rpc::Call create = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(create, Request(1)));
+  v1::GetPaymentReceiptRequest request;
+  request.set_payment_id(made->payment_id());
+  const auto ask = [&](Reason answer) {
+    proof_double_.SetAnswer(Error(answer, "told to fail"));
+    rpc::Call call = NewCall();
+    return runtime_.Run(service_.GetPaymentReceipt(call, request)).status();
+  };
+  EXPECT_THAT(ask(Reason::kNotSealedYet), StatusHasReason(Reason::kNotSealedYet));
+  EXPECT_THAT(ask(Reason::kUnavailable), StatusHasReason(Reason::kUnavailable));
+  // A payment that has ended is in the ledger.
+  EXPECT_THAT(ask(Reason::kTransactionNotFound), StatusHasReason(Reason::kInternal));
+  // Nobody's business but the operators'.
+  EXPECT_THAT(ask(Reason::kLogInconsistent), StatusHasReason(Reason::kInternal));
+  proof_double_.SetAnswer(ledger::v1::InclusionProof());
+  rpc::Call call = NewCall();
+  EXPECT_THAT(runtime_.Run(service_.GetPaymentReceipt(call, request)),
+              StatusHasReason(Reason::kInternal));
+}
+
+TEST_F(PaymentsRpcTest, APaymentInProcessingHasNoReceiptYet) {
+  ledger_double_.SetFault(LedgerDouble::Fault::kUnavailable);
+  rpc::Call create = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(create, Request(1)));
+  EXPECT_THAT(made, StatusHasReason(Reason::kUnavailable));
+  v1::GetPaymentReceiptRequest request;
+  request.set_payment_id(DetailOf(made.status()).metadata.at("payment_id"));
+  proof_double_.SetAnswer(Error(Reason::kTransactionNotFound, "nothing was decided"));
+  rpc::Call call = NewCall();
+  EXPECT_THAT(runtime_.Run(service_.GetPaymentReceipt(call, request)),
+              StatusHasReason(Reason::kNotSealedYet));
+}
+
+TEST_F(PaymentsRpcTest, ReceiptsOfOthersDoNotExist) {
+  rpc::Call create = NewCall("key");
+  const auto made = runtime_.Run(service_.CreatePayment(create, Request(1)));
+  v1::GetPaymentReceiptRequest request;
+  request.set_payment_id(made->payment_id());
+  rpc::Call foreign = CallOf(stranger_);
+  EXPECT_THAT(runtime_.Run(service_.GetPaymentReceipt(foreign, request)),
+              StatusHasReason(Reason::kPaymentNotFound));
+  request.set_payment_id("pay_");
+  rpc::Call malformed = NewCall();
+  EXPECT_THAT(runtime_.Run(service_.GetPaymentReceipt(malformed, request)),
+              StatusHasReason(Reason::kInvalidId));
+  EXPECT_EQ(proof_double_.last_request().transaction_id(), "");
 }
 
 TEST_F(PaymentsRpcTest, ListsInPagesNewestFirst) {

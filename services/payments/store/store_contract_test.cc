@@ -3,9 +3,8 @@
 #include <memory>
 
 #include "libs/async/runtime.h"
-#include "libs/pg/migrate.h"
+#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
-#include "libs/testing/postgres.h"
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/domain/request.h"
 #include "services/payments/store/fake_store.h"
@@ -22,25 +21,8 @@ using ::testing::UnorderedElementsAre;
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
 const Currency kEur = *Currency::Parse("EUR");
 
-// One server for the whole program; each test works for users of its own.
-class Database {
- public:
-  static Database& Get() {
-    static Database database;
-    return database;
-  }
-  std::string conninfo(const std::string& role) const { return server_.conninfo(role); }
-
- private:
-  Database() {
-    server_.CreateSchema("payments");
-    const auto migrations = pg::LoadMigrations(std::string(getenv("FLORIN_SOURCE_DIR")) +
-                                               "/services/payments/store/migrations");
-    EXPECT_THAT(migrations, IsOk());
-    EXPECT_THAT(pg::Migrate(server_.conninfo("payments_owner"), "payments", *migrations), IsOk());
-  }
-  testing::Postgres server_;
-};
+// Each test works for users of its own.
+testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
 class Subject {
  public:
@@ -59,7 +41,7 @@ class FakeSubject : public Subject {
 class PgSubject : public Subject {
  public:
   PgSubject()
-      : pool_({.conninfo = Database::Get().conninfo("payments"),
+      : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 2,
                .statements = PgStore::Statements(),
                .settings = pg::KeyedAccessSettings()}),
@@ -266,7 +248,7 @@ class GrantsTest : public ::testing::Test {
 
   async::Runtime runtime_{1};
   std::unique_ptr<pg::Pool> pool_ = std::make_unique<pg::Pool>(
-      pg::PoolOptions{.conninfo = Database::Get().conninfo("payments"), .connections = 1});
+      pg::PoolOptions{.conninfo = Server().conninfo("payments"), .connections = 1});
 };
 
 TEST_F(GrantsTest, TerminalStatesCannotChange) {

@@ -1,0 +1,56 @@
+// One server of those that a channel may call.
+#pragma once
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/time/time.h"
+#include "libs/async/task.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/client_stream.h"
+#include "libs/rpc/context.h"
+#include "libs/status/status.h"
+
+namespace florin::rpc {
+
+// Thread-safe. Outlives its unary calls.
+class Target {
+ public:
+  // `open` counts what gRPC works on beyond unary calls: who waits for it may then let the target
+  // go.
+  Target(Executor executor, std::shared_ptr<grpc::Channel> channel,
+         std::shared_ptr<OpenStreams> open);
+  // Breaks off Revive().
+  ~Target();
+
+  Task<Reply> Unary(std::string method, const Outgoing& context, std::string request,
+                    absl::Time deadline);
+  std::shared_ptr<StreamCall> StartStream(const std::string& method, const Outgoing& context,
+                                          const std::string& request);
+
+  // Whether it can be reached: it is connected, or answers a health check by `until`.
+  Task<absl::Status> Reach(absl::Time until);
+  // Tries to connect for a while in the background: gRPC drives a connection only while a call
+  // waits for it. Does nothing if that is going on already.
+  void Revive();
+
+ private:
+  struct Pending;
+  template <class Handler>
+  void Start(const std::string& method, const Outgoing& context, const std::string& request,
+             absl::Time deadline, Handler handler);
+
+  const Executor executor_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
+  const std::shared_ptr<OpenStreams> open_;
+  std::mutex mutex_;
+  std::weak_ptr<Pending> revival_;  // Guarded by mutex_.
+};
+
+}  // namespace florin::rpc
