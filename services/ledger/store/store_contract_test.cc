@@ -556,43 +556,6 @@ TEST_F(PgStoreTest, TheRuntimeRoleCannotChangeHistory) {
   EXPECT_THAT(ErrorOf("ledger", "CREATE TABLE other (id integer)"), HasSubstr("permission denied"));
 }
 
-// The number of parameters of a statement: the greatest $n.
-int ParametersOf(const std::string& sql) {
-  int count = 0;
-  for (std::size_t at = sql.find('$'); at != std::string::npos; at = sql.find('$', at + 1)) {
-    count = std::max(count, std::atoi(sql.c_str() + at + 1));
-  }
-  return count;
-}
-
-// Of tables without statistics PostgreSQL believes that `book = …` is met by few rows. No plan may
-// trust in that: each finds rows by whole keys, or a batch would read its whole book.
-TEST(PgStatementsTest, FindRowsByTheirKeysEvenWithoutStatistics) {
-  testing::Postgres empty;  // The other tests' server may have some by now.
-  pg::CreateTables(empty, "ledger");
-  pqxx::connection connection(empty.conninfo("ledger"));
-  pqxx::nontransaction session(connection);
-  for (const std::string& setting : PgStore::Settings()) session.exec("SET " + setting);
-  session.exec("SET plan_cache_mode = force_generic_plan");
-  for (const pg::Statement& statement : AllStatements()) {
-    if (statement.name == "reader_trial_balance") continue;  // Is about the whole book.
-    session.exec("PREPARE " + statement.name + " AS " + statement.sql);
-    // With a book, since the partitions of none would be left out of the plan.
-    std::string nulls = "'main'";
-    for (int i = 1; i < ParametersOf(statement.sql); ++i) nulls += ", NULL";
-    std::string plan;
-    for (const pqxx::row& row :
-         session.exec("EXPLAIN EXECUTE " + statement.name + " (" + nulls + ")")) {
-      plan += row[0].c_str() + std::string("\n");
-    }
-    for (const char* trap : {"Seq Scan", "Bitmap", "Materialize", "Index Cond: (book = $1)\n"}) {
-      const bool book_is_the_key = statement.sql.find("books") != std::string::npos;
-      if (book_is_the_key && std::string(trap).starts_with("Index Cond")) continue;
-      EXPECT_THAT(plan, ::testing::Not(HasSubstr(trap))) << statement.name;
-    }
-  }
-}
-
 // What the rules promise, the database would refuse as well.
 TEST_F(PgStoreTest, ConstraintsAreASecondLine) {
   OpenThree();
