@@ -34,7 +34,7 @@ class Uuid {
   bool is_nil() const { return *this == Uuid(); }
 
   friend bool operator==(const Uuid&, const Uuid&) = default;
-  friend auto operator<=>(const Uuid&, const Uuid&) = default;
+  friend auto operator<=>(const Uuid&, const Uuid&) = default;  // NOLINT(modernize-use-nullptr)
   template <class H>
   friend H AbslHashValue(H state, const Uuid& id) {
     return H::combine(std::move(state), id.bytes_);

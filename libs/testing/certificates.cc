@@ -29,7 +29,7 @@ using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
 using File = std::unique_ptr<FILE, FreeWith<std::fclose>>;
 
-constexpr long kDay = 24 * 60 * 60;
+constexpr long kDay = 86'400;
 
 void AddExtension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;

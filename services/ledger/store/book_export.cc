@@ -28,7 +28,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = 65'536;
 constexpr int kRows = 1000;  // Of a cursor at a time
 constexpr int kTiles = 32;   // 16 KiB each
 using Snapshot = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;

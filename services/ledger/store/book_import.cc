@@ -17,7 +17,7 @@
 namespace florin::ledger {
 namespace {
 
-constexpr std::size_t kChunk = 64 * 1024;
+constexpr std::size_t kChunk = 65'536;
 constexpr int kRows = 1000;  // Written at a time
 constexpr int kTiles = 32;
 

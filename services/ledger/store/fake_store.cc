@@ -176,6 +176,7 @@ Task<absl::StatusOr<std::vector<Account>>> FakeStore::OpenAccounts(
   FLORIN_CO_RETURN_IF_ERROR(CheckOpenings(effects.outcomes));
   Keep(effects, *kept);
   std::vector<Account> opened;
+  opened.reserve(accounts.size());
   for (const AccountTerms& terms : accounts) {
     opened.push_back(kept->loaded.accounts.at(terms.account_id));
   }

@@ -291,9 +291,11 @@ absl::StatusOr<std::vector<Account>> Open(pqxx::work& transaction, const std::st
                           CommitBatch(transaction, book, OpeningsOf(accounts), now));
   FLORIN_RETURN_IF_ERROR(CheckOpenings(outcomes));
   std::vector<Uuid> ids;
+  ids.reserve(accounts.size());
   for (const AccountTerms& terms : accounts) ids.push_back(terms.account_id);
   FLORIN_ASSIGN_OR_RETURN(const auto found, LoadAccounts(transaction, book, ids));
   std::vector<Account> opened;
+  opened.reserve(ids.size());
   for (const Uuid& id : ids) opened.push_back(found.at(id));
   return opened;
 }
