@@ -2,6 +2,7 @@
 // keys, and within one book, so that they run unchanged where a cluster distributes the tables by
 // `book`.
 #include <algorithm>
+#include <cstdlib>
 #include <regex>
 #include <string>
 #include <vector>
