@@ -1,5 +1,6 @@
 #include "libs/async/runtime.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include <condition_variable>
@@ -14,7 +15,10 @@ namespace florin::async {
 
 Runtime::Runtime(int threads) : context_(threads), work_(asio::make_work_guard(context_)) {
   threads_.reserve(threads);
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { context_.run(); });
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { context_.run(); });
+    pthread_setname_np(threads_.back().native_handle(), "runtime");  // For top -H and perf.
+  }
 }
 
 Runtime::~Runtime() { Stop(); }
