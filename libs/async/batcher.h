@@ -1,8 +1,9 @@
 // Group commit: while one batch is written, the next gathers.
 //
 // Submit() queues an item and resumes with its own result once the batch that carried it was
-// flushed. One flush runs at a time, so batches grow with load and no timer is needed. `Flush`
-// gives one result for each item, in their order, or an error for all of them.
+// flushed. One flush runs at a time, or two under much load (BatcherLimits::ahead), so batches grow
+// with load and no timer is needed. `Flush` gives one result for each item, in their order, or an
+// error for all of them.
 //
 //   async::Batcher<Command, Outcome> batcher(
 //       executor,
@@ -13,7 +14,8 @@
 //   auto outcome = co_await batcher.Submit(std::move(command), options);
 //
 // Callers get equal shares of each batch, by weight, however much any of them has queued
-// (fair_queue.h); items of one caller are flushed in order of arrival.
+// (fair_queue.h); items of one caller are flushed in order of arrival, as far as flushes follow
+// each other.
 //
 // Overload is refused early: kOverloaded if more than `max_waiting` would wait, with metadata
 // `retry_after_ms`, after which what waits now should have been flushed. An item whose deadline has
@@ -49,6 +51,8 @@ namespace florin::async {
 struct BatcherLimits {
   std::size_t max_batch = 200;       // A batch ends with the item that reaches it.
   std::size_t max_waiting = 10'000;  // Over all callers. A single item may always wait.
+  // While a batch is flushed, a second one is, too, once this much waits. 0: never.
+  std::size_t ahead = 0;
 };
 
 struct SubmitOptions {
@@ -105,7 +109,8 @@ class Batcher {
       }
       waiting_.Push(options.caller, options.weight,
                     Waiting{std::move(item), options.deadline, std::move(complete)});
-      start = !std::exchange(flushing_, true);
+      start = MayFlush();
+      if (start) ++flushing_;
     }
     if (start) asio::co_spawn(executor_, FlushUntilEmpty(), asio::detached);
   }
@@ -124,12 +129,21 @@ class Batcher {
   std::vector<Waiting> TakeBatch() {
     const absl::Time now = clock_.Now();
     std::lock_guard lock(mutex_);
+    --flushing_;
+    if (!MayFlush()) return {};
+    ++flushing_;
     auto taken = waiting_.Take(limits_.max_batch,
                                [now](const Waiting& waiting) { return waiting.deadline <= now; });
     for (Waiting& late : taken.dropped)
       late.complete(Error(Reason::kDeadlineExceeded, "waited too long; nothing was done"));
-    if (taken.items.empty()) flushing_ = false;
+    if (taken.items.empty()) --flushing_;
     return std::move(taken.items);
+  }
+
+  // Whether one more flush may begin, given those under way.
+  bool MayFlush() const {
+    if (flushing_ == 0) return true;
+    return flushing_ == 1 && limits_.ahead > 0 && waiting_.weight() >= limits_.ahead;
   }
 
   Task<void> FlushUntilEmpty() {
@@ -165,7 +179,7 @@ class Batcher {
   Clock& clock_;
   std::mutex mutex_;
   FairQueue<Waiting> waiting_;                        // Guarded by mutex_.
-  bool flushing_ = false;                             // Guarded by mutex_.
+  int flushing_ = 0;                                  // Guarded by mutex_. At most 2.
   absl::Duration flush_time_ = absl::ZeroDuration();  // Guarded by mutex_.
 };
 

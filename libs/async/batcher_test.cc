@@ -1,5 +1,6 @@
 #include "libs/async/batcher.h"
 
+#include <array>
 #include <future>
 #include <numeric>
 
@@ -29,9 +30,11 @@ class BatcherTest : public ::testing::Test {
   ~BatcherTest() override { runtime_.Stop(); }
 
   Answer Submit(std::string item, SubmitOptions options = {}) {
-    Answer answer =
-        asio::co_spawn(runtime_.executor(), batcher_.Submit(std::move(item), std::move(options)),
-                       asio::use_future);
+    return SubmitTo(batcher_, std::move(item), std::move(options));
+  }
+  Answer SubmitTo(Strings& batcher, std::string item, SubmitOptions options = {}) {
+    Answer answer = asio::co_spawn(
+        runtime_.executor(), batcher.Submit(std::move(item), std::move(options)), asio::use_future);
     // One thread takes tasks in order: after some, the item is queued, or its flush has begun.
     for (int i = 0; i < 5; ++i) runtime_.Run(Nothing());
     return answer;
@@ -48,9 +51,18 @@ class BatcherTest : public ::testing::Test {
     co_return batch;
   }
 
+  // Each waits at a gate of its own.
+  Task<absl::StatusOr<std::vector<std::string>>> FlushAtItsGate(std::vector<std::string> batch) {
+    Bell& gate = gates_.at(batches_.size());
+    batches_.push_back(batch);
+    co_await gate.Wait(absl::InfiniteDuration());
+    co_return batch;
+  }
+
   FakeClock clock_{kNow};
   Runtime runtime_{1};
   Bell gate_;
+  std::array<Bell, 4> gates_;
   std::vector<std::vector<std::string>> batches_;
   Strings batcher_{runtime_.executor(),
                    [this](std::vector<std::string> batch) { return Flush(std::move(batch)); },
@@ -129,6 +141,32 @@ TEST_F(BatcherTest, GoesOnAfterABatchOfWhichAllWereLate) {
   Answer next = Submit("next");
   LetGo();
   EXPECT_THAT(next.get(), IsOk());
+}
+
+TEST_F(BatcherTest, ASecondBatchGoesAheadOnceItIsLargeEnough) {
+  Strings batcher(
+      runtime_.executor(),
+      [this](std::vector<std::string> batch) { return FlushAtItsGate(std::move(batch)); },
+      {.max_batch = 4, .max_waiting = 100, .ahead = 3}, clock_);
+  std::vector<Answer> answers;
+  for (const char* item : {"first", "a", "b"}) answers.push_back(SubmitTo(batcher, item));
+  EXPECT_THAT(batches_, ElementsAre(ElementsAre("first")));
+  for (const char* item : {"c", "d", "e", "f", "g"}) answers.push_back(SubmitTo(batcher, item));
+  EXPECT_THAT(batches_, ElementsAre(ElementsAre("first"), ElementsAre("a", "b", "c")))
+      << "never a third";
+  gates_[1].Ring();
+  for (const int of_the_second : {1, 2, 3}) EXPECT_THAT(answers[of_the_second].get(), IsOk());
+  runtime_.Run(Nothing());
+  EXPECT_THAT(batches_.at(2), ElementsAre("d", "e", "f", "g"));
+  for (const char* item : {"x", "y"}) answers.push_back(SubmitTo(batcher, item));
+  gates_[2].Ring();
+  for (const int of_the_third : {4, 5, 6, 7}) EXPECT_THAT(answers[of_the_third].get(), IsOk());
+  runtime_.Run(Nothing());
+  EXPECT_EQ(batches_.size(), 3u) << "two are not enough while the first is under way";
+  gates_[0].Ring();
+  EXPECT_THAT(answers[0].get(), IsOk());
+  gates_[3].Ring();
+  for (const int left : {8, 9}) EXPECT_THAT(answers[left].get(), IsOk());
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ ABSL_FLAG(
     "unary: one transaction a call; batch: many; holds: a hold and then its capture, by turns; "
     "duplicates: four of five transactions repeat one of the last 1000.");
 ABSL_FLAG(int, batch, 0, "Transactions a call; 0 means 100 in mode batch, 1 in the others.");
-ABSL_FLAG(int, inflight, 0, "Calls at once; 0 means 8 in mode batch, 256 in the others.");
+ABSL_FLAG(int, inflight, 0, "Calls at once; 0 means 16 in mode batch, 256 in the others.");
 ABSL_FLAG(double, seconds, 10, "How long to post.");
 ABSL_FLAG(std::vector<std::string>, books, {"main"},
           "Books to post to, which exist; the callers are spread over them.");
@@ -334,7 +334,7 @@ void Main() {
     bench.destinations = std::min(static_cast<std::size_t>(hot), bench.destinations);
   }
   int inflight = absl::GetFlag(FLAGS_inflight);
-  if (inflight <= 0) inflight = mode == "batch" ? 8 : 256;
+  if (inflight <= 0) inflight = mode == "batch" ? 16 : 256;
   const double cpu_before = CpuSeconds();
   const double elapsed = Post(runtime, bench, inflight);
   Print(bench, inflight, elapsed, CpuSeconds() - cpu_before);

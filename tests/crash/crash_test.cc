@@ -166,26 +166,31 @@ std::size_t ExpectAllEndWithinTenSeconds() {
   return ids.size();
 }
 
-// In every currency debits equal credits, and every account's counters are the sum of its entries.
+// In every currency debits equal credits, each entry's counters are the sum of its account's
+// entries so far, and none passes its account's limit.
 void ExpectBalancedBooks() {
   EXPECT_EQ(
       SharedStack().Query(
-          "SELECT book, currency, sum(debits_posted), sum(credits_posted) FROM ledger.accounts "
-          "GROUP BY book, currency HAVING sum(debits_posted) <> sum(credits_posted) "
-          "OR sum(debits_pending) <> sum(credits_pending)"),
+          "SELECT book, currency, sum(debit_minor), sum(credit_minor) FROM ledger.entries "
+          "JOIN ledger.accounts USING (book, account_id) GROUP BY book, currency "
+          "HAVING sum(debit_minor) <> sum(credit_minor) "
+          "OR coalesce(sum(debit_pending_minor), 0) <> coalesce(sum(credit_pending_minor), 0)"),
       "");
-  EXPECT_EQ(SharedStack().Query(
-                "SELECT a.account_id FROM ledger.accounts a LEFT JOIN ledger.entries e "
-                "ON e.book = a.book AND e.account_id = a.account_id "
-                "GROUP BY a.book, a.account_id, a.debits_posted, a.credits_posted, a.version "
-                "HAVING coalesce(sum(e.debit_minor), 0) <> a.debits_posted "
-                "OR coalesce(sum(e.credit_minor), 0) <> a.credits_posted "
-                "OR count(e.version) <> a.version"),
-            "");
-  EXPECT_EQ(SharedStack().Query("SELECT account_id FROM ledger.accounts "
-                                "WHERE debits_must_not_exceed_credits "
-                                "AND debits_posted > credits_posted + credit_line_minor"),
-            "");
+  EXPECT_EQ(
+      SharedStack().Query(
+          "SELECT account_id, sequence FROM (SELECT account_id, sequence, version, "
+          "  debits_posted_after, credits_posted_after, sum(debit_minor) OVER w AS debits, "
+          "  sum(credit_minor) OVER w AS credits, count(*) OVER w AS entries FROM ledger.entries "
+          "  WINDOW w AS (PARTITION BY book, account_id ORDER BY sequence)) AS e "
+          "WHERE debits_posted_after <> debits OR credits_posted_after <> credits "
+          "OR version <> entries"),
+      "");
+  EXPECT_EQ(
+      SharedStack().Query("SELECT account_id, sequence FROM ledger.entries "
+                          "JOIN ledger.accounts USING (book, account_id) "
+                          "WHERE debits_must_not_exceed_credits "
+                          "AND debits_posted_after > credits_posted_after + credit_line_minor"),
+      "");
 }
 
 // A payment succeeded exactly if the ledger moved its money, once.

@@ -137,9 +137,11 @@ class FaultyWire::Line {
 
  private:
   bool PassStartup();
-  // What the client sends up to Query, Sync or Terminate; nothing if it is gone.
+  // What the client sends up to Query, Sync, Terminate, or the end of its rows (CopyDone,
+  // CopyFail); nothing if it is gone.
   std::optional<std::string> ReadRequest();
-  // All that the server answers up to ReadyForQuery; nothing if it is gone.
+  // All that the server answers up to ReadyForQuery, or until it wants rows (CopyInResponse);
+  // nothing if it is gone.
   std::optional<std::string> ReadAnswer();
   bool Pass(const std::string& request);
   bool Execute(const std::string& request);
@@ -289,7 +291,7 @@ std::optional<std::string> FaultyWire::Line::ReadRequest() {
   while (std::optional<Message> message = ReadMessage(client_)) {
     request += message->bytes;
     last_letter_ = message->letter();
-    if (last_letter_ != 'Q' && last_letter_ != 'S' && last_letter_ != 'X') continue;
+    if (std::string_view("QSXcf").find(last_letter_) == std::string_view::npos) continue;
     last_query_ = last_letter_ == 'Q' ? std::string(message->body()) : std::string();
     return request;
   }
@@ -304,6 +306,7 @@ std::optional<std::string> FaultyWire::Line::ReadAnswer() {
       std::lock_guard lock(wire_.mutex);
       wire_.commits += 1;
     }
+    if (message->letter() == 'G') return answer;
     if (message->letter() != 'Z') continue;
     transaction_status_ = message->body()[0];
     return answer;

@@ -1,6 +1,6 @@
 // A wire between libpq and a private PostgreSQL that breaks on demand: a proxy on loopback that
 // knows of the frontend/backend protocol (PostgreSQL manual, "Message Formats", version 3.0) just
-// that messages are a letter and a length, and that every exchange ends with ReadyForQuery.
+// that messages are a letter and a length, and with which an exchange ends.
 //
 //   FaultyWire wire(postgres.conninfo("ledger"));
 //   pg::Pool pool({.conninfo = wire.conninfo()});
@@ -9,7 +9,8 @@
 //   const bool struck = wire.Disarm() > 0;
 //
 // An exchange is what a client sends up to Query or Sync, and all that the server answers to it:
-// one statement, BEGIN and COMMIT and the preparation of a statement included. When a client sees a
+// one statement, BEGIN and COMMIT and the preparation of a statement included. COPY is two: the
+// statement, and all its rows. When a client sees a
 // fault, its effect on the server is certain: a broken exchange has not reached the server at all,
 // or has been executed, and its transaction can't commit any more. So commits() counts all
 // transactions that a caller's attempts committed, whatever the caller was told.

@@ -63,7 +63,9 @@ void ReadEntries(pqxx::transaction_base& transaction, const std::string& book, K
 
 void ReadStanding(pqxx::transaction_base& transaction, const std::string& book, KeptBook& kept) {
   for (const pqxx::row& row :
-       Rows(transaction, "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM accounts WHERE book = $1", book)) {
+       Rows(transaction,
+            "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNTS_OF("$1") "WHERE a.book = $1",
+            book)) {
     const ledger::Account account = ledger::ReadAccount(row).value();
     kept.accounts.emplace(account.terms.account_id, account);
   }

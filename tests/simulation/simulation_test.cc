@@ -22,6 +22,7 @@
 #include "services/ledger/domain/command_rules.h"
 #include "services/ledger/store/fake_store.h"
 #include "services/ledger/store/pg_store.h"
+#include "tests/simulation/at_once.h"
 #include "tests/simulation/random.h"
 
 namespace florin::simulation {
@@ -260,6 +261,39 @@ TEST_F(PgSimulationTest, ABatchWhoseOutcomeStaysUnknownIsDecidedOnce) {
   EXPECT_GT(exchange, 8);
   EXPECT_GT(coverage_.recommitted, 0);
   EXPECT_GT(coverage_.unavailable, 0);
+}
+
+// Two processes, each with several batches at once, one of them over a wire that breaks: so batches
+// are decided ahead on ones that fail, or that the other process gets in between.
+TEST_F(PgSimulationTest, BatchesAtOnceAreAsOneAfterTheOther) {
+  pg::PoolOptions options = Through(wire_);
+  options.connections = 3;
+  pg::Pool pool(options);
+  options.conninfo = Server().conninfo("ledger");
+  pg::Pool other_pool(options);
+  ledger::PgStore store(pool);
+  ledger::PgStore other(other_pool);
+  const auto asked = NumberFrom("FLORIN_SIMULATION_SEEDS");
+  for (const std::uint64_t seed : Seeds(asked ? *asked / 40 : kPostgresSeeds / 2)) {
+    Random random(~seed);
+    const std::string book = absl::StrCat("at-once-", seed);
+    const AtOnce stage{
+        .runtime = runtime_,
+        .stores = seed % 2 == 0 ? std::vector<ledger::Store*>{&store}
+                                : std::vector<ledger::Store*>{&store, &store, &store, &other},
+        .book = book,
+        .read = [&book] { return ReadBook(Server().conninfo("ledger"), book); },
+        .before_each =
+            [this, &random] {
+              wire_.Disarm();
+              if (random.OneIn(2)) return;
+              wire_.Arm(static_cast<Fault>(random.Below(4)), static_cast<int>(1 + random.Below(30)),
+                        static_cast<int>(1 + random.Below(3)));
+            }};
+    const auto wrong = RunAtOnce(stage, MakeWorkload(seed, 3 * kPostgresSteps));
+    wire_.Disarm();
+    ASSERT_FALSE(wrong) << "seed " << seed << ": " << *wrong;
+  }
 }
 
 // ---- The wire itself: its faults are what they say

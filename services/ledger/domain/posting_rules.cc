@@ -38,6 +38,21 @@ void CheckConservation(const std::vector<Touch>& touches) {
   FLORIN_CHECK(posted == 0 && pending == 0, "a transaction debits as much as it credits");
 }
 
+// Invariant 4, of an account as a transaction leaves it, whatever rule let it.
+void CheckLimits(const Account& account) {
+  const Counters& c = account.counters;
+  FLORIN_CHECK(c.debits_posted >= 0 && c.credits_posted >= 0 && c.debits_pending >= 0 &&
+                   c.credits_pending >= 0,
+               "no counter is negative");
+  const __int128 debt = static_cast<__int128>(c.debits_posted) - c.credits_posted;
+  const AccountTerms& terms = account.terms;
+  FLORIN_CHECK(
+      !terms.debits_must_not_exceed_credits || debt + c.debits_pending <= terms.credit_line_minor,
+      "no account owes more than its credit line");
+  FLORIN_CHECK(!terms.credits_must_not_exceed_debits || -debt + c.credits_pending <= 0,
+               "no account is credited more than it was debited");
+}
+
 class Batch {
  public:
   Batch(LoadedBook book, std::span<const Command> commands, absl::Time now)
@@ -187,6 +202,7 @@ class Batch {
       Account account = touch.account;
       account.counters = touch.after;
       account.version += 1;
+      CheckLimits(account);
       book_.Change(account);
       book_.Add({.account_id = account.terms.account_id,
                  .version = account.version,
@@ -195,7 +211,10 @@ class Batch {
                  .after = touch.after});
     }
     if (plan.hold) book_.Change(*plan.hold);
-    if (plan.account) book_.Change(*plan.account);
+    if (plan.account) {
+      CheckLimits(*plan.account);
+      book_.Change(*plan.account);
+    }
     if (plan.closed_until) book_.ClosePeriod(*plan.closed_until);
     const auto* reverse = std::get_if<Reverse>(&command.action);
     for (const std::int64_t i : plan.reversed) book_.MarkReversed(reverse->transaction_id, i);

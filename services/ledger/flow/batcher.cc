@@ -50,7 +50,8 @@ Task<absl::StatusOr<PostingBatcher::Queue*>> PostingBatcher::QueueOf(std::string
   if (Queue* queue = FindQueue(book)) co_return queue;
   FLORIN_CO_ASSIGN_OR_RETURN(const bool exists, co_await store_.HasBook(book));
   if (!exists) co_return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-  const async::BatcherLimits limits{.max_batch = kCommitSize, .max_waiting = kMostWaiting};
+  const async::BatcherLimits limits{
+      .max_batch = kCommitSize, .max_waiting = kMostWaiting, .ahead = kAhead};
   std::lock_guard lock(mutex_);
   std::unique_ptr<Queue>& queue = queues_[book];
   if (queue == nullptr) {

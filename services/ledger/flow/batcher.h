@@ -1,11 +1,12 @@
 // Group commit of postings: while one batch of a book commits, the requests that arrive meanwhile
-// gather for the next.
+// gather for the next, which is read and decided ahead once it is large enough (pg_batch.h).
 //
-// Requests of one caller to one book are decided in order of arrival, and each request's
-// transactions stay together; several callers get equal shares of a commit (async::Batcher), so
-// that one with much to post does not hold up the others. Books don't wait for each other.
-// Thread-safe. Not cancellable: what was accepted is decided even if its caller is gone (its ids
-// make a repetition safe). Must outlive its callers; destroy it after the Runtime has stopped.
+// A request is decided after all that were answered when it arrived; those that wait together, in
+// any order. Each request's transactions stay together; several callers get equal shares of a
+// commit (async::Batcher), so that one with much to post does not hold up the others. Books don't
+// wait for each other. Thread-safe. Not cancellable: what was accepted is decided even if its
+// caller is gone (its ids make a repetition safe). Must outlive its callers; destroy it after the
+// Runtime has stopped.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,9 @@ class PostingBatcher {
   static constexpr std::size_t kMostWaiting = 20'000;
   // About how many transactions go into one commit. A commit ends with the request that reaches it.
   static constexpr std::size_t kCommitSize = 1'000;
+  // How many have to wait to become the batch after the one that commits, before that is over: few
+  // enough not to idle, and so many that what each commit costs does not count.
+  static constexpr std::size_t kAhead = 200;
 
   // Told the name of a book after each commit that decided something; short, never blocks.
   using Committed = std::function<void(const std::string& book)>;

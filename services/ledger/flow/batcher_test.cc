@@ -18,6 +18,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Key;
+using ::testing::UnorderedElementsAre;
 
 const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
 
@@ -131,7 +132,8 @@ TEST_F(PostingBatcherTest, SplitsWhatIsTooLargeForOneCommitBetweenRequests) {
   store_.Open();
   EXPECT_THAT(first.get(), IsOk());
   for (auto& answer : answers) EXPECT_EQ(answer.get().value().size(), 700u);
-  EXPECT_THAT(store_.sizes(), ElementsAre(1, 1'400, 1'400, 700));
+  // The first did not wait for the one under way, since it is large enough by itself.
+  EXPECT_THAT(store_.sizes(), UnorderedElementsAre(1, 700, 1'400, 1'400));
 }
 
 TEST_F(PostingBatcherTest, RefusesWhatWouldWaitBeyondTheLimitAndRecovers) {
@@ -141,7 +143,7 @@ TEST_F(PostingBatcherTest, RefusesWhatWouldWaitBeyondTheLimitAndRecovers) {
   store_.Open();
   for (int i = 0; i < 25; ++i) {
     const auto outcomes = answers[i].get();
-    if (i <= 20) {  // One is under way, twenty wait.
+    if (i <= 21) {  // Two are under way, twenty wait.
       EXPECT_THAT(outcomes, IsOk());
     } else {
       EXPECT_THAT(outcomes, StatusHasReason(Reason::kOverloaded));
@@ -163,8 +165,8 @@ TEST_F(PostingBatcherTest, ACallerWithMuchToPostLeavesRoomForTheOthers) {
   EXPECT_THAT(few.get(), IsOk());
   for (auto& answer : many) EXPECT_THAT(answer.get(), IsOk());
   EXPECT_THAT(first.get(), IsOk());
-  EXPECT_EQ(store_.CommitOf(commands[99].transaction_id), 1u) << "the next one";
-  EXPECT_THAT(store_.sizes(), ElementsAre(1, 1'000, 1'000, 1'000, 1'000, 100));
+  EXPECT_LE(store_.CommitOf(commands[99].transaction_id), 3u) << "one of the next two";
+  EXPECT_THAT(store_.sizes(), UnorderedElementsAre(1, 200, 1'000, 1'000, 1'000, 900));
 }
 
 TEST_F(PostingBatcherTest, WhatWaitsBeyondItsDeadlineIsNotDecided) {

@@ -51,8 +51,9 @@ constexpr char kEntries[] =
     "credits_posted_after, debit_pending_minor, credit_pending_minor, debits_pending_after, "
     "credits_pending_after, micros(effective_at) FROM entries WHERE book = ";
 constexpr char kEntriesOrder[] = " ORDER BY sequence, account_id";
-constexpr char kAccounts[] = "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM accounts WHERE book = ";
-constexpr char kAccountsOrder[] = " ORDER BY account_id";
+constexpr char kAccounts[] =
+    "SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNTS_OF("a.book") "WHERE a.book = ";
+constexpr char kAccountsOrder[] = " ORDER BY a.account_id";
 constexpr char kHolds[] = "SELECT " LEDGER_HOLD_COLUMNS " FROM holds WHERE book = ";
 constexpr char kHoldsOrder[] = " ORDER BY hold_id";
 constexpr char kTilesOf[] =

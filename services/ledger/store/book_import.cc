@@ -49,14 +49,10 @@ constexpr char kInsertEntries[] =
     "    debit_pending, credit_pending, debits_pending_after, credits_pending_after, effective)";
 constexpr char kInsertAccounts[] =
     "INSERT INTO accounts (book, account_id, currency, normal_side, "
-    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, "
-    "  debits_posted, credits_posted, debits_pending, credits_pending, version, closed) "
-    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.debits, "
-    "  a.credits, a.debits_pending, a.credits_pending, a.version, a.closed "
+    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, closed) "
+    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.closed "
     "FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], "
-    "  $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::boolean[]) "
-    "  AS a (id, currency, side, debits_limited, credits_limited, line, debits, credits, "
-    "    debits_pending, credits_pending, version, closed)";
+    "  $8::boolean[]) AS a (id, currency, side, debits_limited, credits_limited, line, closed)";
 constexpr char kInsertHolds[] =
     "INSERT INTO holds (book, hold_id, state, expires_at, debit_account_ids, credit_account_ids, "
     "  held_minor) "
@@ -143,8 +139,7 @@ struct EntryColumns {
 
 struct AccountColumns {
   int rows = 0;
-  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, debits, credits,
-      debits_pending, credits_pending, versions, closed;
+  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed;
 };
 
 struct HoldColumns {
@@ -322,11 +317,6 @@ class Importer {
     a.debits_limited.Add(account.debits_must_not_exceed_credits);
     a.credits_limited.Add(account.credits_must_not_exceed_debits);
     a.lines.Add(account.credit_line_minor);
-    a.debits.Add(account.counters.debits_posted);
-    a.credits.Add(account.counters.credits_posted);
-    a.debits_pending.Add(account.counters.debits_pending);
-    a.credits_pending.Add(account.counters.credits_pending);
-    a.versions.Add(account.version);
     a.closed.Add(account.closed);
     if (++a.rows == kRows) WriteAccounts();
     return absl::OkStatus();
@@ -337,9 +327,7 @@ class Importer {
     if (a.rows == 0) return;
     transaction_.exec_params(kInsertAccounts, book_.book, a.ids.literal(), a.currencies.literal(),
                              a.sides.literal(), a.debits_limited.literal(),
-                             a.credits_limited.literal(), a.lines.literal(), a.debits.literal(),
-                             a.credits.literal(), a.debits_pending.literal(),
-                             a.credits_pending.literal(), a.versions.literal(), a.closed.literal());
+                             a.credits_limited.literal(), a.lines.literal(), a.closed.literal());
   }
 
   absl::Status AddHold(std::string_view json) {

@@ -16,12 +16,11 @@ using Transaction = pqxx::transaction_base;
 constexpr char kPosition[] = "SELECT last_sequence, indexed_metadata FROM books WHERE book = $1";
 // One row at least, if there is such a book: with nulls if it has none of the accounts.
 constexpr char kReadAccounts[] =
-    "SELECT " LEDGER_ACCOUNT_COLUMNS
-    ", last_sequence FROM (SELECT last_sequence FROM books WHERE book = $1) AS b "
+    "SELECT a.*, last_sequence FROM (SELECT last_sequence FROM books WHERE book = $1) AS b "
     "LEFT JOIN LATERAL ("
     "  SELECT a.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
-    "    SELECT " LEDGER_ACCOUNT_COLUMNS
-    "    FROM accounts WHERE book = $1 AND account_id = k.id OFFSET 0) AS a) AS a ON true";
+    "    SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNTS_OF(
+        "$1") "    WHERE a.book = $1 AND a.account_id = k.id OFFSET 0) AS a) AS a ON true";
 constexpr int kPositionColumn = 12;
 // Binary search: of the decisions up to `low` all are committed at $2 or before, of those beyond
 // `high` none is.
@@ -84,9 +83,11 @@ constexpr char kFindTransactions[] =
     "WHERE m.book = $1 AND m.key = $2 AND m.value = $3 AND m.sequence < $4 "
     "ORDER BY m.sequence DESC LIMIT $5";
 constexpr char kTrialBalance[] =
-    "SELECT currency, sum(debits_posted)::text, sum(credits_posted)::text, "
-    "  sum(debits_pending)::text, sum(credits_pending)::text, count(*) "
-    "FROM accounts WHERE book = $1 GROUP BY currency";
+    "SELECT a.currency, coalesce(sum(e.debits_posted_after), 0)::text, "
+    "  coalesce(sum(e.credits_posted_after), 0)::text, "
+    "  coalesce(sum(e.debits_pending_after), 0)::text, "
+    "  coalesce(sum(e.credits_pending_after), 0)::text, count(*) "
+    "FROM " LEDGER_ACCOUNTS_OF("$1") "WHERE a.book = $1 GROUP BY a.currency";
 constexpr char kEntriesAfter[] =
     "SELECT " LEDGER_ENTRY_COLUMNS ", " LEDGER_LINE_COLUMNS
     ", e.account_id FROM ("

@@ -1,12 +1,9 @@
-// Books in PostgreSQL (migrations/): schema `ledger`, as the runtime role.
-//
-// A batch is one transaction with a constant number of statements, whatever its size: lock the
-// book's row, read decisions, holds and accounts, decide, write. The lock makes batches of a book
-// follow each other, from however many processes; different books don't meet. Every statement
-// confines itself to one book.
+// Books in PostgreSQL (migrations/): schema `ledger`, as the runtime role. A batch is one
+// transaction (pg_batch.h); different books don't meet.
 #pragma once
 
 #include "libs/pg/pool.h"
+#include "services/ledger/store/known_book.h"
 #include "services/ledger/store/store.h"
 
 namespace florin::ledger {
@@ -36,6 +33,7 @@ class PgStore : public Store {
 
  private:
   pg::Pool& pool_;
+  KnownBooks books_;
 };
 
 }  // namespace florin::ledger

@@ -1,38 +1,49 @@
 #include "services/ledger/store/rows.h"
 
+#include <optional>
+#include <tuple>
 #include <utility>
 
+#include <boost/json.hpp>
+
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "services/ledger/domain/command_rules.h"
 #include "services/ledger/store/request_json.h"
 
 namespace florin::ledger {
 namespace {
 
-absl::StatusOr<std::vector<Uuid>> ReadUuids(const pqxx::field& field) {
-  FLORIN_ASSIGN_OR_RETURN(const std::vector<std::string> texts, pg::ParseArray(field.c_str()));
-  std::vector<Uuid> ids;
-  ids.reserve(texts.size());
-  for (const std::string& text : texts) {
-    FLORIN_ASSIGN_OR_RETURN(const Uuid id, Uuid::Parse(text));
-    ids.push_back(id);
+// The elements of an array of ids or numbers, which are never quoted.
+absl::StatusOr<std::vector<absl::string_view>> ReadPlainArray(const pqxx::field& field) {
+  absl::string_view literal(field.c_str(), field.size());
+  if (!absl::ConsumePrefix(&literal, "{") || !absl::ConsumeSuffix(&literal, "}")) {
+    return Error(Reason::kInternal, "a stored array is none");
   }
-  return ids;
+  if (literal.empty()) return std::vector<absl::string_view>();
+  return std::vector<absl::string_view>(absl::StrSplit(literal, ','));
+}
+
+absl::StatusOr<Uuid> ReadId(absl::string_view text) {
+  return Uuid::Parse(std::string_view(text.data(), text.size()));
 }
 
 absl::StatusOr<std::vector<Posting>> ReadPostings(const pqxx::field& debit_ids,
                                                   const pqxx::field& credit_ids,
                                                   const pqxx::field& minor) {
-  FLORIN_ASSIGN_OR_RETURN(const std::vector<Uuid> debits, ReadUuids(debit_ids));
-  FLORIN_ASSIGN_OR_RETURN(const std::vector<Uuid> credits, ReadUuids(credit_ids));
-  FLORIN_ASSIGN_OR_RETURN(const std::vector<std::string> amounts, pg::ParseArray(minor.c_str()));
+  FLORIN_ASSIGN_OR_RETURN(const std::vector<absl::string_view> debits, ReadPlainArray(debit_ids));
+  FLORIN_ASSIGN_OR_RETURN(const std::vector<absl::string_view> credits, ReadPlainArray(credit_ids));
+  FLORIN_ASSIGN_OR_RETURN(const std::vector<absl::string_view> amounts, ReadPlainArray(minor));
   if (debits.size() != amounts.size() || credits.size() != amounts.size()) {
     return Error(Reason::kInternal, "stored postings are arrays of different lengths");
   }
-  std::vector<Posting> postings;
+  std::vector<Posting> postings(amounts.size());
   for (std::size_t i = 0; i < amounts.size(); ++i) {
-    postings.push_back({.debit_account_id = debits[i], .credit_account_id = credits[i]});
-    if (!absl::SimpleAtoi(amounts[i], &postings.back().amount_minor)) {
+    FLORIN_ASSIGN_OR_RETURN(postings[i].debit_account_id, ReadId(debits[i]));
+    FLORIN_ASSIGN_OR_RETURN(postings[i].credit_account_id, ReadId(credits[i]));
+    if (!absl::SimpleAtoi(amounts[i], &postings[i].amount_minor)) {
       return Error(Reason::kInternal, "a stored amount is no number");
     }
   }
@@ -42,9 +53,9 @@ absl::StatusOr<std::vector<Posting>> ReadPostings(const pqxx::field& debit_ids,
 // The action of a kind, with its subject; ReadRequest adds the rest.
 absl::StatusOr<Action> MakeAction(std::string_view kind, const Uuid& subject,
                                   const std::vector<Posting>& postings) {
-  const Action actions[] = {
-      Post{postings},
-      MakeHold{postings, {}},
+  if (kind == KindOf(Post())) return Post{postings};
+  if (kind == KindOf(MakeHold())) return MakeHold{postings, {}};
+  const Action others[] = {
       Capture{subject, {}},
       VoidHold{subject},
       ExpireHold{subject},
@@ -54,7 +65,7 @@ absl::StatusOr<Action> MakeAction(std::string_view kind, const Uuid& subject,
       SetCreditLine{subject},
       ClosePeriod{},
       OpenAccount{{.account_id = subject, .currency = Currency::Parse("EUR").value()}}};
-  for (const Action& action : actions) {
+  for (const Action& action : others) {
     if (KindOf(action) == kind) return action;
   }
   return Error(Reason::kInternal, "a stored kind is unknown");
@@ -70,14 +81,6 @@ void AddTime(pg::Array& array, std::optional<absl::Time> time) {
   time ? array.Add(Micros(*time)) : array.AddNull();
 }
 
-void AddText(pg::Array& array, const std::optional<std::string>& text) {
-  text ? array.Add(std::string_view(*text)) : array.AddNull();
-}
-
-void AddUnlessZero(pg::Array& array, std::int64_t value) {
-  value != 0 ? array.Add(value) : array.AddNull();
-}
-
 bool AtOriginalTime(const Action& action) {
   const auto* reverse = std::get_if<Reverse>(&action);
   return reverse != nullptr && reverse->at_original_time;
@@ -90,6 +93,38 @@ std::optional<absl::Time> EffectiveTimeOf(const Decision& decision) {
     return commitment->effective_time;
   }
   return decision.command.effective_time;
+}
+
+// Postings as the three arrays of a row.
+struct PostingArrays {
+  pg::Array debits, credits, amounts;
+  explicit PostingArrays(const std::vector<Posting>& postings) {
+    for (const Posting& posting : postings) {
+      debits.Add(posting.debit_account_id);
+      credits.Add(posting.credit_account_id);
+      amounts.Add(posting.amount_minor);
+    }
+  }
+};
+
+// A field of COPY that may be NULL.
+using Field = std::optional<std::string>;
+const char* OrNull(const Field& field) { return field ? field->c_str() : nullptr; }
+
+Field UnlessZero(std::int64_t value) { return value == 0 ? Field() : absl::StrCat(value); }
+
+std::string TimestampOf(absl::Time time) {
+  return absl::FormatTime("%E4Y-%m-%d %H:%M:%E6S+00", time, absl::UTCTimeZone());
+}
+Field TimestampIfAny(const std::optional<absl::Time>& time) {
+  return time ? TimestampOf(*time) : Field();
+}
+
+std::string JsonOf(const Metadata& metadata) {
+  if (metadata.empty()) return "{}";
+  boost::json::object object;
+  for (const auto& [key, value] : metadata) object[key] = value;
+  return boost::json::serialize(object);
 }
 
 }  // namespace
@@ -206,78 +241,10 @@ std::string UuidsLiteral(const std::vector<Uuid>& ids) {
 
 // Arrays of arrays of different lengths don't unnest: each is a text, cast in the statement.
 void PostingColumns::Add(const std::vector<Posting>& postings) {
-  pg::Array debit_ids, credit_ids, minor;
-  for (const Posting& posting : postings) {
-    debit_ids.Add(posting.debit_account_id);
-    credit_ids.Add(posting.credit_account_id);
-    minor.Add(posting.amount_minor);
-  }
-  debits.Add(std::string_view(debit_ids.literal()));
-  credits.Add(std::string_view(credit_ids.literal()));
-  amounts.Add(std::string_view(minor.literal()));
-}
-
-JournalColumns::JournalColumns(const std::vector<Outcome>& outcomes) {
-  for (const Outcome& outcome : outcomes) {
-    if (IsNewDecision(outcome)) Add(outcome.decision);
-  }
-}
-
-void JournalColumns::Add(const Decision& decision) {
-  const Command& command = decision.command;
-  const Commitment* commitment = decision.commitment();
-  const Refusal* refusal = decision.refusal();
-  sequences.Add(decision.sequence);
-  ids.Add(command.transaction_id);
-  kinds.Add(KindOf(command.action));
-  committed.Add(Micros(decision.commit_time));
-  AddTime(effective, EffectiveTimeOf(decision));
-  AddTime(expires, commitment != nullptr ? commitment->expire_time : std::nullopt);
-  const Uuid* subject = SubjectOf(command.action);
-  subject != nullptr ? subjects.Add(*subject) : subjects.AddNull();
-  const std::vector<Posting>* asked = PostingsOf(command.action);
-  static const std::vector<Posting> kNone;
-  postings.Add(commitment != nullptr ? commitment->postings : asked != nullptr ? *asked : kNone);
-  pg::Array pairs;
-  for (const auto& [key, value] : command.metadata) {
-    pairs.Add(std::string_view(key));
-    pairs.Add(std::string_view(value));
-  }
-  metadata.Add(std::string_view(pairs.literal()));
-  AddText(requests, WriteRequest(command));
-  if (refusal == nullptr) {
-    reasons.AddNull();
-    messages.AddNull();
-    params.AddNull();
-  } else {
-    reasons.Add(InfoOf(refusal->reason).name);
-    messages.Add(std::string_view(refusal->message));
-    params.Add(std::string_view(refusal->param));
-  }
-}
-
-EntryColumns::EntryColumns(const std::vector<Entry>& entries,
-                           const std::vector<Outcome>& outcomes) {
-  absl::flat_hash_map<std::int64_t, absl::Time> dated;
-  for (const Outcome& outcome : outcomes) {
-    const auto time = EffectiveTimeOf(outcome.decision);
-    if (time && IsNewDecision(outcome)) dated.emplace(outcome.decision.sequence, *time);
-  }
-  for (const Entry& entry : entries) {
-    accounts.Add(entry.account_id);
-    sequences.Add(entry.sequence);
-    versions.Add(entry.version);
-    debits.Add(entry.change.debits_posted);
-    credits.Add(entry.change.credits_posted);
-    debits_after.Add(entry.after.debits_posted);
-    credits_after.Add(entry.after.credits_posted);
-    AddUnlessZero(debits_pending, entry.change.debits_pending);
-    AddUnlessZero(credits_pending, entry.change.credits_pending);
-    AddUnlessZero(debits_pending_after, entry.after.debits_pending);
-    AddUnlessZero(credits_pending_after, entry.after.credits_pending);
-    const auto time = dated.find(entry.sequence);
-    time != dated.end() ? effective.Add(Micros(time->second)) : effective.AddNull();
-  }
+  const PostingArrays arrays(postings);
+  debits.Add(std::string_view(arrays.debits.literal()));
+  credits.Add(std::string_view(arrays.credits.literal()));
+  amounts.Add(std::string_view(arrays.amounts.literal()));
 }
 
 AccountColumns::AccountColumns(const std::vector<Account>& accounts) {
@@ -288,11 +255,6 @@ AccountColumns::AccountColumns(const std::vector<Account>& accounts) {
     debits_limited.Add(account.terms.debits_must_not_exceed_credits);
     credits_limited.Add(account.terms.credits_must_not_exceed_debits);
     lines.Add(account.terms.credit_line_minor);
-    debits.Add(account.counters.debits_posted);
-    credits.Add(account.counters.credits_posted);
-    debits_pending.Add(account.counters.debits_pending);
-    credits_pending.Add(account.counters.credits_pending);
-    versions.Add(account.version);
     closed.Add(account.closed);
   }
 }
@@ -305,6 +267,106 @@ HoldColumns::HoldColumns(const std::vector<Hold>& holds) {
     AddTime(expires, ends ? std::optional(hold.expire_time) : std::nullopt);
     postings.Add(hold.postings);
   }
+}
+
+namespace {
+
+void CopyDecision(pqxx::stream_to& rows, const std::string& book, const Decision& decision) {
+  const Command& command = decision.command;
+  const Commitment* commitment = decision.commitment();
+  const Refusal* refusal = decision.refusal();
+  const Field effective = TimestampIfAny(EffectiveTimeOf(decision));
+  const Field expires =
+      TimestampIfAny(commitment != nullptr ? commitment->expire_time : std::nullopt);
+  const Uuid* subject_id = SubjectOf(command.action);
+  const Field subject = subject_id != nullptr ? subject_id->ToString() : Field();
+  const std::vector<Posting>* asked = PostingsOf(command.action);
+  static const std::vector<Posting> kNone;
+  const PostingArrays postings(commitment != nullptr ? commitment->postings
+                               : asked != nullptr    ? *asked
+                                                     : kNone);
+  const Field request = WriteRequest(command);
+  Field reason, message, param;
+  if (refusal != nullptr) {
+    reason = std::string(InfoOf(refusal->reason).name);
+    message = refusal->message;
+    param = refusal->param;
+  }
+  rows << std::make_tuple(book, decision.sequence, command.transaction_id.ToString(),
+                          std::string(KindOf(command.action)), TimestampOf(decision.commit_time),
+                          OrNull(effective), OrNull(expires), OrNull(subject),
+                          postings.debits.literal(), postings.credits.literal(),
+                          postings.amounts.literal(), JsonOf(command.metadata), OrNull(request),
+                          OrNull(reason), OrNull(message), OrNull(param));
+}
+
+void CopyEntry(pqxx::stream_to& rows, const std::string& book, const Entry& entry,
+               const Field& effective) {
+  const Field debit_pending = UnlessZero(entry.change.debits_pending);
+  const Field credit_pending = UnlessZero(entry.change.credits_pending);
+  const Field debits_pending_after = UnlessZero(entry.after.debits_pending);
+  const Field credits_pending_after = UnlessZero(entry.after.credits_pending);
+  rows << std::make_tuple(
+      book, entry.account_id.ToString(), entry.sequence, entry.version, entry.change.debits_posted,
+      entry.change.credits_posted, entry.after.debits_posted, entry.after.credits_posted,
+      OrNull(debit_pending), OrNull(credit_pending), OrNull(debits_pending_after),
+      OrNull(credits_pending_after), OrNull(effective));
+}
+
+}  // namespace
+
+void CopyDecisions(pqxx::transaction_base& transaction, const std::string& book,
+                   const std::vector<Outcome>& outcomes) {
+  static const std::vector<std::string> kColumns = {"book",
+                                                    "sequence",
+                                                    "transaction_id",
+                                                    "kind",
+                                                    "committed_at",
+                                                    "effective_at",
+                                                    "expires_at",
+                                                    "subject_id",
+                                                    "debit_account_ids",
+                                                    "credit_account_ids",
+                                                    "amounts_minor",
+                                                    "metadata",
+                                                    "request",
+                                                    "reason",
+                                                    "message",
+                                                    "param"};
+  pqxx::stream_to rows(transaction, "journal", kColumns);
+  for (const Outcome& outcome : outcomes) {
+    if (IsNewDecision(outcome)) CopyDecision(rows, book, outcome.decision);
+  }
+  rows.complete();
+}
+
+void CopyEntries(pqxx::transaction_base& transaction, const std::string& book,
+                 const Effects& effects) {
+  if (effects.entries.empty()) return;
+  static const std::vector<std::string> kColumns = {"book",
+                                                    "account_id",
+                                                    "sequence",
+                                                    "version",
+                                                    "debit_minor",
+                                                    "credit_minor",
+                                                    "debits_posted_after",
+                                                    "credits_posted_after",
+                                                    "debit_pending_minor",
+                                                    "credit_pending_minor",
+                                                    "debits_pending_after",
+                                                    "credits_pending_after",
+                                                    "effective_at"};
+  absl::flat_hash_map<std::int64_t, absl::Time> dated;
+  for (const Outcome& outcome : effects.outcomes) {
+    const auto time = EffectiveTimeOf(outcome.decision);
+    if (time && IsNewDecision(outcome)) dated.emplace(outcome.decision.sequence, *time);
+  }
+  pqxx::stream_to rows(transaction, "entries", kColumns);
+  for (const Entry& entry : effects.entries) {
+    const auto time = dated.find(entry.sequence);
+    CopyEntry(rows, book, entry, time == dated.end() ? Field() : TimestampOf(time->second));
+  }
+  rows.complete();
 }
 
 }  // namespace florin::ledger

@@ -1,5 +1,5 @@
-// Rows of the ledger's tables as values, and values as columns of `unnest`. The only place that
-// knows their order.
+// Rows of the ledger's tables as values, and values as rows of COPY or columns of `unnest`. The
+// only place that knows their order.
 #pragma once
 
 #include <vector>
@@ -11,15 +11,26 @@
 
 namespace florin::ledger {
 
-// Columns of an account, in the order of ReadAccount.
-#define LEDGER_ACCOUNT_COLUMNS                                                         \
-  "account_id, currency, normal_side, debits_must_not_exceed_credits, "                \
-  "credits_must_not_exceed_debits, credit_line_minor, debits_posted, credits_posted, " \
-  "debits_pending, credits_pending, version, closed"
+// Columns of an account, in the order of ReadAccount. Its counters are those after its last entry.
+#define LEDGER_ACCOUNT_COLUMNS                                                                  \
+  "a.account_id, a.currency, a.normal_side, a.debits_must_not_exceed_credits, "                 \
+  "a.credits_must_not_exceed_debits, a.credit_line_minor, coalesce(e.debits_posted_after, 0), " \
+  "coalesce(e.credits_posted_after, 0), coalesce(e.debits_pending_after, 0), "                  \
+  "coalesce(e.credits_pending_after, 0), coalesce(e.version, 0), a.closed"
+// Accounts `a` with the last entry `e` of each. `book` is $1, or a.book where that is not known.
+#define LEDGER_ACCOUNTS_OF(book)                                                      \
+  "accounts AS a LEFT JOIN LATERAL (SELECT version, debits_posted_after, "            \
+  "  credits_posted_after, debits_pending_after, credits_pending_after FROM entries " \
+  "  WHERE book = " book                                                              \
+  " AND account_id = a.account_id ORDER BY sequence DESC LIMIT 1) "                   \
+  "AS e ON true "
 absl::StatusOr<Account> ReadAccount(const pqxx::row& row);
 
-// Metadata as {key,value,key,value,…}.
-#define LEDGER_METADATA "ARRAY(SELECT unnest(ARRAY[key, value]) FROM jsonb_each_text(metadata))"
+// Metadata as {key,value,key,value,…}. Most transactions have none, and setting out to list it
+// costs as much as reading all the rest of the row.
+#define LEDGER_METADATA                  \
+  "CASE WHEN metadata = '{}' THEN '{}' " \
+  "ELSE ARRAY(SELECT unnest(ARRAY[key, value]) FROM jsonb_each_text(metadata)) END"
 absl::StatusOr<Metadata> ReadMetadata(const pqxx::field& field);
 
 // Columns of the journal, in the order of ReadDecision.
@@ -55,26 +66,8 @@ struct PostingColumns {
   void Add(const std::vector<Posting>& postings);
 };
 
-struct JournalColumns {
-  pg::Array sequences, ids, kinds, committed, effective, expires, subjects, metadata, requests,
-      reasons, messages, params;
-  PostingColumns postings;
-  // Those that are new decisions.
-  explicit JournalColumns(const std::vector<Outcome>& outcomes);
-
- private:
-  void Add(const Decision& decision);
-};
-
-struct EntryColumns {
-  pg::Array accounts, sequences, versions, debits, credits, debits_after, credits_after,
-      debits_pending, credits_pending, debits_pending_after, credits_pending_after, effective;
-  EntryColumns(const std::vector<Entry>& entries, const std::vector<Outcome>& outcomes);
-};
-
 struct AccountColumns {
-  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, debits, credits,
-      debits_pending, credits_pending, versions, closed;
+  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed;
   explicit AccountColumns(const std::vector<Account>& accounts);
 };
 
@@ -83,5 +76,12 @@ struct HoldColumns {
   PostingColumns postings;
   explicit HoldColumns(const std::vector<Hold>& holds);
 };
+
+// Appends to the journal those outcomes that are new decisions, and to the entries those of a
+// batch. By COPY, which takes two thirds of the time of INSERT … SELECT FROM unnest(…).
+void CopyDecisions(pqxx::transaction_base& transaction, const std::string& book,
+                   const std::vector<Outcome>& outcomes);
+void CopyEntries(pqxx::transaction_base& transaction, const std::string& book,
+                 const Effects& effects);
 
 }  // namespace florin::ledger
