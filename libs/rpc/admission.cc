@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/rpc/metadata_keys.h"
 #include "libs/telemetry/log.h"
@@ -17,18 +18,6 @@ std::string Metadata(const grpc::CallbackServerContext& context, const char* key
   const auto found = all.find(key);
   return found == all.end() ? std::string()
                             : std::string(found->second.data(), found->second.size());
-}
-
-// The one SPIFFE identity in the peer's certificate.
-absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& context) {
-  const auto identities = context.auth_context()->FindPropertyValues("peer_spiffe_id");
-  if (identities.size() != 1)
-    return Error(Reason::kCallerNotAllowed, "the certificate has no SPIFFE identity");
-  const std::string_view identity(identities[0].data(), identities[0].size());
-  const std::string_view domain(kTrustDomain);
-  if (!identity.starts_with(domain))
-    return Error(Reason::kCallerNotAllowed, "the certificate is of another trust domain");
-  return std::string(identity.substr(domain.size()));
 }
 
 Outgoing ReadContext(const grpc::CallbackServerContext& context, absl::Time latest) {
@@ -61,6 +50,17 @@ absl::Status CheckScopes(const Policy& policy, const Principal& principal) {
 
 }  // namespace
 
+absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& context) {
+  const auto identities = context.auth_context()->FindPropertyValues("peer_spiffe_id");
+  if (identities.size() != 1)
+    return Error(Reason::kCallerNotAllowed, "the certificate has no SPIFFE identity");
+  const std::string_view identity(identities[0].data(), identities[0].size());
+  const std::string_view domain(kTrustDomain);
+  if (!identity.starts_with(domain))
+    return Error(Reason::kCallerNotAllowed, "the certificate is of another trust domain");
+  return std::string(identity.substr(domain.size()));
+}
+
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
   const auto deadline = context.deadline();
   const bool none = deadline == std::chrono::system_clock::time_point::max();
@@ -89,6 +89,28 @@ Task<absl::StatusOr<Call>> Admit(const Endpoint* endpoint, Arrival arrival) {
     FLORIN_CO_RETURN_IF_ERROR(CheckIdempotencyKey(arrival.incoming.idempotency_key));
   co_return Call(*std::move(arrival.caller), std::move(arrival.incoming), std::move(principal),
                  policy.needs_user);
+}
+
+namespace {
+
+Task<absl::StatusOr<std::string>> Handle(const Endpoint* endpoint, Arrival arrival,
+                                         std::string request, bool* replayed) {
+  FLORIN_CO_ASSIGN_OR_RETURN(Call call, co_await Admit(endpoint, std::move(arrival)));
+  absl::StatusOr<std::string> response = co_await endpoint->method(call, std::move(request));
+  *replayed = call.replayed();
+  co_return response;
+}
+
+}  // namespace
+
+Task<Answer> AnswerCall(const Endpoint* endpoint, Arrival arrival, std::string request) {
+  const absl::Time start = SystemClock().Now();
+  const std::string traceparent = arrival.incoming.traceparent;
+  Answer answer{.response = std::string()};
+  answer.response =
+      co_await Handle(endpoint, std::move(arrival), std::move(request), &answer.replayed);
+  Record(*endpoint, answer.response.status(), SystemClock().Now() - start, traceparent);
+  co_return answer;
 }
 
 void Record(const Endpoint& endpoint, const absl::Status& status, absl::Duration took,

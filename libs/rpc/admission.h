@@ -30,6 +30,9 @@ struct Arrival {
   Outgoing incoming;
 };
 
+// The one SPIFFE identity in the peer's certificate. Error: kCallerNotAllowed.
+absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& context);
+
 // As the client set it; infinite if it set none.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context);
 
@@ -38,6 +41,17 @@ Arrival ReadArrival(const grpc::CallbackServerContext& context, absl::Time lates
 
 // Lets the call through to its handler, or refuses it: steps 1 to 4 of server.h.
 Task<absl::StatusOr<Call>> Admit(const Endpoint* endpoint, Arrival arrival);
+
+// A call that answers once has its client's deadline, or this after it came, if that is before.
+inline constexpr absl::Duration kLongestCall = absl::Seconds(10);
+
+struct Answer {
+  absl::StatusOr<std::string> response;
+  bool replayed = false;
+};
+
+// Admits a unary call, runs its handler, records how it went. `endpoint` has a `method`.
+Task<Answer> AnswerCall(const Endpoint* endpoint, Arrival arrival, std::string request);
 
 // Counts and times the ended call, and logs it if it failed inside.
 void Record(const Endpoint& endpoint, const absl::Status& status, absl::Duration took,

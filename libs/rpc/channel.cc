@@ -91,7 +91,8 @@ class Channel::Impl {
     const auto credentials = Credentials(options);
     for (const std::string& address : addresses_) {
       targets_.push_back(std::make_unique<Target>(
-          executor, grpc::CreateCustomChannel(address, credentials, Arguments()), open_));
+          executor, grpc::CreateCustomChannel(address, credentials, Arguments()), open_,
+          options.share_stream));
     }
   }
 
@@ -160,13 +161,12 @@ Task<absl::Status> Channel::StreamBytes(std::string method, Outgoing context, st
 Task<absl::Status> Channel::Connect(absl::Time deadline) {
   constexpr absl::Duration kPause = absl::Milliseconds(50);
   while (true) {
-    Outgoing context;
-    context.deadline = deadline;
-    std::string request;
-    const Reply reply =
-        co_await CallBytes("/grpc.health.v1.Health/Check", std::move(context), std::move(request));
-    if (reply.payload.ok()) co_return absl::OkStatus();
-    if (SystemClock().Now() + kPause >= deadline) co_return reply.payload.status();
+    const Outgoing attempt{.deadline = deadline};
+    const absl::Time until = impl_->DeadlineOf(attempt);
+    Target* const target = co_await impl_->Choose(attempt.route, until);
+    const absl::Status answered = co_await target->CheckHealth(until);
+    if (answered.ok()) co_return absl::OkStatus();
+    if (SystemClock().Now() + kPause >= deadline) co_return answered;
     co_await async::Sleep(kPause);
   }
 }

@@ -82,7 +82,8 @@ class Echo : public AccountsService {
   }
 };
 
-class RpcTest : public ::testing::Test {
+// With calls that share a stream, and with calls that don't.
+class RpcTest : public ::testing::TestWithParam<bool> {
  protected:
   RpcTest() {
     ServerOptions options;
@@ -101,6 +102,7 @@ class RpcTest : public ::testing::Test {
     options.target = "127.0.0.1:" + std::to_string(server_->port());
     options.service = expected;
     options.certificates = CertificateFiles::In(certificates_.directory(), caller);
+    options.share_stream = GetParam();
     return *channels_.emplace_back(std::make_unique<Channel>(runtime_.executor(), options));
   }
 
@@ -131,21 +133,24 @@ class RpcTest : public ::testing::Test {
   std::vector<std::unique_ptr<Channel>> channels_;
 };
 
-TEST_F(RpcTest, ContextReachesTheHandler) {
+INSTANTIATE_TEST_SUITE_P(Calls, RpcTest, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "ShareAStream" : "GoAlone"; });
+
+TEST_P(RpcTest, ContextReachesTheHandler) {
   const auto account = GetAccount("gateway", "reader");
   ASSERT_THAT(account, IsOk());
   EXPECT_EQ(account->customer_id(), "usr_reader");
   EXPECT_EQ(account->display_name(), "gateway req_1 00-t-s-01");
 }
 
-TEST_F(RpcTest, ErrorsKeepReasonParamAndMetadata) {
+TEST_P(RpcTest, ErrorsKeepReasonParamAndMetadata) {
   const absl::Status status = GetAccount("gateway", "reader", "missing").status();
   EXPECT_THAT(status, StatusHasReason(Reason::kAccountNotFound));
   EXPECT_THAT(status, StatusHasParam("account_id"));
   EXPECT_EQ(DetailOf(status).metadata.at("hint"), "x");
 }
 
-TEST_F(RpcTest, ACallerThatTheMethodDoesNotListIsRefused) {
+TEST_P(RpcTest, ACallerThatTheMethodDoesNotListIsRefused) {
   EXPECT_THAT(GetAccount("ledger", "reader"), StatusHasReason(Reason::kCallerNotAllowed));
   EXPECT_THAT(GetAccount("payments", "reader"), StatusHasReason(Reason::kCallerNotAllowed));
   const accounts::v1::LookUpAccountsRequest request;
@@ -157,7 +162,7 @@ TEST_F(RpcTest, ACallerThatTheMethodDoesNotListIsRefused) {
       IsOk());
 }
 
-TEST_F(RpcTest, ATokenWithTheScopeIsNeeded) {
+TEST_P(RpcTest, ATokenWithTheScopeIsNeeded) {
   EXPECT_THAT(GetAccount("gateway", ""), StatusHasReason(Reason::kTokenMissing));
   EXPECT_THAT(GetAccount("gateway", "forged"), StatusHasReason(Reason::kTokenInvalid));
   const absl::Status status = GetAccount("gateway", "writer").status();
@@ -165,7 +170,7 @@ TEST_F(RpcTest, ATokenWithTheScopeIsNeeded) {
   EXPECT_EQ(DetailOf(status).metadata.at("scope"), "accounts:read");
 }
 
-TEST_F(RpcTest, AKeyOfTheRightShapeIsNeeded) {
+TEST_P(RpcTest, AKeyOfTheRightShapeIsNeeded) {
   EXPECT_THAT(CreateCustomer("writer", "").payload,
               StatusHasReason(Reason::kIdempotencyKeyMissing));
   EXPECT_THAT(CreateCustomer("writer", std::string(256, 'k')).payload,
@@ -174,13 +179,13 @@ TEST_F(RpcTest, AKeyOfTheRightShapeIsNeeded) {
   EXPECT_THAT(CheckIdempotencyKey(std::string(255, 'k')), IsOk());
 }
 
-TEST_F(RpcTest, AReplayIsMarked) {
+TEST_P(RpcTest, AReplayIsMarked) {
   const Reply reply = CreateCustomer("writer", "k1");
   ASSERT_THAT(reply.payload, IsOk());
   EXPECT_TRUE(reply.replayed);
 }
 
-TEST_F(RpcTest, AServerOfAnotherNameIsNotAccepted) {
+TEST_P(RpcTest, AServerOfAnotherNameIsNotAccepted) {
   Outgoing context;
   context.deadline = SystemClock().Now() + absl::Seconds(10);
   const Reply reply =
@@ -189,7 +194,7 @@ TEST_F(RpcTest, AServerOfAnotherNameIsNotAccepted) {
   EXPECT_THAT(reply.payload, StatusHasReason(Reason::kUnavailable));
 }
 
-TEST_F(RpcTest, AClientOfAnotherCaIsNotAccepted) {
+TEST_P(RpcTest, AClientOfAnotherCaIsNotAccepted) {
   const testing::TestCertificates others({"gateway"});
   ChannelOptions options;
   options.target = "127.0.0.1:" + std::to_string(server_->port());
@@ -204,7 +209,7 @@ TEST_F(RpcTest, AClientOfAnotherCaIsNotAccepted) {
   EXPECT_THAT(reply.payload, StatusHasReason(Reason::kUnavailable));
 }
 
-TEST_F(RpcTest, ConnectTellsWhetherTheServerIsThere) {
+TEST_P(RpcTest, ConnectTellsWhetherTheServerIsThere) {
   Channel& channel = ChannelAs("gateway");
   EXPECT_THAT(runtime_.Run(channel.Connect(SystemClock().Now() + absl::Seconds(10))), IsOk());
   server_->Drain(absl::ZeroDuration());

@@ -15,6 +15,7 @@
 
 #include "libs/clock/clock.h"
 #include "libs/rpc/admission.h"
+#include "libs/rpc/call_stream_server.h"
 #include "libs/rpc/metadata_keys.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/server_stream.h"
@@ -25,7 +26,6 @@
 namespace florin::rpc {
 namespace {
 
-constexpr absl::Duration kDefaultTimeout = absl::Seconds(10);
 constexpr unsigned kCertificateRefreshSeconds = 1;
 constexpr int kMaxMessageBytes = 4 << 20;
 
@@ -37,28 +37,15 @@ class Reactor : public grpc::ServerUnaryReactor {
   void OnCancel() override {}
 };
 
-Task<absl::StatusOr<std::string>> Answer(const Endpoint* endpoint, Arrival arrival,
-                                         std::string request, bool* replayed) {
-  FLORIN_CO_ASSIGN_OR_RETURN(Call call, co_await Admit(endpoint, std::move(arrival)));
-  absl::StatusOr<std::string> response = co_await endpoint->method(call, std::move(request));
-  *replayed = call.replayed();
-  co_return response;
-}
-
 Task<void> ServeCall(const Endpoint* endpoint, grpc::CallbackServerContext* context,
                      const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                      Reactor* reactor) {
-  const absl::Time start = SystemClock().Now();
-  Arrival arrival = ReadArrival(*context, start + kDefaultTimeout);
-  const std::string traceparent = arrival.incoming.traceparent;
+  Arrival arrival = ReadArrival(*context, SystemClock().Now() + kLongestCall);
   std::string bytes = BytesOf(*request);
-  bool replayed = false;
-  const absl::StatusOr<std::string> result =
-      co_await Answer(endpoint, std::move(arrival), std::move(bytes), &replayed);
-  if (replayed) context->AddTrailingMetadata(kReplayedKey, "true");
-  if (result.ok()) *response = BufferOf(*result);
-  Record(*endpoint, result.status(), SystemClock().Now() - start, traceparent);
-  reactor->Finish(ToGrpc(result.status()));
+  const Answer answer = co_await AnswerCall(endpoint, std::move(arrival), std::move(bytes));
+  if (answer.replayed) context->AddTrailingMetadata(kReplayedKey, "true");
+  if (answer.response.ok()) *response = BufferOf(*answer.response);
+  reactor->Finish(ToGrpc(answer.response.status()));
 }
 
 // Registers a Service's methods with gRPC as raw callback methods: what grpc_cpp_plugin's generated
@@ -71,6 +58,12 @@ class GrpcService : public grpc::Service {
     const auto& descriptor = service.descriptor();
     for (int i = 0; i < descriptor.method_count(); ++i)
       Register(i, EndpointOf(service, *descriptor.method(i), authenticator));
+  }
+
+  void AddUnaryTo(Endpoints& endpoints) const {
+    for (const auto& endpoint : endpoints_) {
+      if (endpoint->method != nullptr) endpoints.emplace("/" + endpoint->name, endpoint.get());
+    }
   }
 
  private:
@@ -124,6 +117,16 @@ class GrpcService : public grpc::Service {
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
 };
 
+// The method that carries the unary calls of all services (call_stream_server.h).
+class TransportService : public grpc::Service {
+ public:
+  TransportService(Endpoints endpoints, Executor executor, std::shared_ptr<Cancellation> draining) {
+    AddMethod(new grpc::internal::RpcServiceMethod(
+        kExchangeMethod, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
+    MarkMethodRawCallback(0, NewCallStreamHandler(std::move(endpoints), executor, draining));
+  }
+};
+
 std::shared_ptr<grpc::ServerCredentials> Credentials(const CertificateFiles& files) {
   auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       files.key, files.certificate, files.ca, kCertificateRefreshSeconds);
@@ -146,10 +149,16 @@ class Server::Impl {
     builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 3000);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    Endpoints unary;
     for (const Service* service : services) {
       services_.push_back(
           std::make_unique<GrpcService>(*service, executor, options.authenticator, draining_));
       builder.RegisterService(services_.back().get());
+      services_.back()->AddUnaryTo(unary);
+    }
+    if (options.streams_of_calls) {
+      transport_ = std::make_unique<TransportService>(std::move(unary), executor, draining_);
+      builder.RegisterService(transport_.get());
     }
     server_ = builder.BuildAndStart();
   }
@@ -171,6 +180,7 @@ class Server::Impl {
   int port_ = 0;
   const std::shared_ptr<Cancellation> draining_ = std::make_shared<Cancellation>();
   std::vector<std::unique_ptr<GrpcService>> services_;
+  std::unique_ptr<TransportService> transport_;
   std::unique_ptr<grpc::Server> server_;
   std::mutex mutex_;
   bool drained_ = false;  // Guarded by mutex_.

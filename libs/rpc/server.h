@@ -42,6 +42,8 @@ struct ServerOptions {
   CertificateFiles certificates;
   Authenticator* authenticator =
       nullptr;  // Needed if a method has access USER. Not owned; outlives the server.
+  // Whether unary calls may share a stream (proto/florin/transport/v1/envelopes.proto).
+  bool streams_of_calls = true;
 };
 
 class Server {

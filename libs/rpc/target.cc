@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "libs/clock/clock.h"
+#include "libs/rpc/call_stream_server.h"
 #include "libs/rpc/metadata_keys.h"
 #include "libs/rpc/status_wire.h"
 #include "libs/rpc/wire_bytes.h"
@@ -23,6 +24,9 @@ struct Target::Pending {
 namespace {
 
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
+// How long a server that knows nothing of streams of calls is asked without one: it may be replaced
+// by one that does.
+constexpr absl::Duration kAloneFor = absl::Seconds(30);
 // Longer than one attempt to connect may take (channel.cc).
 constexpr absl::Duration kRevivalTime = absl::Seconds(6);
 
@@ -40,10 +44,15 @@ void SetMetadata(grpc::ClientContext& context, const Outgoing& outgoing) {
 }  // namespace
 
 Target::Target(Executor executor, std::shared_ptr<grpc::Channel> channel,
-               std::shared_ptr<OpenStreams> open)
-    : executor_(executor), channel_(std::move(channel)), stub_(channel_), open_(std::move(open)) {}
+               std::shared_ptr<OpenStreams> open, bool share_stream)
+    : executor_(executor),
+      channel_(std::move(channel)),
+      stub_(channel_),
+      open_(std::move(open)),
+      share_stream_(share_stream) {}
 
 Target::~Target() {
+  if (calls_ != nullptr) calls_->Abandon();
   if (const auto revival = revival_.lock()) revival->context.TryCancel();
 }
 
@@ -74,6 +83,33 @@ void Target::Start(const std::string& method, const Outgoing& context, const std
 
 Task<Reply> Target::Unary(std::string method, const Outgoing& context, std::string request,
                           absl::Time deadline) {
+  constexpr int kMostStreams = 3;  // Each may close just when the call comes.
+  for (int i = 0; i < kMostStreams && request.size() <= kLargestOnAStream; ++i) {
+    const std::shared_ptr<CallStream> stream = StreamForCalls();
+    if (stream == nullptr) break;
+    CallStream::Ended ended = co_await stream->Call(method, &context, request, deadline);
+    if (ended) co_return *std::move(ended);
+  }
+  co_return co_await UnaryAlone(std::move(method), context, std::move(request), deadline);
+}
+
+std::shared_ptr<CallStream> Target::StreamForCalls() {
+  if (!share_stream_) return nullptr;
+  const absl::Time now = SystemClock().Now();
+  std::lock_guard lock(mutex_);
+  if (now < alone_until_) return nullptr;
+  if (calls_ != nullptr && calls_->open()) return calls_;
+  if (calls_ != nullptr && calls_->unknown_to_server()) {
+    calls_ = nullptr;
+    alone_until_ = now + kAloneFor;
+    return nullptr;
+  }
+  calls_ = CallStream::Start(executor_, open_, *channel_);
+  return calls_;
+}
+
+Task<Reply> Target::UnaryAlone(std::string method, const Outgoing& context, std::string request,
+                               absl::Time deadline) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&, void(Reply)>(
       [deadline](auto handler, Target* target, const std::string* path, const Outgoing* outgoing,
                  const std::string* bytes) {
@@ -94,10 +130,14 @@ std::shared_ptr<StreamCall> Target::StartStream(const std::string& method, const
 
 Task<absl::Status> Target::Reach(absl::Time until) {
   if (channel_->GetState(true) == GRPC_CHANNEL_READY) co_return absl::OkStatus();
+  co_return co_await CheckHealth(until);
+}
+
+Task<absl::Status> Target::CheckHealth(absl::Time until) {
   const Outgoing context;
   std::string method = kHealthCheck;
   std::string request;
-  const Reply reply = co_await Unary(std::move(method), context, std::move(request), until);
+  const Reply reply = co_await UnaryAlone(std::move(method), context, std::move(request), until);
   co_return reply.payload.status();
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/rpc/call_stream_client.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/client_stream.h"
 #include "libs/rpc/context.h"
@@ -23,9 +24,10 @@ class Target {
  public:
   // `open` counts what gRPC works on beyond unary calls: who waits for it may then let the target
   // go.
+  // `share_stream`: unary calls go on one stream together, if the server knows how.
   Target(Executor executor, std::shared_ptr<grpc::Channel> channel,
-         std::shared_ptr<OpenStreams> open);
-  // Breaks off Revive().
+         std::shared_ptr<OpenStreams> open, bool share_stream);
+  // Breaks off Revive() and the stream of the calls.
   ~Target();
 
   Task<Reply> Unary(std::string method, const Outgoing& context, std::string request,
@@ -35,12 +37,18 @@ class Target {
 
   // Whether it can be reached: it is connected, or answers a health check by `until`.
   Task<absl::Status> Reach(absl::Time until);
+  // Whether it answers a health check by `until`.
+  Task<absl::Status> CheckHealth(absl::Time until);
   // Tries to connect for a while in the background: gRPC drives a connection only while a call
   // waits for it. Does nothing if that is going on already.
   void Revive();
 
  private:
   struct Pending;
+  Task<Reply> UnaryAlone(std::string method, const Outgoing& context, std::string request,
+                         absl::Time deadline);
+  // The stream that takes calls now, made anew if there is none; null if calls are made alone.
+  std::shared_ptr<CallStream> StreamForCalls();
   template <class Handler>
   void Start(const std::string& method, const Outgoing& context, const std::string& request,
              absl::Time deadline, Handler handler);
@@ -49,8 +57,11 @@ class Target {
   const std::shared_ptr<grpc::Channel> channel_;
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
   const std::shared_ptr<OpenStreams> open_;
+  const bool share_stream_;
   std::mutex mutex_;
-  std::weak_ptr<Pending> revival_;  // Guarded by mutex_.
+  std::weak_ptr<Pending> revival_;                 // Guarded by mutex_.
+  std::shared_ptr<CallStream> calls_;              // Guarded by mutex_.
+  absl::Time alone_until_ = absl::InfinitePast();  // Guarded by mutex_.
 };
 
 }  // namespace florin::rpc

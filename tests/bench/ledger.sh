@@ -36,6 +36,7 @@ round_of_cases() {
   local main=(--with="$stack/main" --books=main)
   if in_groups core; then
     ledger_case unary_vs_tpcb "${main[@]}"
+    ledger_case stock_unary_vs_tpcb "${main[@]}" --share_stream=false
     ledger_case batch_vs_tpcb "${main[@]}" --mode=batch
     ledger_case hot_10_vs_tpcb "${main[@]}" --hot=10
     ledger_case hot_10_batch_vs_tpcb "${main[@]}" --hot=10 --mode=batch

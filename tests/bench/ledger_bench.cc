@@ -36,11 +36,14 @@ ABSL_FLAG(
     "unary: one transaction a call; batch: many; holds: a hold and then its capture, by turns; "
     "duplicates: four of five transactions repeat one of the last 1000.");
 ABSL_FLAG(int, batch, 0, "Transactions a call; 0 means 100 in mode batch, 1 in the others.");
-ABSL_FLAG(int, inflight, 0, "Calls at once; 0 means 16 in mode batch, 256 in the others.");
+ABSL_FLAG(int, inflight, 0, "Calls at once; 0 means 32 in mode batch, 256 in the others.");
 ABSL_FLAG(double, seconds, 10, "How long to post.");
 ABSL_FLAG(std::vector<std::string>, books, {"main"},
           "Books to post to, which exist; the callers are spread over them.");
 ABSL_FLAG(int, accounts, 10'000, "Accounts to pay from and to, in each book.");
+ABSL_FLAG(bool, share_stream, true,
+          "Calls share a stream, as those between services do; false: each goes alone, as those of "
+          "other people's clients do.");
 ABSL_FLAG(int, hot, 0, "Pay only to the first of these many accounts; 0: to all.");
 
 namespace florin::bench {
@@ -319,7 +322,8 @@ void Main() {
   rpc::ChannelOptions options{
       .target = absl::GetFlag(FLAGS_target),
       .service = "ledger",
-      .certificates = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "payments")};
+      .certificates = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "payments"),
+      .share_stream = absl::GetFlag(FLAGS_share_stream)};
   rpc::Channel channel(runtime.executor(), options);
   Bench bench(&channel);
   bench.batch = absl::GetFlag(FLAGS_batch);
@@ -334,7 +338,7 @@ void Main() {
     bench.destinations = std::min(static_cast<std::size_t>(hot), bench.destinations);
   }
   int inflight = absl::GetFlag(FLAGS_inflight);
-  if (inflight <= 0) inflight = mode == "batch" ? 16 : 256;
+  if (inflight <= 0) inflight = mode == "batch" ? 32 : 256;
   const double cpu_before = CpuSeconds();
   const double elapsed = Post(runtime, bench, inflight);
   Print(bench, inflight, elapsed, CpuSeconds() - cpu_before);

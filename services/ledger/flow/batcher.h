@@ -31,7 +31,7 @@ class PostingBatcher {
   static constexpr std::size_t kCommitSize = 1'000;
   // How many have to wait to become the batch after the one that commits, before that is over: few
   // enough not to idle, and so many that what each commit costs does not count.
-  static constexpr std::size_t kAhead = 200;
+  static constexpr std::size_t kAhead = 100;
 
   // Told the name of a book after each commit that decided something; short, never blocks.
   using Committed = std::function<void(const std::string& book)>;
