@@ -1,5 +1,6 @@
 #include "services/ledger/store/rows.h"
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -361,10 +362,17 @@ void CopyEntries(pqxx::transaction_base& transaction, const std::string& book,
     const auto time = EffectiveTimeOf(outcome.decision);
     if (time && IsNewDecision(outcome)) dated.emplace(outcome.decision.sequence, *time);
   }
+  // In the order of the index, so that neighbours find their pages in the processor's caches.
+  std::vector<const Entry*> ordered;
+  ordered.reserve(effects.entries.size());
+  for (const Entry& entry : effects.entries) ordered.push_back(&entry);
+  std::stable_sort(ordered.begin(), ordered.end(), [](const Entry* one, const Entry* other) {
+    return one->account_id < other->account_id;
+  });
   pqxx::stream_to rows(transaction, "entries", kColumns);
-  for (const Entry& entry : effects.entries) {
-    const auto time = dated.find(entry.sequence);
-    CopyEntry(rows, book, entry, time == dated.end() ? Field() : TimestampOf(time->second));
+  for (const Entry* entry : ordered) {
+    const auto time = dated.find(entry->sequence);
+    CopyEntry(rows, book, *entry, time == dated.end() ? Field() : TimestampOf(time->second));
   }
   rows.complete();
 }
