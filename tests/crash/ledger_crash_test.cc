@@ -39,6 +39,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr int kClients = 12;
 constexpr int kWallets = 30;
+constexpr std::uint64_t kLarge = 60;     // Transactions of a large request.
 constexpr std::int64_t kFunds = 20'000;  // Little enough that some transactions are refused.
 
 std::string NewAccountId() { return FormatId(IdKind::kAccount, SystemIds().NewId()); }
@@ -158,10 +159,14 @@ class Load {
       transaction.mutable_hold()->mutable_timeout()->set_seconds(1 + client.random() % 20);
       client.holds.push_back(transaction.transaction_id());
     } else {
-      AddMove(client, transaction);
-      if (client.random() % 3 == 0) AddMove(client, transaction);
-      client.posted.push_back(transaction.transaction_id());
+      AddPost(client, transaction);
     }
+  }
+
+  void AddPost(Client& client, v1::TransactionInput& transaction) {
+    AddMove(client, transaction);
+    if (client.random() % 3 == 0) AddMove(client, transaction);
+    client.posted.push_back(transaction.transaction_id());
   }
 
   // A new request, or one of earlier once more.
@@ -172,8 +177,18 @@ class Load {
     }
     v1::PostTransactionsRequest request;
     request.set_book("main");
-    const std::uint64_t count = 1 + client.random() % 5;
-    for (std::uint64_t i = 0; i < count; ++i) AddTransaction(client, request);
+    // Large ones, so that more waits than one commit takes, and batches are decided ahead.
+    const bool large = client.random() % 6 == 0;
+    const std::uint64_t count = large ? kLarge : 1 + client.random() % 5;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      if (!large) {
+        AddTransaction(client, request);
+        continue;
+      }
+      v1::TransactionInput& post = *request.add_transactions();
+      post.set_transaction_id(NewTransactionId());
+      AddPost(client, post);
+    }
     client.earlier.push_back(request);
     return request;
   }
