@@ -172,12 +172,6 @@ void CallStream::TakeReplies() {
   for (auto& [complete, reply] : ended) complete(std::move(reply));
 }
 
-void CallStream::Close() {
-  std::lock_guard lock(mutex_);
-  open_ = false;
-  EndWriting();
-}
-
 void CallStream::Abandon() {
   context_.TryCancel();
   NoMoreReplies();

@@ -54,8 +54,6 @@ class CallStream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   Task<Ended> Call(std::string method, const Outgoing* context, std::string request,
                    absl::Time deadline);
 
-  // Takes no more calls, and goes once those under way have ended.
-  void Close();
   // Breaks it off.
   void Abandon();
 

@@ -24,16 +24,16 @@ constexpr std::size_t kFullMessage = 256 << 10;
 // One stream: gRPC's reactor, alive as long as either gRPC or a call refers to it. The On… come
 // from gRPC's threads and only hand over; everything else runs on the executor. Ends once the
 // client has ended or is gone, and nothing is under way any more.
-class CallStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  CallStream(std::shared_ptr<const Endpoints> endpoints, Executor executor,
-             const grpc::CallbackServerContext& context)
+  ServedCalls(std::shared_ptr<const Endpoints> endpoints, Executor executor,
+              const grpc::CallbackServerContext& context)
       : endpoints_(std::move(endpoints)), executor_(executor), caller_(PeerService(context)) {}
 
-  static CallStream* Start(std::shared_ptr<const Endpoints> endpoints, Executor executor,
-                           const grpc::CallbackServerContext& context,
-                           const std::shared_ptr<Cancellation>& draining) {
-    auto stream = std::make_shared<CallStream>(std::move(endpoints), executor, context);
+  static ServedCalls* Start(std::shared_ptr<const Endpoints> endpoints, Executor executor,
+                            const grpc::CallbackServerContext& context,
+                            const std::shared_ptr<Cancellation>& draining) {
+    auto stream = std::make_shared<ServedCalls>(std::move(endpoints), executor, context);
     stream->self_ = stream;
     stream->StartRead(&stream->incoming_);
     // The listener itself must not be the one that lets go of the stream, and so of its place.
@@ -95,7 +95,7 @@ class CallStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     return arrival;
   }
 
-  static Task<void> Serve(std::shared_ptr<CallStream> stream, v1::RequestEnvelope envelope) {
+  static Task<void> Serve(std::shared_ptr<ServedCalls> stream, v1::RequestEnvelope envelope) {
     v1::ReplyEnvelope reply;
     reply.set_id(envelope.id());
     const auto endpoint = stream->endpoints_->find(envelope.method());
@@ -216,7 +216,7 @@ class CallStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   bool write_planned_ = false;
   bool finished_ = false;
   // Without mutex_: gRPC's reference, let go in OnDone(), after which nothing comes.
-  std::shared_ptr<CallStream> self_;
+  std::shared_ptr<ServedCalls> self_;
   std::optional<Cancellation::Subscription> draining_;
 };
 
@@ -227,7 +227,7 @@ grpc::internal::MethodHandler* NewCallStreamHandler(Endpoints endpoints, Executo
   return new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
       [endpoints = std::make_shared<const Endpoints>(std::move(endpoints)), executor,
        draining](grpc::CallbackServerContext* context) {
-        return CallStream::Start(endpoints, executor, *context, draining);
+        return ServedCalls::Start(endpoints, executor, *context, draining);
       });
 }
 

@@ -10,14 +10,15 @@
 #include "libs/async/task.h"
 #include "libs/rpc/admission.h"
 #include "libs/rpc/cancellation.h"
+#include "libs/rpc/wire_bytes.h"
 
 namespace florin::rpc {
 
 inline constexpr char kExchangeMethod[] = "/florin.transport.v1.Transport/Exchange";
 
-// A message of gRPC has 4 MiB at most. What comes near has to go alone, since a message that is
-// refused breaks the stream for all.
-inline constexpr std::size_t kLargestOnAStream = (4 << 20) - (512 << 10);
+// What comes near the most that a message may have goes alone, since one that is refused breaks the
+// stream for all.
+inline constexpr std::size_t kLargestOnAStream = kMostOctets - (512 << 10);
 
 // Unary endpoints by method: "/florin.ledger.v1.Ledger/PostTransactions". Not owned; outlive the
 // server.

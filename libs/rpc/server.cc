@@ -27,7 +27,6 @@ namespace florin::rpc {
 namespace {
 
 constexpr unsigned kCertificateRefreshSeconds = 1;
-constexpr int kMaxMessageBytes = 4 << 20;
 
 // The life of one call: gRPC's reactor, alive until gRPC has sent the answer.
 class Reactor : public grpc::ServerUnaryReactor {
@@ -146,7 +145,7 @@ class Server::Impl {
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(options.listen, Credentials(options.certificates), &port_);
-    builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    builder.SetMaxReceiveMessageSize(static_cast<int>(kMostOctets));
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 3000);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     Endpoints unary;

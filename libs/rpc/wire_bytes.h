@@ -7,6 +7,9 @@
 
 namespace florin::rpc {
 
+// What a message may have, in both directions; gRPC's default.
+inline constexpr std::size_t kMostOctets = 4 << 20;
+
 // Empty for a buffer that cannot be read.
 std::string BytesOf(const grpc::ByteBuffer& buffer);
 

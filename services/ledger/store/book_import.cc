@@ -13,6 +13,7 @@
 #include "libs/pg/errors.h"
 #include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/proof/book_check.h"
+#include "services/ledger/store/inserts.h"
 
 namespace florin::ledger {
 namespace {
@@ -47,19 +48,6 @@ constexpr char kInsertEntries[] =
     "  $13::bigint[]) "
     "  AS e (account, sequence, version, debit, credit, debits_after, credits_after, "
     "    debit_pending, credit_pending, debits_pending_after, credits_pending_after, effective)";
-constexpr char kInsertAccounts[] =
-    "INSERT INTO accounts (book, account_id, currency, normal_side, "
-    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, closed) "
-    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.closed "
-    "FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], "
-    "  $8::boolean[]) AS a (id, currency, side, debits_limited, credits_limited, line, closed)";
-constexpr char kInsertHolds[] =
-    "INSERT INTO holds (book, hold_id, state, expires_at, debit_account_ids, credit_account_ids, "
-    "  held_minor) "
-    "SELECT $1, h.id, h.state, at_micros(h.expires), h.debits::uuid[], h.credits::uuid[], "
-    "  h.held::bigint[] "
-    "FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[]) "
-    "  AS h (id, state, expires, debits, credits, held)";
 constexpr char kInsertTiles[] =
     "INSERT INTO tiles (book, level, tile, root, hashes) "
     "SELECT $1, t.level, t.tile, decode(t.root, 'hex'), decode(t.hashes, 'hex') "

@@ -7,6 +7,7 @@
 
 #include "libs/pg/array.h"
 #include "services/ledger/domain/command_rules.h"
+#include "services/ledger/store/inserts.h"
 #include "services/ledger/store/rows.h"
 
 namespace florin::ledger {
@@ -40,25 +41,11 @@ constexpr char kGetReversals[] =
 constexpr char kUpdateBook[] =
     "UPDATE books SET last_sequence = $2, last_committed_at = at_micros($3), "
     "  closed_until = at_micros($4), last_batch = $5 WHERE book = $1";
-constexpr char kInsertAccounts[] =
-    "INSERT INTO accounts (book, account_id, currency, normal_side, "
-    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, closed) "
-    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.closed "
-    "FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], "
-    "  $8::boolean[]) "
-    "  AS a (id, currency, side, debits_limited, credits_limited, line, closed)";
 constexpr char kUpdateAccounts[] =
     "UPDATE accounts SET credit_line_minor = a.line, closed = a.closed "
     "FROM unnest(array_fill($1::text, ARRAY[cardinality($2::uuid[])]), $2::uuid[], $3::bigint[], "
     "  $4::boolean[]) AS a (book, id, line, closed) "
     "WHERE accounts.book = a.book AND accounts.account_id = a.id";
-constexpr char kInsertHolds[] =
-    "INSERT INTO holds (book, hold_id, state, expires_at, debit_account_ids, credit_account_ids, "
-    "  held_minor) "
-    "SELECT $1, h.id, h.state, at_micros(h.expires), h.debits::uuid[], h.credits::uuid[], "
-    "  h.held::bigint[] "
-    "FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[]) "
-    "  AS h (id, state, expires, debits, credits, held)";
 constexpr char kUpdateHolds[] =
     "UPDATE holds SET state = h.state, held_minor = h.held::bigint[] "
     "FROM unnest(array_fill($1::text, ARRAY[cardinality($2::uuid[])]), $2::uuid[], $3::text[], "
