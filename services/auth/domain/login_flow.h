@@ -46,7 +46,7 @@ struct Login {
   LoginStep step = LoginStep::kFirst;
   std::optional<Uuid> user_id;  // Known after the first factor.
   Proofs proofs;
-  absl::Time auth_time;                   // Of the first factor. InfinitePast before.
+  std::optional<absl::Time> auth_time;    // Of the first factor, once it was shown.
   Strength demand = Strength::kPassword;  // What the app, or the page that was asked for, needs.
   std::string request_uri;  // The app's pushed request (RFC 9126). Empty: the account's pages.
   std::string client_id;    // Whose request that is.

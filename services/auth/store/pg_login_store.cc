@@ -6,6 +6,8 @@
 namespace florin::auth {
 namespace {
 
+#define FLORIN_TIME_OR_NULL(n) \
+  "timestamptz 'epoch' + nullif($" #n "::bigint, 0) * interval '1 microsecond'"
 #define FLORIN_TIME(n) "timestamptz 'epoch' + $" #n "::bigint * interval '1 microsecond'"
 
 constexpr char kForgetLogins[] =
@@ -15,7 +17,7 @@ constexpr char kForgetLogins[] =
 constexpr char kInsertLogin[] =
     "INSERT INTO logins (secret_hash, step, user_id, proofs, auth_time, demand, request_uri, "
     "client_id, ceremony, create_time) VALUES (decode($1, 'hex'), $2, nullif($3, '')::uuid, "
-    "$4, " FLORIN_TIME(5) ", $6, $7, $8, $9, " FLORIN_TIME(10) ") ON CONFLICT DO NOTHING";
+    "$4, " FLORIN_TIME_OR_NULL(5) ", $6, $7, $8, $9, " FLORIN_TIME(10) ") ON CONFLICT DO NOTHING";
 
 constexpr char kFindLogin[] =
     "SELECT step, user_id, proofs, (extract(epoch FROM auth_time) * 1000000)::bigint, demand, "
@@ -25,8 +27,7 @@ constexpr char kFindLogin[] =
 // By both, so that after a lost COMMIT this runs again and finds its own row.
 constexpr char kReplaceLogin[] =
     "UPDATE logins SET secret_hash = decode($2, 'hex'), step = $3, "
-    "user_id = nullif($4, '')::uuid, proofs = $5, auth_time = " FLORIN_TIME(
-        6) ", demand = $7, request_uri = $8, client_id = $9, ceremony = $10 "
+    "user_id = nullif($4, '')::uuid, proofs = $5, auth_time = " FLORIN_TIME_OR_NULL(6) ", demand = $7, request_uri = $8, client_id = $9, ceremony = $10 "
     "WHERE secret_hash IN (decode($1, 'hex'), decode($2, 'hex'))";
 
 constexpr char kNoteCeremony[] =
@@ -34,12 +35,9 @@ constexpr char kNoteCeremony[] =
 
 constexpr char kRemoveLogin[] = "DELETE FROM logins WHERE secret_hash = decode($1, 'hex')";
 
-// The epoch stands for "not yet": no login is that old.
-std::int64_t MicrosOrZero(absl::Time time) {
-  return time == absl::InfinitePast() ? 0 : absl::ToUnixMicros(time);
-}
-absl::Time TimeOrPast(std::int64_t micros) {
-  return micros == 0 ? absl::InfinitePast() : absl::FromUnixMicros(micros);
+// A login's time is never the epoch, so zero can stand for none.
+std::int64_t MicrosOf(const std::optional<absl::Time>& time) {
+  return time ? absl::ToUnixMicros(*time) : 0;
 }
 
 std::string HexOf(const crypto::Digest& digest) { return crypto::Hex(crypto::AsOctets(digest)); }
@@ -52,7 +50,7 @@ absl::StatusOr<Login> ReadLogin(const pqxx::row& row) {
     FLORIN_ASSIGN_OR_RETURN(login.user_id, Uuid::Parse(row[1].c_str()));
   }
   login.proofs = Proofs::FromBits(static_cast<std::uint8_t>(row[2].as<int>()));
-  login.auth_time = TimeOrPast(row[3].as<std::int64_t>());
+  if (!row[3].is_null()) login.auth_time = absl::FromUnixMicros(row[3].as<std::int64_t>());
   login.demand = static_cast<Strength>(row[4].as<int>());
   login.request_uri = row[5].c_str();
   login.client_id = row[6].c_str();
@@ -76,7 +74,7 @@ Task<absl::StatusOr<bool>> PgLoginStore::Insert(Login login, crypto::Digest secr
     transaction.exec_prepared("forget_logins", absl::ToUnixMicros(forget_before));
     transaction.exec_prepared("insert_login", HexOf(secret), static_cast<int>(login.step),
                               UserOf(login), static_cast<int>(login.proofs.bits()),
-                              MicrosOrZero(login.auth_time), static_cast<int>(login.demand),
+                              MicrosOf(login.auth_time), static_cast<int>(login.demand),
                               login.request_uri, login.client_id, login.ceremony,
                               absl::ToUnixMicros(login.create_time));
     return true;
@@ -99,7 +97,7 @@ Task<absl::StatusOr<bool>> PgLoginStore::Replace(crypto::Digest current, crypto:
                                   pqxx::work& transaction) -> absl::StatusOr<bool> {
     const pqxx::result result = transaction.exec_prepared(
         "replace_login", HexOf(current), HexOf(replacement), static_cast<int>(login.step),
-        UserOf(login), static_cast<int>(login.proofs.bits()), MicrosOrZero(login.auth_time),
+        UserOf(login), static_cast<int>(login.proofs.bits()), MicrosOf(login.auth_time),
         static_cast<int>(login.demand), login.request_uri, login.client_id, login.ceremony);
     return result.affected_rows() == 1;
   });

@@ -22,7 +22,7 @@ CREATE TABLE logins (
   -- Known from the first factor on.
   user_id uuid REFERENCES users CHECK (user_id IS NOT NULL OR step = 1),
   proofs smallint NOT NULL CHECK (proofs BETWEEN 0 AND 15),
-  auth_time timestamptz NOT NULL,
+  auth_time timestamptz CHECK (auth_time IS NOT NULL OR step = 1),
   demand smallint NOT NULL CHECK (demand BETWEEN 0 AND 3),
   request_uri text COLLATE "C" NOT NULL,
   client_id text COLLATE "C" NOT NULL,
