@@ -9,6 +9,8 @@
 #   store    (of a service)    depends on its own domain, proof, lib
 #   flow     (of a service)    depends on its own domain, proof, store, lib, proto
 #   rpc      (of a service)    depends on its own domain, proof, store, flow, lib, proto
+#   pages    (of auth)         depends on its own domain, proof, store, flow, lib, proto: HTML for
+#                              people, and the RPCs that serve it
 #   transcode (of the gateway) depends on lib, proto
 #   http     (of the gateway)  depends on its own transcode, lib, proto
 #   main     (of a service)    depends on everything of its own service, lib, proto
@@ -25,10 +27,11 @@ set(FLORIN_MAY_proof lib)
 set(FLORIN_MAY_store lib domain proof)
 set(FLORIN_MAY_flow lib proto domain proof store)
 set(FLORIN_MAY_rpc lib proto domain proof store flow)
+set(FLORIN_MAY_pages lib proto domain proof store flow)
 set(FLORIN_MAY_transcode lib proto)
 set(FLORIN_MAY_http lib proto transcode)
-set(FLORIN_MAY_main lib proto domain proof store flow rpc transcode http)
-set(FLORIN_MAY_test lib proto domain proof store flow rpc transcode http main)
+set(FLORIN_MAY_main lib proto domain proof store flow rpc pages transcode http)
+set(FLORIN_MAY_test lib proto domain proof store flow rpc pages transcode http main)
 
 # The service that a directory belongs to, or "" outside services/.
 function(_florin_service_of directory out)

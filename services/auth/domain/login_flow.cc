@@ -82,6 +82,21 @@ absl::StatusOr<Login> Advance(Login login, LoginEvent event, Uuid user_id, const
   return WrongStep();
 }
 
+Opening Open(const Session* session, const AuthorizationDemand& demand, const LoginFacts& facts,
+             absl::Time now) {
+  const bool usable = session != nullptr && StateOf(*session, now) == SessionState::kActive &&
+                      !demand.log_in && Meets(*session, Strength::kNone, demand.max_age, now);
+  if (!usable) return demand.silent ? Opening::kLoginRequired : Opening::kLogIn;
+  if (!Meets(*session, demand.strength, demand.max_age, now)) {
+    if (demand.silent) return Opening::kLoginRequired;
+    return facts.has_second_factor ? Opening::kStepUp : Opening::kLogIn;
+  }
+  if (facts.needs_consent || demand.consent) {
+    return demand.silent ? Opening::kConsentRequired : Opening::kConsent;
+  }
+  return Opening::kGrant;
+}
+
 Login StepUp(Login login, Uuid user_id, Proofs proofs, absl::Time auth_time) {
   login.step = LoginStep::kSecond;
   login.user_id = user_id;

@@ -18,6 +18,7 @@
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
 #include "services/auth/domain/authentication.h"
+#include "services/auth/domain/session.h"
 
 namespace florin::auth {
 
@@ -71,6 +72,30 @@ struct LoginFacts {
 // passkey is kLoginStepInvalid.
 absl::StatusOr<Login> Advance(Login login, LoginEvent event, Uuid user_id, const LoginFacts& facts,
                               absl::Time now);
+
+// What an app demands of the authentication that it is told of (OpenID Connect Core
+// section 3.1.2.1).
+struct AuthorizationDemand {
+  Strength strength = Strength::kPassword;            // Of `acr_values`: the weakest that will do.
+  absl::Duration max_age = absl::InfiniteDuration();  // `max_age`
+  bool log_in = false;   // `prompt` has login or select_account: whatever the session says.
+  bool consent = false;  // `prompt` has consent: even if it was given before.
+  bool silent = false;   // `prompt` is none: no page may be shown.
+};
+
+// What to do with an app's request when it arrives.
+enum class Opening {
+  kLogIn,          // From the first step.
+  kStepUp,         // From the second step: the session showed the first factors.
+  kConsent,        // The session is enough; ask for consent.
+  kGrant,          // Nothing to ask.
+  kLoginRequired,  // It would have to be asked, and may not: errors of section 3.1.2.6.
+  kConsentRequired,
+};
+
+// `session`: that of the browser, nullptr if it has none. An idle one counts as none. Pure.
+Opening Open(const Session* session, const AuthorizationDemand& demand, const LoginFacts& facts,
+             absl::Time now);
 
 // A login that begins at the second step: an active session of this strength and time already
 // showed its first proofs, and the app demands more.

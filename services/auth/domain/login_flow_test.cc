@@ -141,6 +141,61 @@ TEST(LoginFlowTest, EndsAfterFifteenMinutes) {
   EXPECT_THAT(StepAfter(login, LoginEvent::kPasswordShown), StatusHasReason(Reason::kLoginExpired));
 }
 
+TEST(OpeningTest, AsksForWhatIsMissing) {
+  Session session;
+  session.proofs = {Proof::kPassword};
+  session.create_time = session.auth_time = kNow - absl::Minutes(10);
+  session.active_time = kNow - absl::Seconds(10);
+  Session idle = session;
+  idle.active_time = kNow - absl::Seconds(301);
+  Session expired = session;
+  expired.auth_time = kNow - absl::Hours(13);
+  Session strong = session;
+  strong.proofs = {Proof::kPasskey};
+  const AuthorizationDemand any;
+  const AuthorizationDemand mfa = {.strength = Strength::kTwoFactors};
+  const AuthorizationDemand fresh = {.max_age = absl::Minutes(9)};
+  const AuthorizationDemand aged = {.max_age = absl::Minutes(10)};
+  const AuthorizationDemand zero = {.max_age = absl::ZeroDuration()};
+  const AuthorizationDemand again = {.log_in = true};
+  const AuthorizationDemand ask = {.consent = true};
+  const AuthorizationDemand silent = {.silent = true};
+  const AuthorizationDemand silent_mfa = {.strength = Strength::kTwoFactors, .silent = true};
+  const AuthorizationDemand silent_fresh = {.max_age = absl::Minutes(9), .silent = true};
+  const LoginFacts agreed = {.needs_consent = false};
+  const LoginFacts second = {.has_second_factor = true, .needs_consent = false};
+  const LoginFacts unasked = {.needs_consent = true};
+  const struct {
+    const Session* session;
+    AuthorizationDemand demand;
+    LoginFacts facts;
+    Opening opening;
+  } cases[] = {
+      {nullptr, any, agreed, Opening::kLogIn},
+      {nullptr, silent, agreed, Opening::kLoginRequired},
+      {&idle, any, agreed, Opening::kLogIn},
+      {&idle, silent, agreed, Opening::kLoginRequired},
+      {&expired, any, agreed, Opening::kLogIn},
+      {&session, any, agreed, Opening::kGrant},
+      {&session, any, unasked, Opening::kConsent},
+      {&session, ask, agreed, Opening::kConsent},
+      {&session, silent, agreed, Opening::kGrant},
+      {&session, silent, unasked, Opening::kConsentRequired},
+      {&session, again, agreed, Opening::kLogIn},
+      {&session, fresh, agreed, Opening::kLogIn},
+      {&session, aged, agreed, Opening::kGrant},
+      {&session, zero, agreed, Opening::kLogIn},
+      {&session, silent_fresh, agreed, Opening::kLoginRequired},
+      {&session, mfa, second, Opening::kStepUp},
+      {&session, mfa, agreed, Opening::kLogIn},
+      {&session, silent_mfa, second, Opening::kLoginRequired},
+      {&strong, mfa, second, Opening::kGrant},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(Open(c.session, c.demand, c.facts, kNow), c.opening) << &c - cases;
+  }
+}
+
 TEST(LoginFlowTest, AStepUpBeginsAtTheSecondStep) {
   const Login login = StepUp(At(LoginStep::kFirst, Strength::kTwoFactors), kAnn, {Proof::kPassword},
                              kNow - absl::Minutes(2));
