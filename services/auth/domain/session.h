@@ -17,6 +17,10 @@ inline constexpr absl::Duration kSessionIdleLimit = absl::Seconds(300);
 // section 2.2.3: at most 24 hours at AAL2, 12 at AAL3).
 inline constexpr absl::Duration kSessionLifetime = absl::Hours(12);
 
+// Who changes how they log in has authenticated within this (OWASP ASVS 5.0,
+// 7.5.1).
+inline constexpr absl::Duration kFreshAuthentication = absl::Minutes(5);
+
 // Times are whole microseconds, as the database keeps them.
 struct Session {
   Uuid session_id;  // `ses_…`; the `sid` of tokens that come from it. No secret.

@@ -63,7 +63,7 @@ Html Passkeys(const AccountView& view) {
   for (const FactorRow& passkey : view.passkeys) {
     rows += Row(passkey.label, "Added " + Day(passkey.create_time),
                 Act("/auth/account/factors/remove", view.token, "factor_id", passkey.factor_id,
-                    "danger small", "Remove", passkey.label));
+                    "quiet small", "Remove", passkey.label));
   }
   return Section(
       "passkeys", "Passkeys",
@@ -83,7 +83,7 @@ Html Codes(const AccountView& view) {
   } else {
     rows += Row("Authenticator app", "Asks for a code after your password.",
                 Act("/auth/account/factors/remove", view.token, "factor_id", view.totp_id,
-                    "danger small", "Remove", "authenticator app"));
+                    "quiet small", "Remove", "authenticator app"));
   }
   const std::string left = view.has_recovery_codes
                                ? std::to_string(view.recovery_codes_left) + " of 10 left."
@@ -104,7 +104,7 @@ Html Apps(const AccountView& view) {
     }
     rows += Row(app.name, may + ".",
                 Act("/auth/account/apps/revoke", view.token, "client_id", app.client_id,
-                    "danger small", "Take back", app.name));
+                    "quiet small", "Take back", app.name));
   }
   return Section("apps", "Apps with access",
                  rows.empty() ? Element("p", {{"class", "lead"}}, "None.")

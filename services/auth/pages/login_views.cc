@@ -69,7 +69,7 @@ std::string RenderLogIn(const LoginFrame& frame, const LogInView& view) {
                                 Or(true));
   }
   const Html main = Card(
-      Heading(view.again ? "Confirm that it is you" : "Log in",
+      Heading(view.again ? "Confirm it is you" : "Log in",
               Towards(frame, view.again ? "You were away for a while, or this needs a fresh log-in."
                                         : "to your Florin account")),
       GoodNotice(view.notice), ErrorNotice(frame.error),
@@ -117,11 +117,14 @@ std::string RenderSecondFactor(const LoginFrame& frame, const SecondFactorView& 
                                  .more = {{"autocapitalize", "none"}, {"spellcheck", "false"}}}),
                      StyledButton("quiet", "Continue with this code")));
   }
-  const char* lead = totp         ? "Your password is right. Now the second step."
-                     : view.codes ? "Your password is right. Now confirm with a passkey."
+  const char* lead = totp         ? "One more step keeps your account safe."
+                     : view.codes ? "One more step: use a passkey."
                                   : "This needs a passkey: codes are not enough here.";
-  return RenderPage({.title = "Second step", .script = passkeys},
-                    Card(Heading("Confirm that it is you", lead), ErrorNotice(frame.error), parts));
+  return RenderPage(
+      {.title = "Second step", .script = passkeys},
+      Card(Heading("Confirm it is you", lead), ErrorNotice(frame.error), parts,
+           Element("nav", {{"class", "links"}, {"aria-label", "Other ways"}},
+                   Element("a", {Attribute::Href("/auth/login?restart=1")}, "Start again"))));
 }
 
 std::string RenderConsent(const LoginFrame& frame, const ConsentView& view) {
