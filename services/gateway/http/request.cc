@@ -27,8 +27,10 @@ absl::Status BodyTooLarge(std::uint64_t limit) {
 void ForEachField(const Response& response, const std::string& date,
                   const std::function<void(std::string_view name, std::string_view value)>& each) {
   each("Date", date);
-  // Where trailers follow, there is none: a gRPC message bears its own.
-  if (response.trailers.empty()) each("Content-Length", absl::StrCat(response.body.size()));
+  // RFC 9110 section 8.6: never with 204; with 304 it would be that of the answer spared. Where
+  // trailers follow, there is none: a gRPC message bears its own.
+  if (response.status != 204 && response.status != 304 && response.trailers.empty())
+    each("Content-Length", absl::StrCat(response.body.size()));
   each("Strict-Transport-Security", "max-age=31536000");
   each("X-Content-Type-Options", "nosniff");
   if (!response.content_type.empty()) each("Content-Type", response.content_type);

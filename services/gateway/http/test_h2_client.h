@@ -173,6 +173,8 @@ class TestH2Client {
   bool ok() const { return tls_.ok(); }
   void Send(std::string_view bytes) { tls_.Send(bytes); }
   void HangUp() { tls_.HangUp(); }
+  // Opens no windows from now on.
+  void StopFetching() { fetches_ = false; }
 
   // Sends a request on a new stream and gives its number.
   std::uint32_t Begin(const H2Fields& fields, bool ends = true) {
@@ -234,6 +236,12 @@ class TestH2Client {
         break;
       case NGHTTP2_DATA:
         response.body += frame->payload;
+        if (!frame->payload.empty() && fetches_) {
+          for (const std::uint32_t window : {0u, frame->stream}) {
+            Send(MakeH2Frame(NGHTTP2_WINDOW_UPDATE, 0, window,
+                             H2Number(static_cast<std::uint32_t>(frame->payload.size()))));
+          }
+        }
         ended_[frame->stream] |= ends;
         break;
       case NGHTTP2_RST_STREAM:
@@ -261,6 +269,7 @@ class TestH2Client {
   std::map<std::uint32_t, bool> ended_;
   std::optional<std::uint32_t> last_stream_;
   std::optional<std::uint32_t> go_away_;
+  bool fetches_ = true;
   bool over_ = false;
 };
 
