@@ -19,6 +19,9 @@ Task<void> Connection::Run() {
   }
   closing_ = true;
   co_await stream_.Close();
+  if (http2_) {
+    co_await http2_->Finish();
+  }
 }
 
 void Connection::CloseIfDue(Time now) {

@@ -139,7 +139,7 @@ class H2Session::Impl {
   void EndUnlessCalm();
   void Reset(std::int32_t id, std::uint32_t error);
   Stream* Find(std::int32_t id);
-  void FinishHead(std::int32_t id, Stream& stream);
+  void FinishHead(std::int32_t id, Stream& stream, bool ends);
   absl::Status CheckHead(const Stream& stream) const;
   void MakeReady(std::int32_t id, Stream& stream);
   void TakeField(Stream& stream, std::string_view name, std::string_view value);
@@ -312,12 +312,12 @@ absl::Status H2Session::Impl::CheckHead(const Stream& stream) const {
   return absl::OkStatus();
 }
 
-void H2Session::Impl::FinishHead(std::int32_t id, Stream& stream) {
+void H2Session::Impl::FinishHead(std::int32_t id, Stream& stream, bool ends) {
   stream.head_done = true;
   stream.is_head = stream.request.method == "HEAD";
   stream.since = now_;
   if (absl::Status checked = CheckHead(stream); !checked.ok()) stream.Refuse(std::move(checked));
-  if (!stream.fields.expects_continue() || !stream.refusal.ok()) return;
+  if (ends || !stream.fields.expects_continue() || !stream.refusal.ok()) return;
   const Fields fields = {{":status", "100"}};
   const std::vector<nghttp2_nv> borrowed = Borrow(fields);
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, id, nullptr, borrowed.data(), borrowed.size(),
@@ -328,9 +328,9 @@ int H2Session::Impl::OnFrame(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS && frame.hd.type != NGHTTP2_DATA) return 0;
   Stream* stream = Find(frame.hd.stream_id);
   if (stream == nullptr || stream->state != Stream::kReceiving) return 0;
-  if (!stream->head_done) FinishHead(frame.hd.stream_id, *stream);
-  if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 || !stream->refusal.ok())
-    MakeReady(frame.hd.stream_id, *stream);
+  const bool ends = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (!stream->head_done) FinishHead(frame.hd.stream_id, *stream, ends);
+  if (ends || !stream->refusal.ok()) MakeReady(frame.hd.stream_id, *stream);
   return 0;
 }
 

@@ -26,9 +26,18 @@ Task<void> Http2Connection::Run() {
     stream_.Consume(bytes.size());
     Pump();
   }
-  // Peer gone, or all said: a write under way has its deadline, and so has every request.
-  while (running_ > 0 || writing_) {
-    const absl::Duration however_long = absl::InfiniteDuration();
+  // The client may read still, although it says no more. A write has its deadline, and so has every
+  // request.
+  const absl::Duration however_long = absl::InfiniteDuration();
+  while (writing_ || (running_ > 0 && !broken_ && !session_.done())) {
+    co_await changed_.Wait(however_long);
+  }
+  broken_ = true;
+}
+
+Task<void> Http2Connection::Finish() {
+  const absl::Duration however_long = absl::InfiniteDuration();
+  while (running_ > 0) {
     co_await changed_.Wait(however_long);
   }
 }
@@ -66,6 +75,7 @@ Task<void> Http2Connection::Flush(Http2Connection* self) {
     self->broken_ = !written;
   }
   self->writing_ = false;
+  std::string().swap(self->output_);  // An idle connection keeps no buffer.
   // Whoever reads has nothing to wait for.
   if (self->broken_ || self->session_.done()) self->stream_.Cancel();
   self->changed_.Ring();

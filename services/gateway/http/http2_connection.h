@@ -19,10 +19,11 @@ class Http2Connection {
   // The references outlive this.
   Http2Connection(TlsStream& stream, Api& api, const Limits& limits);
 
-  // Serves until nothing is left to say but goodbye. Requests that are under way are finished, also
-  // where nobody waits for their responses any more: what was begun inside is not undone by hanging
-  // up.
+  // Serves until nothing is left to say but goodbye.
   Task<void> Run();
+  // After Run: waits for the requests that are under way although nobody waits for their responses
+  // any more. What was begun inside is not undone by hanging up.
+  Task<void> Finish();
 
   // Gives up on what has taken too long.
   void Expire(H2Session::Time now);
@@ -40,8 +41,8 @@ class Http2Connection {
   std::string output_;
   int running_ = 0;       // Requests.
   bool writing_ = false;  // Flush is under way.
-  bool broken_ = false;   // Nothing can be written any more.
-  async::Bell changed_;   // running_ or writing_, for Run's last wait.
+  bool broken_ = false;   // Nothing is written any more.
+  async::Bell changed_;   // running_, writing_ or broken_.
 };
 
 }  // namespace florin::gateway

@@ -158,6 +158,16 @@ TEST_F(Http2Test, EndsFloodsAndServesTheOthers) {
   }
 }
 
+TEST_F(Http2Test, EndsAFloodAlthoughRequestsAreUnderWay) {
+  TestH2Client client(port());
+  for (int i = 0; i < 3; ++i) client.Begin(PayFields(), PayBody("wait"));
+  AwaitWaiting(3);
+  for (int i = 0; i < 100; ++i) client.Send(MakeH2Frame(NGHTTP2_PING, 0, 0, "12345678"));
+  EXPECT_EQ(client.ReadGoAway(), kCalm);
+  EXPECT_TRUE(client.over());
+  EXPECT_FALSE(upstream_.released);
+}
+
 // The requests that a client resets are under way inside, however fast it opens new ones.
 TEST_F(Http2Test, BoundsWhatIsUnderWayForAClientThatResets) {
   limits_.streams = 10;
@@ -206,6 +216,7 @@ TEST_F(Http2Test, GivesUpOnSlowReaders) {
 // Responses for who reads not even from its socket.
 TEST_F(Http2Test, GivesUpOnAFullSocket) {
   limits_.write_time = absl::Milliseconds(100);
+  limits_.linger_time = absl::Milliseconds(10);
   TestH2Client client(port(), std::string("\0\4\x7f\xff\xff\xff", 6));
   client.Send(MakeH2Frame(NGHTTP2_WINDOW_UPDATE, 0, 0, H2Number(0x7fff0000)));
   const std::string body = PayBody(std::string(16'000, 'x'));
