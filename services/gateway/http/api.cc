@@ -13,6 +13,7 @@
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/gateway/http/grpc_exchange.h"
 #include "services/gateway/http/trace_context.h"
 #include "services/gateway/transcode/json_writer.h"
 #include "services/gateway/transcode/problem.h"
@@ -159,6 +160,7 @@ struct Api::Exchange {
   std::string traceparent;
   std::string method;
   std::chrono::steady_clock::time_point start;
+  std::optional<GrpcForm> grpc;  // Nothing: REST.
   const Route* route = nullptr;
   std::vector<std::string> allowed;  // With kMethodNotAllowed.
   bool replayed = false;
@@ -193,10 +195,16 @@ Api::Exchange Api::Begin(const Request& request) {
   return Exchange{.request_id = FormatId(IdKind::kRequest, id),
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
-                  .start = std::chrono::steady_clock::now()};
+                  .start = std::chrono::steady_clock::now(),
+                  .grpc = GrpcFormOf(request)};
 }
 
 absl::StatusOr<Target> Api::FindRoute(const Request& request, Exchange& exchange) const {
+  if (exchange.grpc) {
+    exchange.route = routes_.FindRpc(request.target);
+    if (exchange.route == nullptr) return Error(Reason::kMethodNotFound, "there is no such method");
+    return Target();
+  }
   FLORIN_ASSIGN_OR_RETURN(Target target, ParseTarget(request.target));
   Match match = routes_.Find(request.method, target);
   exchange.route = match.route;
@@ -225,22 +233,25 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
   const Route& route = *exchange.route;
 
   rpc::Outgoing context;
-  context.deadline = clock_.Now() + limits_.request_time;
+  FLORIN_CO_ASSIGN_OR_RETURN(context.deadline,
+                             GrpcDeadline(request, clock_.Now(), limits_.request_time));
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
   absl::StatusOr<std::string> token = co_await Authorize(request, route);
   FLORIN_CO_ASSIGN_OR_RETURN(context.user_token, std::move(token));
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes, route.is_web
-                                                    ? EncodeWebRequest(target, request)
-                                                    : EncodeRequest(route, target, request));
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes,
+                             exchange.grpc  ? ReadGrpcRequest(route, *exchange.grpc, request)
+                             : route.is_web ? EncodeWebRequest(target, request)
+                                            : EncodeRequest(route, target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);
   const rpc::Reply reply =
       co_await channel.CallBytes(route.rpc, std::move(context), std::move(bytes));
   exchange.replayed = reply.replayed;
   if (!reply.payload.ok()) co_return reply.payload.status();
+  if (exchange.grpc) co_return MakeGrpcResponse(*exchange.grpc, reply.payload);
   co_return route.is_web ? DecodeWebResponse(*reply.payload)
                          : DecodeResponse(route, *reply.payload);
 }
@@ -248,11 +259,18 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
 Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) {
   Response response;
   std::string reason;
+  int status = 0;  // What it would be in REST: gRPC's is always 200, which tells watchers nothing.
   if (result.ok()) {
     response = *std::move(result);
+    status = response.status;
+  } else if (exchange.grpc) {
+    const absl::Status error = PublicError(result.status());
+    response = MakeGrpcResponse(*exchange.grpc, error);
+    reason = InfoOf(*ReasonOf(error)).name;
+    status = InfoOf(*ReasonOf(error)).http_status;
   } else {
     Problem problem = MakeProblem(result.status(), exchange.request_id);
-    response.status = problem.http_status;
+    response.status = status = problem.http_status;
     response.content_type = kProblemContentType;
     response.body = std::move(problem.body);
     response.headers = std::move(problem.headers);
@@ -263,13 +281,15 @@ Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) 
   if (exchange.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
   if (!exchange.allowed.empty())
     response.headers.emplace_back("Allow", absl::StrJoin(exchange.allowed, ", "));
-  Record(exchange, response.status, reason, result.status());
+  Record(exchange, status, reason, result.status());
   return response;
 }
 
 void Api::Record(const Exchange& exchange, int status, const std::string& reason,
                  const absl::Status& error) {
-  const std::string route = exchange.route == nullptr ? "none" : exchange.route->path;
+  const std::string route = exchange.route == nullptr ? "none"
+                            : exchange.grpc           ? exchange.route->rpc
+                                                      : exchange.route->path;
   const auto took = absl::FromChrono(std::chrono::steady_clock::now() - exchange.start);
   telemetry::Count(
       "florin_http_requests_total",

@@ -1,10 +1,16 @@
 // An HTTP request as the gateway sees it, and the response that it makes.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "libs/status/status.h"
 
 namespace florin::gateway {
 
@@ -17,6 +23,7 @@ struct Request {
   std::optional<std::string> content_type;
   std::optional<std::string> idempotency_key;
   std::optional<std::string> traceparent;
+  std::optional<std::string> grpc_timeout;
   // What only methods whose contract is HTTP itself are given (transcode/web_exchange.h).
   std::optional<std::string> dpop;
   std::optional<std::string> cookie;  // Several fields are joined by "; " (RFC 9113 8.2.3).
@@ -25,6 +32,7 @@ struct Request {
   std::optional<std::string> user_agent;
   std::string body;
   std::string client_address;  // The peer's IP address; from the socket, never from a field.
+  bool is_http2 = false;       // Otherwise HTTP/1.1, which has no trailers here.
 };
 
 struct Response {
@@ -32,9 +40,20 @@ struct Response {
   std::string content_type;
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
+  // Sent after the body, to HTTP/2 only. Names are lower-case.
+  std::vector<std::pair<std::string, std::string>> trailers;
 };
 
-// The bytes of `response` on the wire. `date` is an IMF-fixdate; a HEAD request gets no body.
+// What every version of HTTP refuses. Sizes are in bytes.
+absl::Status HeaderTooLarge(std::size_t limit);
+absl::Status BodyTooLarge(std::uint64_t limit);
+
+// Gives each field of `response` to `each`, with those that every response bears. `date` is an
+// IMF-fixdate. Names are as HTTP/1.1 is used to them.
+void ForEachField(const Response& response, const std::string& date,
+                  const std::function<void(std::string_view name, std::string_view value)>& each);
+
+// The bytes of `response` in HTTP/1.1. A HEAD request gets no body.
 std::string Serialize(const Response& response, const std::string& date, bool keep_alive,
                       bool is_head);
 
