@@ -94,6 +94,9 @@ struct IssuedAccessToken {
   friend bool operator==(const IssuedAccessToken&, const IssuedAccessToken&) = default;
 };
 
+// How long a grant is kept after it was made: nothing that was issued from it is good any more.
+inline constexpr absl::Duration kGrantKept = absl::Hours(24 * 31);  // kRefreshLifetime and a day
+
 enum class Redemption { kDone, kReused, kRefused };
 
 // Thread-safe. Errors of all methods: kUnavailable, kInternal.
@@ -131,7 +134,7 @@ class OAuthStore {
 
   virtual Task<absl::StatusOr<std::optional<Consent>>> FindConsent(Uuid user_id,
                                                                    std::string client_id) = 0;
-  // Adds the scopes to those consented before.
+  // Adds the scopes to those consented before. FindConsent() gives them sorted.
   virtual Task<absl::StatusOr<bool>> RecordConsent(Consent consent) = 0;
   // Forgets the consent and revokes the user's grants to the client.
   virtual Task<absl::StatusOr<bool>> RevokeConsent(Uuid user_id, std::string client_id,
