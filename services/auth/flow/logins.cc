@@ -164,6 +164,12 @@ Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<S
       break;
   }
   FLORIN_CO_ASSIGN_OR_RETURN(opened.secret, co_await Keep(std::move(login)));
+  // Its user has come; from here on the login's own time counts.
+  const absl::Time now = parts_.clock.Now();
+  FLORIN_CO_ASSIGN_OR_RETURN(const bool held, co_await parts_.oauth.HoldRequest(
+                                                  crypto::Sha256(app.request_uri), app.client_id,
+                                                  now, Micros(now + kLoginLifetime)));
+  if (!held) co_return Error(Reason::kInvalidRequestUri, "the request was used meanwhile");
   co_return opened;
 }
 

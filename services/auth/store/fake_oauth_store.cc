@@ -95,6 +95,20 @@ bool FakeOAuthStore::UseUp(const crypto::Digest& request_uri, const std::string&
   return true;
 }
 
+Task<absl::StatusOr<bool>> FakeOAuthStore::HoldRequest(crypto::Digest request_uri,
+                                                       std::string client_id, absl::Time now,
+                                                       absl::Time until) {
+  const std::lock_guard lock(mutex_);
+  const auto entry = requests_.find(request_uri);
+  if (entry == requests_.end()) co_return false;
+  Request& kept = entry->second;
+  if (kept.pushed.client_id != client_id || kept.used_by || kept.pushed.expires_at <= now) {
+    co_return false;
+  }
+  kept.pushed.expires_at = std::max(kept.pushed.expires_at, until);
+  co_return true;
+}
+
 Task<absl::StatusOr<bool>> FakeOAuthStore::GrantRequest(crypto::Digest request_uri, Grant grant,
                                                         Code code) {
   const std::lock_guard lock(mutex_);

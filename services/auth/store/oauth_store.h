@@ -124,6 +124,11 @@ class OAuthStore {
   virtual Task<absl::StatusOr<std::optional<PushedRequest>>> FindRequest(crypto::Digest request_uri,
                                                                          std::string client_id,
                                                                          absl::Time now) = 0;
+  // Keeps a request that is neither used nor expired at `now` until `until` at least: its user has
+  // come and is logging in, which takes longer than a request may wait for them. Gives whether it
+  // did. Idempotent.
+  virtual Task<absl::StatusOr<bool>> HoldRequest(crypto::Digest request_uri, std::string client_id,
+                                                 absl::Time now, absl::Time until) = 0;
   // Uses the request up under `grant.grant_id` and makes the grant and its code. Gives whether it
   // did: false if the request was used by another, has expired or is another client's.
   virtual Task<absl::StatusOr<bool>> GrantRequest(crypto::Digest request_uri, Grant grant,

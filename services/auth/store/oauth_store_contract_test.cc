@@ -253,6 +253,30 @@ TYPED_TEST(OAuthStoreContractTest, ARequestIsUsedUpOnce) {
   EXPECT_EQ(this->Run(this->store().FindCode(this->Secret("second"))), std::nullopt);
 }
 
+TYPED_TEST(OAuthStoreContractTest, ARequestIsHeldForItsUser) {
+  this->Register();
+  const PushedRequest pushed = this->Pushed();
+  this->Run(this->store().PushRequest(pushed));
+  const absl::Time until = pushed.expires_at + absl::Minutes(15);
+  const auto hold = [&](const std::string& client, absl::Time now, absl::Time to) {
+    return this->Run(this->store().HoldRequest(pushed.request_uri, client, now, to));
+  };
+  const auto found = [&](absl::Time at) {
+    return this->Run(this->store().FindRequest(pushed.request_uri, pushed.client_id, at))
+        .has_value();
+  };
+  EXPECT_FALSE(hold("other", kNow, until));
+  EXPECT_FALSE(hold(pushed.client_id, pushed.expires_at, until));  // Too late.
+  EXPECT_FALSE(found(pushed.expires_at));
+  EXPECT_TRUE(hold(pushed.client_id, kNow, until));
+  EXPECT_TRUE(hold(pushed.client_id, kNow, kNow));  // Never shorter.
+  EXPECT_TRUE(found(until - absl::Seconds(1)));
+  EXPECT_FALSE(found(until));
+  EXPECT_TRUE(this->Run(
+      this->store().DenyRequest(pushed.request_uri, pushed.client_id, SystemIds().NewId(), kNow)));
+  EXPECT_FALSE(hold(pushed.client_id, kNow, until));
+}
+
 TYPED_TEST(OAuthStoreContractTest, ADeniedRequestIsUsedUp) {
   this->Register();
   const PushedRequest pushed = this->Pushed();

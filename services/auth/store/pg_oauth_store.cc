@@ -63,6 +63,11 @@ const pg::Statement kStatements[] = {
      "SELECT " FLORIN_REQUEST
      " FROM oauth_requests WHERE request_uri = decode($1, 'hex') AND client_id = $2 "
      "AND used_by IS NULL AND expires_at > " FLORIN_TIME("$3")},
+    {"oauth_hold_request",
+     "UPDATE oauth_requests SET expires_at = greatest(expires_at, " FLORIN_TIME(
+         "$4") ") "
+               "WHERE request_uri = decode($1, 'hex') AND client_id = $2 AND used_by IS NULL "
+               "AND expires_at > " FLORIN_TIME("$3")},
     {"oauth_use_request",
      "UPDATE oauth_requests SET used_by = $3::uuid WHERE request_uri = decode($1, 'hex') "
      "AND client_id = $2 AND (used_by IS NULL OR used_by = $3::uuid) AND expires_at > " FLORIN_TIME(
@@ -437,6 +442,16 @@ Task<absl::StatusOr<std::optional<PushedRequest>>> PgOAuthStore::FindRequest(
                                                    now](pqxx::transaction_base& transaction) {
     return First(transaction.exec_prepared("oauth_find_request", digest, id, Micros(now)),
                  &ReadRequest);
+  });
+}
+
+Task<absl::StatusOr<bool>> PgOAuthStore::HoldRequest(crypto::Digest request_uri,
+                                                     std::string client_id, absl::Time now,
+                                                     absl::Time until) {
+  return pool_.Transact<bool>([digest = HexOf(request_uri), id = std::move(client_id), now,
+                               until](pqxx::work& transaction) -> absl::StatusOr<bool> {
+    return transaction.exec_prepared("oauth_hold_request", digest, id, Micros(now), Micros(until))
+               .affected_rows() == 1;
   });
 }
 

@@ -25,6 +25,8 @@ class PgOAuthStore : public OAuthStore {
   Task<absl::StatusOr<std::optional<PushedRequest>>> FindRequest(crypto::Digest request_uri,
                                                                  std::string client_id,
                                                                  absl::Time now) override;
+  Task<absl::StatusOr<bool>> HoldRequest(crypto::Digest request_uri, std::string client_id,
+                                         absl::Time now, absl::Time until) override;
   Task<absl::StatusOr<bool>> GrantRequest(crypto::Digest request_uri, Grant grant,
                                           Code code) override;
   Task<absl::StatusOr<bool>> DenyRequest(crypto::Digest request_uri, std::string client_id,

@@ -36,3 +36,5 @@ GRANT UPDATE (secret_hash, proofs, auth_time, active_time, client_address, user_
   ON sessions TO auth;
 GRANT UPDATE (secret_hash, step, user_id, proofs, auth_time, demand, request_uri, client_id,
   ceremony) ON logins TO auth;
+-- Whoever is logging in for an app gets the time it takes; see OAuthStore::HoldRequest.
+GRANT UPDATE (expires_at) ON oauth_requests TO auth;
