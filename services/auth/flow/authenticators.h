@@ -170,8 +170,7 @@ class Authenticators {
   // `label`: what the user calls it, 1 to 64 characters. Errors: kPasskeyRefused (param
   // `credential`), kChallengeExpired, kFactorExists, kInvalidField (param `label`).
   Task<absl::StatusOr<Factor>> FinishPasskeyRegistration(Uuid user_id, Uuid challenge_id,
-                                                         std::string credential,
-                                                         std::string label);
+                                                         std::string credential, std::string label);
 
   // --- What a user has ---
 
