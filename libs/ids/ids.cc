@@ -127,6 +127,10 @@ std::string_view PrefixOf(IdKind kind) {
       return "tok";
     case IdKind::kSession:
       return "ses";
+    case IdKind::kFactor:
+      return "fac";
+    case IdKind::kChallenge:
+      return "chl";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

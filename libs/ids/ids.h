@@ -53,9 +53,12 @@ enum class IdKind {
   kTransaction,
   kRequest,
   kToken,
-  kSession
+  kSession,
+  kFactor,
+  kChallenge
 };
-std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses"
+// "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl"
+std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".
 std::string FormatId(IdKind kind, const Uuid& id);
