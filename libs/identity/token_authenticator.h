@@ -26,7 +26,15 @@ class TokenAuthenticator : public rpc::Authenticator {
   TokenAuthenticator(rpc::Channel& auth, Clock& clock, std::string issuer);
   ~TokenAuthenticator() override;
 
+  // Error beside those above: kTokenInvalid for a token that was taken back, as far as is known.
   Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) override;
+
+  // Asks auth once which tokens were taken back. While auth cannot be reached, what is known stays.
+  Task<absl::Status> LearnRevocations();
+  // Does that every second, for ever: so a token is refused about a second after it was taken back,
+  // and if this is never called, when it expires. Spawn it once; destroy this after the runtime has
+  // stopped.
+  Task<void> WatchRevocations();
 
  private:
   class Impl;

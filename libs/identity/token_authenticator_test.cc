@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "florin/auth/v1/auth.rpc.h"
+#include "florin/auth/v1/oauth.rpc.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
@@ -66,6 +67,32 @@ class PublishedKeys : public auth::v1::AuthService {
   auth::v1::JsonWebKeySet keys_;  // Guarded by mutex_.
 };
 
+// Auth, as far as revocation goes.
+class Revocations : public auth::v1::OAuthService {
+ public:
+  using Web = Task<absl::StatusOr<http::v1::WebResponse>>;
+  Web PushAuthorizationRequest(rpc::Call&, const http::v1::WebRequest&) override { return None(); }
+  Web Token(rpc::Call&, const http::v1::WebRequest&) override { return None(); }
+  Web Revoke(rpc::Call&, const http::v1::WebRequest&) override { return None(); }
+  Web Introspect(rpc::Call&, const http::v1::WebRequest&) override { return None(); }
+  Web GetMetadata(rpc::Call&, const http::v1::WebRequest&) override { return None(); }
+  Task<absl::StatusOr<auth::v1::ListRevokedTokensResponse>> ListRevokedTokens(
+      rpc::Call&, const auth::v1::ListRevokedTokensRequest&) override {
+    const std::lock_guard lock(mutex_);
+    co_return revoked_;
+  }
+  void Set(const std::vector<std::string>& tokens) {
+    const std::lock_guard lock(mutex_);
+    revoked_.mutable_token_ids()->Assign(tokens.begin(), tokens.end());
+  }
+
+ private:
+  static Web None() { co_return Error(Reason::kInternal, "not called"); }
+
+  std::mutex mutex_;
+  auth::v1::ListRevokedTokensResponse revoked_;  // Guarded by mutex_.
+};
+
 class TokenAuthenticatorTest : public ::testing::Test {
  protected:
   TokenAuthenticatorTest() : certificates_({"auth", "accounts"}), clock_(SystemClock().Now()) {
@@ -89,7 +116,7 @@ class TokenAuthenticatorTest : public ::testing::Test {
         runtime_.executor(),
         {.listen = "127.0.0.1:" + std::to_string(port),
          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "auth")},
-        {&keys_});
+        {&keys_, &revocations_});
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
   }
@@ -119,6 +146,7 @@ class TokenAuthenticatorTest : public ::testing::Test {
   FakeClock clock_;
   const crypto::SigningKey key_ = crypto::SigningKey::Generate();
   PublishedKeys keys_;
+  Revocations revocations_;
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<rpc::Channel> channel_;
@@ -157,6 +185,21 @@ TEST_F(TokenAuthenticatorTest, APrincipalKnowsItsClientAndItsLogin) {
   EXPECT_EQ(principal->certificate_thumbprint, "");
   EXPECT_EQ(principal->session_id, "ses_1");
   EXPECT_EQ(Authenticate(Token(key_))->auth_time, absl::InfinitePast());
+}
+
+TEST_F(TokenAuthenticatorTest, ARevokedTokenIsRefusedOnceThatIsKnown) {
+  const std::string token = Token(key_);
+  revocations_.Set({"tok_2"});
+  ASSERT_THAT(runtime_.Run(authenticator_->LearnRevocations()), IsOk());
+  EXPECT_THAT(Authenticate(token), IsOk());
+  revocations_.Set({"tok_1"});
+  EXPECT_THAT(Authenticate(token), IsOk());
+  ASSERT_THAT(runtime_.Run(authenticator_->LearnRevocations()), IsOk());
+  EXPECT_THAT(Authenticate(token), StatusHasReason(Reason::kTokenInvalid));  // From the cache.
+  EXPECT_THAT(Authenticate(Token(key_, "usr_2")), StatusHasReason(Reason::kTokenInvalid));
+  StopServer();
+  EXPECT_FALSE(runtime_.Run(authenticator_->LearnRevocations()).ok());
+  EXPECT_THAT(Authenticate(token), StatusHasReason(Reason::kTokenInvalid));
 }
 
 TEST_F(TokenAuthenticatorTest, FetchesOnceForManyTokens) {

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerReaderClient ledger_reader(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   pg::PoolOptions database = process.Database(accounts::PgStore::Statements());
   database.settings = pg::KeyedAccessSettings();

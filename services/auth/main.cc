@@ -1,5 +1,7 @@
 // florin-auth: users, their passwords, and the access tokens that the other services verify.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "libs/clock/clock.h"
@@ -10,7 +12,9 @@
 #include "services/auth/flow/password_login.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/main_oauth.h"
 #include "services/auth/rpc/auth_rpc.h"
+#include "services/auth/store/pg_oauth_store.h"
 #include "services/auth/store/pg_store.h"
 
 ABSL_FLAG(std::string, signing_keys, "",
@@ -33,15 +37,19 @@ int main(int argc, char** argv) {
   }
   auth::PasswordHasher hasher({.threads = threads});
 
-  pg::Pool pool(process.Database(auth::PgStore::Statements()));
+  std::vector<pg::Statement> statements = auth::PgStore::Statements();
+  for (const pg::Statement& one : auth::PgOAuthStore::Statements()) statements.push_back(one);
+  pg::Pool pool(process.Database(std::move(statements)));
   auth::PgStore store(pool);
   auth::RegisterUser register_user(store, hasher, SystemClock(), SystemIds());
   auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds(), process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
+  auth::OAuthServer oauth(process, pool, *keys);
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
-  const int status =
-      process.Serve({&service}, nullptr, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &oauth.oauth(), &oauth.clients()}, nullptr,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
+  oauth.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();
   return status;

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   pg::PoolOptions database = process.Database(payments::PgStore::Statements());
   database.settings = pg::KeyedAccessSettings();

@@ -69,6 +69,8 @@ class AuthorizationRequests {
                                          std::string error);
 
  private:
+  Task<absl::StatusOr<PushedRequest>> FindPushed(std::string request_uri, std::string client_id);
+
   OAuthStore& store_;
   Clock& clock_;
   IdSource& ids_;

@@ -1,0 +1,34 @@
+#include "services/auth/flow/register_client.h"
+
+#include <utility>
+
+#include "libs/crypto/jwk.h"
+#include "libs/telemetry/log.h"
+#include "services/auth/flow/pushed_authorization.h"
+
+namespace florin::auth {
+
+Task<absl::StatusOr<Client>> RegisterClient::Run(Client client) {
+  FLORIN_CO_RETURN_IF_ERROR(CheckClient(client));
+  if (!client.jwks.empty()) {
+    const auto keys = crypto::ParseJwkSet(client.jwks);
+    if (!keys.ok()) {
+      const std::string why(keys.status().message());
+      co_return Error(Reason::kInvalidClientMetadata, why, {.param = "jwks"});
+    }
+  }
+  client.create_time = WholeMicroseconds(clock_.Now());
+  client.disable_time = std::nullopt;
+  absl::StatusOr<Client> kept = co_await store_.RegisterClient(client);
+  if (!kept.ok()) co_return kept.status();
+  Client same = *kept;
+  same.create_time = client.create_time;
+  same.disable_time = client.disable_time;
+  if (same != client) {
+    co_return Error(Reason::kClientExists, "a client of this id has other metadata");
+  }
+  telemetry::Log(telemetry::Severity::kInfo, "client registered", {{"client", client.client_id}});
+  co_return kept;
+}
+
+}  // namespace florin::auth
