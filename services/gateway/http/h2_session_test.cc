@@ -420,6 +420,7 @@ TEST_F(H2SessionTest, EndsRapidReset) {
   EXPECT_EQ(CodeOf(0), kCalm);
   EXPECT_EQ(resets, H2Flood::Allowances()[H2Flood::kAbandoned].burst + 1);
   EXPECT_TRUE(session().done());
+  EXPECT_TRUE(session().flooded());
 }
 
 // The client has us reset: by a window beyond 2^31-1, which is an error of its stream.
@@ -577,6 +578,7 @@ TEST_F(H2SessionTest, DrainsWithoutLosingARequest) {
   Answer(one);
   EXPECT_EQ(BodyOf(one), "{}");
   EXPECT_TRUE(session().done());
+  EXPECT_FALSE(session().flooded());
 }
 
 TEST_F(H2SessionTest, RefusesWhatIsNotHttp2) {
