@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "libs/rpc/status_wire.h"
 #include "libs/status/matchers.h"
+#include "services/gateway/http/grpc_exchange.h"
 #include "services/gateway/http/test_gateway.h"
 #include "services/gateway/http/test_h2_client.h"
 
@@ -221,12 +222,15 @@ TEST_F(GrpcTest, HonoursTheClientsTimeout) {
   EXPECT_EQ(ValueOf(bad.fields, "grpc-status"), "3");
 }
 
-TEST_F(GrpcTest, NeverWaitsLongerThanItsOwnTimeout) {
-  limits_.request_time = absl::Milliseconds(50);
-  TestH2Client client(port());
-  const H2Response late = client.Ask(GrpcFields("application/grpc", {{"grpc-timeout", "99999H"}}),
-                                     Framed(Request("wait")));
-  EXPECT_EQ(ValueOf(late.fields, "grpc-status"), "4");
+TEST(GrpcDeadline, IsTheEarlierOne) {
+  const absl::Time now = absl::FromUnixSeconds(1000);
+  const auto after = [now](std::optional<std::string> timeout) {
+    return *GrpcDeadline({.grpc_timeout = std::move(timeout)}, now, absl::Seconds(10)) - now;
+  };
+  EXPECT_EQ(after(std::nullopt), absl::Seconds(10));
+  EXPECT_EQ(after("9S"), absl::Seconds(9));
+  EXPECT_EQ(after("11S"), absl::Seconds(10));
+  EXPECT_EQ(after("99999999H"), absl::Seconds(10));
 }
 
 TEST_F(GrpcTest, ServesTheWebOverBothVersions) {

@@ -128,6 +128,7 @@ class H2Session::Impl {
   bool has_output() const { return nghttp2_session_want_write(session_) != 0; }
   void Expire(Time now);
   void Drain();
+  bool flooded() const { return !calm_; }
   bool done() const {
     return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
   }
@@ -509,5 +510,6 @@ bool H2Session::has_output() const { return impl_->has_output(); }
 void H2Session::Expire(Time now) { impl_->Expire(now); }
 void H2Session::Drain() { impl_->Drain(); }
 bool H2Session::done() const { return impl_->done(); }
+bool H2Session::flooded() const { return impl_->flooded(); }
 
 }  // namespace florin::gateway

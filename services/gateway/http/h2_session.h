@@ -70,6 +70,8 @@ class H2Session {
 
   // Nothing is left to read or to write.
   bool done() const;
+  // The session was ended because of the client's conduct (ENHANCE_YOUR_CALM).
+  bool flooded() const;
 
  private:
   class Impl;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "libs/telemetry/metrics.h"
+
 namespace florin::gateway {
 namespace {
 
@@ -33,6 +35,7 @@ Task<void> Http2Connection::Run() {
     co_await changed_.Wait(however_long);
   }
   broken_ = true;
+  if (session_.flooded()) telemetry::Count("florin_http_connections_flooded_total");
 }
 
 Task<void> Http2Connection::Finish() {
