@@ -1,6 +1,7 @@
 // Where flows record events that belong to no other transaction: refusals above all.
 //
-//   audit::Event event{.event_id = ids.NewId(), .time = clock.Now(), .action = "auth.session.begin"};
+//   audit::Event event{
+//       .event_id = ids.NewId(), .time = clock.Now(), .action = "auth.session.begin"};
 //   FLORIN_CO_RETURN_IF_ERROR(co_await recorder.Record(std::move(event)));
 //
 // What a store writes in a transaction of its own records its events in that same transaction:
