@@ -5,6 +5,7 @@ set(FLORIN_EDGES_payments auth accounts ledger)
 set(FLORIN_EDGES_accounts auth ledger)
 set(FLORIN_EDGES_auth)
 set(FLORIN_EDGES_ledger)
+# `audit` is no process: every service that keeps an audit trail serves its own.
 # No services: people and their tools, known by a certificate of their own.
-set(FLORIN_EDGES_operator auth ledger)
-set(FLORIN_EDGES_auditor ledger)
+set(FLORIN_EDGES_operator audit auth ledger)
+set(FLORIN_EDGES_auditor audit ledger)

@@ -5,6 +5,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "libs/config/config.h"
 #include "libs/pg/migrate.h"
 #include "libs/telemetry/log.h"
@@ -14,7 +15,11 @@ ABSL_FLAG(std::string, listen, "127.0.0.1:0",
 ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
           "IP:port of /livez, /readyz and /metrics; never expose it");
 ABSL_FLAG(std::string, certificates, "",
-          "directory with ca.crt, NAME.crt and NAME.key of this service (mutual TLS)");
+          "directory with ca.crt, NAME.crt and NAME.key of this service (mutual TLS); read again "
+          "every second");
+ABSL_FLAG(absl::Duration, max_connection_age, absl::Minutes(10),
+          "how long a client may go on by the certificate that it connected with; a withdrawn CA "
+          "or service is out at the latest then");
 ABSL_FLAG(std::string, database, "",
           "PostgreSQL conninfo, e.g. \"host=/run/postgresql dbname=florin user=ledger\"");
 ABSL_FLAG(int, database_connections, 4, "connections to PostgreSQL");
@@ -44,6 +49,9 @@ Process::Process(int argc, char** argv, std::string name, const std::string& pur
   // CPU.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   telemetry::StartLogging(name);
+  if (absl::GetFlag(FLAGS_max_connection_age) < absl::Seconds(1)) {
+    config::ExitIfError(Error(Reason::kInvalidField, "at least 1s"), "--max_connection_age");
+  }
   state_->name = std::move(name);
   state_->runtime = std::make_unique<async::Runtime>(absl::GetFlag(FLAGS_threads));
 }
@@ -86,6 +94,7 @@ int Process::Serve(std::vector<rpc::Service*> services, rpc::Authenticator* auth
   options.listen = absl::GetFlag(FLAGS_listen);
   options.certificates = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), state_->name);
   options.authenticator = authenticator;
+  options.max_connection_age = absl::GetFlag(FLAGS_max_connection_age);
   auto server = config::ValueOrExit(rpc::Server::Start(executor(), options, std::move(services)),
                                     "starting the gRPC server");
   auto admin =

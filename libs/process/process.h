@@ -9,8 +9,9 @@
 //                          {{"database", [&pool] { return pool.Ping(); }}});
 //   }
 //
-// Flags: --listen, --admin_listen, --certificates, --database, --database_connections, --migrate,
-// --migrations, --threads, --issuer; a service adds its own with ABSL_FLAG.
+// Flags: --listen, --admin_listen, --certificates, --max_connection_age, --database,
+// --database_connections, --migrate, --migrations, --threads, --issuer; a service adds its own with
+// ABSL_FLAG.
 #pragma once
 
 #include <memory>

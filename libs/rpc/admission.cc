@@ -1,5 +1,7 @@
 #include "libs/rpc/admission.h"
 
+#include <grpc/grpc_security_constants.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/rpc/metadata_keys.h"
+#include "libs/rpc/peer_certificate.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 
@@ -50,7 +53,7 @@ absl::Status CheckScopes(const Policy& policy, const Principal& principal) {
 
 }  // namespace
 
-absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& context) {
+absl::StatusOr<Peer> PeerOf(const grpc::CallbackServerContext& context) {
   const auto identities = context.auth_context()->FindPropertyValues("peer_spiffe_id");
   if (identities.size() != 1)
     return Error(Reason::kCallerNotAllowed, "the certificate has no SPIFFE identity");
@@ -58,7 +61,18 @@ absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& conte
   const std::string_view domain(kTrustDomain);
   if (!identity.starts_with(domain))
     return Error(Reason::kCallerNotAllowed, "the certificate is of another trust domain");
-  return std::string(identity.substr(domain.size()));
+  const auto pems = context.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  const std::string pem =
+      pems.size() == 1 ? std::string(pems[0].data(), pems[0].size()) : std::string();
+  FLORIN_ASSIGN_OR_RETURN(const absl::Time not_after, NotAfterOfPem(pem));
+  return Peer{std::string(identity.substr(domain.size())), not_after};
+}
+
+absl::StatusOr<std::string> CallerOf(const absl::StatusOr<Peer>& peer, absl::Time now) {
+  if (!peer.ok()) return peer.status();
+  if (now >= peer->not_after)
+    return Error(Reason::kCallerNotAllowed, "the caller's certificate has expired");
+  return peer->service;
 }
 
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
@@ -68,7 +82,7 @@ absl::Time DeadlineOf(const grpc::CallbackServerContext& context) {
 }
 
 Arrival ReadArrival(const grpc::CallbackServerContext& context, absl::Time latest) {
-  return {PeerService(context), ReadContext(context, latest)};
+  return {CallerOf(PeerOf(context), SystemClock().Now()), ReadContext(context, latest)};
 }
 
 Task<absl::StatusOr<Call>> Admit(const Endpoint* endpoint, Arrival arrival) {

@@ -24,6 +24,12 @@ struct Endpoint {
   Authenticator* authenticator;
 };
 
+// Who is at the other end of a connection, by its certificate.
+struct Peer {
+  std::string service;
+  absl::Time not_after;  // From then on it is nobody.
+};
+
 // A call as it came in: who calls, by the certificate, and what was sent along.
 struct Arrival {
   absl::StatusOr<std::string> caller;
@@ -31,7 +37,11 @@ struct Arrival {
 };
 
 // The one SPIFFE identity in the peer's certificate. Error: kCallerNotAllowed.
-absl::StatusOr<std::string> PeerService(const grpc::CallbackServerContext& context);
+absl::StatusOr<Peer> PeerOf(const grpc::CallbackServerContext& context);
+
+// The peer's service as long as its certificate is valid: a connection may outlive it. Error:
+// kCallerNotAllowed.
+absl::StatusOr<std::string> CallerOf(const absl::StatusOr<Peer>& peer, absl::Time now);
 
 // As the client set it; infinite if it set none.
 absl::Time DeadlineOf(const grpc::CallbackServerContext& context);

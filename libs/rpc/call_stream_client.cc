@@ -172,6 +172,14 @@ void CallStream::TakeReplies() {
   for (auto& [complete, reply] : ended) complete(std::move(reply));
 }
 
+void CallStream::Retire() {
+  asio::post(executor_, [self = shared_from_this()] {
+    std::lock_guard lock(self->mutex_);
+    self->open_ = false;
+    self->EndWriting();
+  });
+}
+
 void CallStream::Abandon() {
   context_.TryCancel();
   NoMoreReplies();
@@ -188,6 +196,7 @@ void CallStream::NoMoreReplies() {
 }
 
 void CallStream::End(const grpc::Status& status) {
+  std::vector<Complete> unsent;
   std::vector<Complete> left;
   Ended ended;
   {
@@ -195,12 +204,19 @@ void CallStream::End(const grpc::Status& status) {
     open_ = false;
     unknown_to_server_ = status.error_code() == grpc::StatusCode::UNIMPLEMENTED && !answered_;
     if (!unknown_to_server_) ended = Reply{.payload = Lost(status)};
+    for (const auto& envelope : waiting_) {
+      const auto call = calls_.find(envelope->id());
+      if (call == calls_.end()) continue;  // Its deadline has passed.
+      unsent.push_back(std::move(call->second.complete));
+      calls_.erase(call);
+    }
     for (auto& [id, call] : calls_) left.push_back(std::move(call.complete));
     calls_.clear();
     deadlines_.clear();
     waiting_.clear();
     timer_.cancel();
   }
+  for (const Complete& complete : unsent) complete(std::nullopt);
   for (const Complete& complete : left) complete(ended);
 }
 

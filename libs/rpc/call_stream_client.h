@@ -54,6 +54,8 @@ class CallStream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   Task<Ended> Call(std::string method, const Outgoing* context, std::string request,
                    absl::Time deadline);
 
+  // Takes no more calls; ends once those that it has are answered.
+  void Retire();
   // Breaks it off.
   void Abandon();
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
 
 #include "florin/transport/v1/envelopes.pb.h"
@@ -28,11 +29,14 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
  public:
   ServedCalls(std::shared_ptr<const Endpoints> endpoints, Executor executor,
               const grpc::CallbackServerContext& context)
-      : endpoints_(std::move(endpoints)), executor_(executor), caller_(PeerService(context)) {}
+      : endpoints_(std::move(endpoints)),
+        executor_(executor),
+        peer_(PeerOf(context)),
+        age_(executor) {}
 
   static ServedCalls* Start(std::shared_ptr<const Endpoints> endpoints, Executor executor,
                             const grpc::CallbackServerContext& context,
-                            const std::shared_ptr<Cancellation>& draining) {
+                            const std::shared_ptr<Cancellation>& draining, absl::Duration longest) {
     auto stream = std::make_shared<ServedCalls>(std::move(endpoints), executor, context);
     stream->self_ = stream;
     stream->StartRead(&stream->incoming_);
@@ -43,6 +47,7 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
             if (const auto self = weak.lock()) self->Go();
           });
         }));
+    stream->GoAfter(longest);
     return stream.get();
   }
 
@@ -59,6 +64,9 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   }
 
  private:
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
   void TakeRequests() {
     v1::Requests requests;
     const bool readable = requests.ParseFromString(BytesOf(incoming_));
@@ -83,8 +91,9 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 
   Arrival ArrivalOf(v1::RequestEnvelope& envelope) const {
     const absl::Duration left = absl::Microseconds(envelope.timeout_us());
-    Arrival arrival{.caller = caller_, .incoming = Outgoing()};
-    arrival.incoming.deadline = SystemClock().Now() + std::min(left, kLongestCall);
+    const absl::Time now = SystemClock().Now();
+    Arrival arrival{.caller = CallerOf(peer_, now), .incoming = Outgoing()};
+    arrival.incoming.deadline = now + std::min(left, kLongestCall);
     arrival.incoming.request_id = std::move(*envelope.mutable_request_id());
     if (arrival.incoming.request_id.empty()) {
       arrival.incoming.request_id = FormatId(IdKind::kRequest, SystemIds().NewId());
@@ -129,6 +138,17 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
     }
     WriteSoon();
     EndIfDone();
+  }
+
+  // On gRPC's thread, before anything else comes.
+  void GoAfter(absl::Duration longest) {
+    if (peer_.ok()) longest = std::min(longest, peer_->not_after - SystemClock().Now());
+    std::lock_guard lock(mutex_);
+    age_.expires_after(absl::ToChronoNanoseconds(longest));
+    age_.async_wait([weak = std::weak_ptr(self_)](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self != nullptr) self->Go();
+    });
   }
 
   void Go() {
@@ -197,12 +217,13 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
     if (!ended_ || under_way_ > 0 || !waiting_.empty() || writing_) return;
     if (write_planned_ && !broken_) return;
     if (std::exchange(finished_, true)) return;
+    age_.cancel();
     Finish(grpc::Status::OK);
   }
 
   const std::shared_ptr<const Endpoints> endpoints_;
   const Executor executor_;
-  const absl::StatusOr<std::string> caller_;
+  const absl::StatusOr<Peer> peer_;
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
   std::mutex mutex_;  // Guards what follows.
@@ -215,6 +236,7 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   bool writing_ = false;
   bool write_planned_ = false;
   bool finished_ = false;
+  Timer age_;
   // Without mutex_: gRPC's reference, let go in OnDone(), after which nothing comes.
   std::shared_ptr<ServedCalls> self_;
   std::optional<Cancellation::Subscription> draining_;
@@ -223,11 +245,12 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
 }  // namespace
 
 grpc::internal::MethodHandler* NewCallStreamHandler(Endpoints endpoints, Executor executor,
-                                                    std::shared_ptr<Cancellation> draining) {
+                                                    std::shared_ptr<Cancellation> draining,
+                                                    absl::Duration longest) {
   return new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
-      [endpoints = std::make_shared<const Endpoints>(std::move(endpoints)), executor,
-       draining](grpc::CallbackServerContext* context) {
-        return ServedCalls::Start(endpoints, executor, *context, draining);
+      [endpoints = std::make_shared<const Endpoints>(std::move(endpoints)), executor, draining,
+       longest](grpc::CallbackServerContext* context) {
+        return ServedCalls::Start(endpoints, executor, *context, draining, longest);
       });
 }
 

@@ -27,8 +27,10 @@ using Endpoints = std::map<std::string, const Endpoint*, std::less<>>;
 // What gRPC calls for each such stream; gRPC owns it. Handlers run on `executor`, as those of unary
 // calls do: what was begun is finished, whatever becomes of the stream. Of one stream, 10 000 calls
 // at most are under way; the client is held back then. Once `draining` is canceled, clients are
-// told to go elsewhere, and what they have sent is answered.
+// told to go elsewhere, and what they have sent is answered; so is the client of a stream that has
+// become `longest` old, or whose certificate expires.
 grpc::internal::MethodHandler* NewCallStreamHandler(Endpoints endpoints, Executor executor,
-                                                    std::shared_ptr<Cancellation> draining);
+                                                    std::shared_ptr<Cancellation> draining,
+                                                    absl::Duration longest);
 
 }  // namespace florin::rpc

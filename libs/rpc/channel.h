@@ -46,6 +46,9 @@ struct Reply {
 // whoever makes them, as long as all list the same targets. Only what was never sent goes on to the
 // next target: a call that is lost on the way is kUnavailable, as with one target, and its
 // repetition finds the next one. A server that comes back is found within seconds.
+//
+// A certificate that is rotated (certificate_watch.h) takes over when a server has accepted it: new
+// calls go to new connections, those under way end on the old ones, and none fails.
 class Channel {
  public:
   Channel(Executor executor, ChannelOptions options);

@@ -7,12 +7,14 @@
 
 namespace florin::rpc {
 
-// PEM files in one directory: `ca.crt`, `NAME.crt` (URI SAN spiffe://florin.local/NAME), `NAME.key`
-// (mode 0600).
+// PEM files in one directory: `ca.crt` (one CA or several: those that are trusted), `NAME.crt` (URI
+// SAN spiffe://florin.local/NAME), `NAME.key` (mode 0600). They may be replaced at any time:
+// certificate_watch.h says how.
 struct CertificateFiles {
   std::string ca;
   std::string certificate;
   std::string key;
+  std::string service;  // NAME: whose certificate it has to be
 
   static CertificateFiles In(const std::string& directory, const std::string& service);
 };

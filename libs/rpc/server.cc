@@ -6,8 +6,6 @@
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -16,8 +14,10 @@
 #include "libs/clock/clock.h"
 #include "libs/rpc/admission.h"
 #include "libs/rpc/call_stream_server.h"
+#include "libs/rpc/certificate_watch.h"
 #include "libs/rpc/metadata_keys.h"
 #include "libs/rpc/policy.h"
+#include "libs/rpc/server_credentials.h"
 #include "libs/rpc/server_stream.h"
 #include "libs/rpc/status_wire.h"
 #include "libs/rpc/wire_bytes.h"
@@ -26,7 +26,21 @@
 namespace florin::rpc {
 namespace {
 
-constexpr unsigned kCertificateRefreshSeconds = 1;
+// Beyond the longest call: what a busy machine adds.
+constexpr absl::Duration kSlack = absl::Seconds(5);
+
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+// A connection takes calls for half of its age at most (gRPC adds up to a tenth). A stream of calls
+// that begins on it, even at the last moment, takes calls for the other half; then what is under
+// way has the time that any call has.
+void LimitAge(grpc::ServerBuilder& builder, absl::Duration age) {
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, Milliseconds(age / 2));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                             Milliseconds(age / 2 + kLongestCall + kSlack));
+}
 
 // The life of one call: gRPC's reactor, alive until gRPC has sent the answer.
 class Reactor : public grpc::ServerUnaryReactor {
@@ -119,35 +133,30 @@ class GrpcService : public grpc::Service {
 // The method that carries the unary calls of all services (call_stream_server.h).
 class TransportService : public grpc::Service {
  public:
-  TransportService(Endpoints endpoints, Executor executor, std::shared_ptr<Cancellation> draining) {
+  TransportService(Endpoints endpoints, Executor executor, std::shared_ptr<Cancellation> draining,
+                   absl::Duration stream_age) {
     AddMethod(new grpc::internal::RpcServiceMethod(
         kExchangeMethod, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
-    MarkMethodRawCallback(0, NewCallStreamHandler(std::move(endpoints), executor, draining));
+    MarkMethodRawCallback(
+        0, NewCallStreamHandler(std::move(endpoints), executor, draining, stream_age));
   }
 };
-
-std::shared_ptr<grpc::ServerCredentials> Credentials(const CertificateFiles& files) {
-  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      files.key, files.certificate, files.ca, kCertificateRefreshSeconds);
-  grpc::experimental::TlsServerCredentialsOptions tls(provider);
-  tls.watch_root_certs();
-  tls.watch_identity_key_cert_pairs();
-  tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  return grpc::experimental::TlsServerCredentials(tls);
-}
 
 }  // namespace
 
 class Server::Impl {
  public:
-  Impl(Executor executor, const ServerOptions& options, const std::vector<Service*>& services) {
+  Impl(Executor executor, const ServerOptions& options, const std::vector<Service*>& services,
+       std::shared_ptr<CertificateWatch> certificates)
+      : credentials_(WatchedServerCredentials(std::move(certificates))) {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
     grpc::ServerBuilder builder;
-    builder.AddListeningPort(options.listen, Credentials(options.certificates), &port_);
+    builder.AddListeningPort(options.listen, credentials_, &port_);
     builder.SetMaxReceiveMessageSize(static_cast<int>(kMostOctets));
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 3000);
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    LimitAge(builder, options.max_connection_age);
     Endpoints unary;
     for (const Service* service : services) {
       services_.push_back(
@@ -156,7 +165,8 @@ class Server::Impl {
       services_.back()->AddUnaryTo(unary);
     }
     if (options.streams_of_calls) {
-      transport_ = std::make_unique<TransportService>(std::move(unary), executor, draining_);
+      transport_ = std::make_unique<TransportService>(std::move(unary), executor, draining_,
+                                                      options.max_connection_age / 2);
       builder.RegisterService(transport_.get());
     }
     server_ = builder.BuildAndStart();
@@ -177,6 +187,7 @@ class Server::Impl {
 
  private:
   int port_ = 0;
+  const std::shared_ptr<grpc::ServerCredentials> credentials_;
   const std::shared_ptr<Cancellation> draining_ = std::make_shared<Cancellation>();
   std::vector<std::unique_ptr<GrpcService>> services_;
   std::unique_ptr<TransportService> transport_;
@@ -190,10 +201,14 @@ Server::~Server() { Drain(absl::ZeroDuration()); }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(Executor executor, ServerOptions options,
                                                       std::vector<Service*> services) {
-  auto impl = std::make_unique<Impl>(executor, options, services);
+  auto certificates = CertificateWatch::Of(options.certificates);
+  if (certificates->current() == nullptr) {
+    return Error(Reason::kInternal, "no certificate to serve with: " +
+                                        std::string(certificates->last_error().message()));
+  }
+  auto impl = std::make_unique<Impl>(executor, options, services, std::move(certificates));
   if (!impl->started()) {
-    return Error(Reason::kInternal, "cannot listen on " + options.listen +
-                                        ": the port is in use or the certificates are unreadable");
+    return Error(Reason::kInternal, "cannot listen on " + options.listen + ": the port is in use");
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

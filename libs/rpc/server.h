@@ -2,7 +2,8 @@
 // handler.
 //
 // A call goes through, in this order, each refusal with its reason:
-//   1. mutual TLS; exactly one spiffe://florin.local/ identity in the peer's certificate;
+//   1. mutual TLS; exactly one spiffe://florin.local/ identity in the peer's certificate, which has
+//      not expired: kCallerNotAllowed;
 //   2. the method's `callers` (florin.options.v1.policy) contain it: kCallerNotAllowed;
 //   3. access USER: a valid access token with every scope: kTokenMissing, kTokenInvalid,
 //      kTokenExpired, kScopeMissing;
@@ -10,6 +11,8 @@
 //   5. the handler, as a Task on the runtime (never on gRPC's own thread). One that answers once
 //   has
 //      a deadline in 10 s at most; a stream has the deadline that its client set, or none.
+//
+// The server's own certificate and the CAs that it trusts are rotated on disk: certificate_watch.h.
 //
 // Besides, a server answers gRPC health and reflection to any holder of a certificate of the CA.
 // Metrics florin_rpc_requests_total{method,reason} and florin_rpc_seconds{method} of calls that
@@ -44,13 +47,17 @@ struct ServerOptions {
       nullptr;  // Needed if a method has access USER. Not owned; outlives the server.
   // Whether unary calls may share a stream (proto/florin/transport/v1/envelopes.proto).
   bool streams_of_calls = true;
+  // How long a client may go on by the certificate that it came with: its connection is to be
+  // replaced by then, without a failed call. Calls under way are answered still; streams that have
+  // not ended some 15 s later are broken off (kUnavailable: the client resumes).
+  absl::Duration max_connection_age = absl::Minutes(10);
 };
 
 class Server {
  public:
   // Starts serving `services` (not owned; outlive the server) on `executor`.
-  // Errors: a port in use, unreadable certificates. A method without a policy is a broken promise
-  // and ends the process.
+  // Errors: a port in use, certificates that CertificateWatch refuses. A method without a policy is
+  // a broken promise and ends the process.
   static absl::StatusOr<std::unique_ptr<Server>> Start(Executor executor, ServerOptions options,
                                                        std::vector<Service*> services);
   ~Server();

@@ -54,6 +54,7 @@ Target::Target(Executor executor, std::shared_ptr<grpc::Channel> channel,
 Target::~Target() {
   if (calls_ != nullptr) calls_->Abandon();
   if (const auto revival = revival_.lock()) revival->context.TryCancel();
+  if (const auto probe = probe_.lock()) probe->context.TryCancel();
 }
 
 // Starts the call; `handler` is completed on the executor.
@@ -139,6 +140,42 @@ Task<absl::Status> Target::CheckHealth(absl::Time until) {
   std::string request;
   const Reply reply = co_await UnaryAlone(std::move(method), context, std::move(request), until);
   co_return reply.payload.status();
+}
+
+void Target::Retire() {
+  std::lock_guard lock(mutex_);
+  if (calls_ != nullptr) calls_->Retire();
+}
+
+template <class Handler>
+void Target::StartProbe(absl::Time until, Handler handler) {
+  auto call = std::make_shared<Pending>();
+  {
+    std::lock_guard lock(mutex_);
+    probe_ = call;
+  }
+  call->context.set_deadline(absl::ToChronoTime(until));
+  call->request = BufferOf({});  // A buffer that was never set cannot be sent.
+  open_->Enter();
+  auto shared = std::make_shared<Handler>(std::move(handler));
+  stub_.UnaryCall(
+      &call->context, kHealthCheck, call->options, &call->request, &call->response,
+      [executor = executor_, open = open_, call, shared](const grpc::Status& status) mutable {
+        asio::post(executor, [call = std::move(call), shared = std::move(shared), status] {
+          std::move (*shared)(FromGrpc(status));
+        });
+        open->Leave();
+      });
+}
+
+// Lets go of the target once the call has begun, so that it may go meanwhile.
+Task<absl::Status> Target::Probe(std::shared_ptr<Target> target, absl::Time until) {
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<Executor>&,
+                                          void(absl::Status)>(
+      [until](auto handler, std::shared_ptr<Target> probed) {
+        probed->StartProbe(until, std::move(handler));
+      },
+      use_task, std::move(target));
 }
 
 void Target::Revive() {

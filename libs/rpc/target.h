@@ -27,7 +27,7 @@ class Target {
   // `share_stream`: unary calls go on one stream together, if the server knows how.
   Target(Executor executor, std::shared_ptr<grpc::Channel> channel,
          std::shared_ptr<OpenStreams> open, bool share_stream);
-  // Breaks off Revive() and the stream of the calls.
+  // Breaks off Revive(), Probe() and the stream of the calls.
   ~Target();
 
   Task<Reply> Unary(std::string method, const Outgoing& context, std::string request,
@@ -39,6 +39,12 @@ class Target {
   Task<absl::Status> Reach(absl::Time until);
   // Whether it answers a health check by `until`.
   Task<absl::Status> CheckHealth(absl::Time until);
+  // Whether it answers a health check by `until`; kUnavailable when the target goes, which it may
+  // meanwhile.
+  static Task<absl::Status> Probe(std::shared_ptr<Target> target, absl::Time until);
+  // Takes the calls that come to other streams than those under way. For when another target takes
+  // its place: calls that it has are answered.
+  void Retire();
   // Tries to connect for a while in the background: gRPC drives a connection only while a call
   // waits for it. Does nothing if that is going on already.
   void Revive();
@@ -50,6 +56,8 @@ class Target {
   // The stream that takes calls now, made anew if there is none; null if calls are made alone.
   std::shared_ptr<CallStream> StreamForCalls();
   template <class Handler>
+  void StartProbe(absl::Time until, Handler handler);
+  template <class Handler>
   void Start(const std::string& method, const Outgoing& context, const std::string& request,
              absl::Time deadline, Handler handler);
 
@@ -60,6 +68,7 @@ class Target {
   const bool share_stream_;
   std::mutex mutex_;
   std::weak_ptr<Pending> revival_;                 // Guarded by mutex_.
+  std::weak_ptr<Pending> probe_;                   // Guarded by mutex_.
   std::shared_ptr<CallStream> calls_;              // Guarded by mutex_.
   absl::Time alone_until_ = absl::InfinitePast();  // Guarded by mutex_.
 };

@@ -74,25 +74,6 @@ TEST(MutualTls, AccountsMayNotPost) {
               StatusHasReason(Reason::kCallerNotAllowed));
 }
 
-TEST(MutualTls, ACertificateWithoutAServiceIsNobody) {
-  // The gateway's certificate for HTTPS is of the same CA.
-  EXPECT_FALSE(AskLedger(rpc::CertificateFiles::In(Certificates(), "localhost")).ok());
-}
-
-TEST(MutualTls, ACertificateOfAnotherCaIsRefused) {
-  const std::string directory = absl::StrCat(SharedStack().home(), "/impostor");
-  const std::string script = absl::StrCat(
-      "set -e; mkdir -p ", directory, "; cd ", directory,
-      "; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout payments.key "
-      "-out payments.crt -days 1 -subj /CN=payments "
-      "-addext subjectAltName=URI:spiffe://florin.local/payments; cp ",
-      Certificates(), "/ca.crt ca.crt");
-  const CommandResult made = e2e::Run({"bash", "-c", script});
-  ASSERT_EQ(made.status, 0) << made.output;
-  EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(directory, "payments")),
-              StatusHasReason(Reason::kUnavailable));
-}
-
 // A plain gRPC client, without anything of ours: what `credentials` let it do.
 grpc::Status AskPlainly(const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::GenericStub stub(grpc::CreateChannel(SharedStack().Variable("FLORIN_LEDGER"), credentials));
@@ -116,6 +97,36 @@ grpc::Status AskPlainly(const std::shared_ptr<grpc::ChannelCredentials>& credent
   return status;
 }
 
+// With a certificate, whatever our own client would think of it.
+grpc::Status AskPlainlyAs(const std::string& directory, const std::string& name) {
+  return AskPlainly(grpc::SslCredentials(
+      {.pem_root_certs = ReadFile(absl::StrCat(Certificates(), "/ca.crt")),
+       .pem_private_key = ReadFile(absl::StrCat(directory, "/", name, ".key")),
+       .pem_cert_chain = ReadFile(absl::StrCat(directory, "/", name, ".crt"))}));
+}
+
+TEST(MutualTls, ACertificateWithoutAServiceIsNobody) {
+  // The gateway's certificate for HTTPS is of the same CA.
+  EXPECT_FALSE(AskPlainlyAs(Certificates(), "localhost").ok());
+  EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(Certificates(), "localhost")),
+              StatusHasReason(Reason::kUnavailable));
+}
+
+TEST(MutualTls, ACertificateOfAnotherCaIsRefused) {
+  const std::string directory = absl::StrCat(SharedStack().home(), "/impostor");
+  const std::string script = absl::StrCat(
+      "set -e; mkdir -p ", directory, "; cd ", directory,
+      "; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout payments.key "
+      "-out payments.crt -days 1 -subj /CN=payments "
+      "-addext subjectAltName=URI:spiffe://florin.local/payments; cp ",
+      Certificates(), "/ca.crt ca.crt");
+  const CommandResult made = e2e::Run({"bash", "-c", script});
+  ASSERT_EQ(made.status, 0) << made.output;
+  EXPECT_EQ(AskPlainlyAs(directory, "payments").error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(AskLedger(rpc::CertificateFiles::In(directory, "payments")),
+              StatusHasReason(Reason::kUnavailable));
+}
+
 TEST(MutualTls, AClientWithoutACertificateIsRefused) {
   const std::string ca = ReadFile(absl::StrCat(Certificates(), "/ca.crt"));
   EXPECT_EQ(AskPlainly(grpc::SslCredentials({.pem_root_certs = ca})).error_code(),
@@ -123,11 +134,7 @@ TEST(MutualTls, AClientWithoutACertificateIsRefused) {
   EXPECT_EQ(AskPlainly(grpc::InsecureChannelCredentials()).error_code(),
             grpc::StatusCode::UNAVAILABLE);
   // The same client with the certificate of payments is served, so it was refused for nothing else.
-  const grpc::SslCredentialsOptions payments = {
-      .pem_root_certs = ca,
-      .pem_private_key = ReadFile(absl::StrCat(Certificates(), "/payments.key")),
-      .pem_cert_chain = ReadFile(absl::StrCat(Certificates(), "/payments.crt"))};
-  const grpc::Status served = AskPlainly(grpc::SslCredentials(payments));
+  const grpc::Status served = AskPlainlyAs(Certificates(), "payments");
   EXPECT_TRUE(served.ok()) << served.error_message();
 }
 

@@ -21,9 +21,11 @@ const std::vector<std::string> kPure = {"libs/status/", "libs/money/", "libs/ids
 // Headers that only some rooms may see: header prefix → path prefixes.
 const std::map<std::string, std::vector<std::string>> kConfined = {
     {"grpcpp/", {"libs/rpc/", "tests/e2e/"}},
-    {"pqxx/", {"libs/pg/", "libs/testing/", "services/*/store/"}},
+    {"pqxx/", {"libs/audit/", "libs/pg/", "libs/testing/", "services/*/store/"}},
     {"libs/pg/",
-     {"libs/pg/", "libs/process/", "libs/testing/", "services/*/store/", "services/*/main"}},
+     {"libs/audit/", "libs/pg/", "libs/process/", "libs/testing/", "services/*/store/",
+      "services/*/main"}},
+    {"libs/audit/pg_", {"libs/audit/", "services/*/store/", "services/*/main"}},
     {"spdlog/", {"libs/telemetry/"}},
     {"prometheus/", {"libs/telemetry/"}},
     {"sodium.h", {"libs/crypto/"}},
@@ -147,6 +149,7 @@ TEST(Layering, BadSamplesAreRejected) {
       {"services/auth/flow/x.cc", "qrencode.h"},
       {"services/ledger/rpc/x.cc", "grpcpp/server.h"},
       {"services/ledger/flow/x.cc", "pqxx/pqxx"},
+      {"services/auth/flow/x.cc", "libs/audit/pg_audit.h"},
       {"services/auth/flow/x.cc", "sodium.h"},
       {"services/auth/flow/x.cc", "p11-kit/pkcs11.h"},
       {"libs/merkle/x.cc", "libs/crypto/evp.h"},

@@ -82,7 +82,7 @@ Edges EdgesInCMake() {
 
 Edges EdgesInArchitecture() {
   static const std::regex kRow("\\| ([a-z, ]+) \\| ([a-z, ()]+) \\|");
-  static const std::regex kWord("\\b(auth|accounts|payments|ledger)\\b");
+  static const std::regex kWord("\\b(audit|auth|accounts|payments|ledger)\\b");
   Edges edges;
   bool in_table = false;
   for (const std::string& line : ReadSource("docs/architecture.md").lines) {

@@ -1,0 +1,37 @@
+// The audit trail in PostgreSQL: the tables audit_events, audit_links and audit_heads of a
+// service's schema, which its migration makes (docs/audit.md has the text). The runtime role may
+// insert and select, nothing else.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "libs/audit/recorder.h"
+#include "libs/pg/pool.h"
+
+namespace florin::audit {
+
+// For the pool of everybody who inserts or records.
+std::vector<pg::Statement> InsertStatements();
+
+// Records events in this transaction: they are there if and only if it commits. One statement,
+// however many. Event ids that are there already are left as they are, so that a transaction may
+// run again. Throws as pqxx does; the caller's pool catches. Fits the events; counts nothing, since
+// the transaction may not commit: CountEvent() is for after it.
+void Insert(pqxx::transaction_base& transaction, const std::vector<Event>& events);
+
+// florin_audit_events_total{action,decision}: alerts watch it.
+void CountEvent(const Event& event);
+
+// Records each event in a transaction of its own. Thread-safe. `pool` has InsertStatements() and
+// outlives this.
+class PgRecorder : public Recorder {
+ public:
+  explicit PgRecorder(pg::Pool& pool) : pool_(pool) {}
+  Task<absl::Status> Record(Event event) override;
+
+ private:
+  pg::Pool& pool_;
+};
+
+}  // namespace florin::audit
