@@ -1,6 +1,7 @@
 #include "libs/crypto/jwt.h"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdint>
@@ -86,6 +87,13 @@ absl::StatusOr<AccessTokenClaims> ReadClaims(const Members& payload, absl::Time&
     *field = absl::FromUnixSeconds(seconds);
   }
   if (claims.subject.empty()) return Invalid("the token has no subject");
+  if (payload.contains("auth_time")) {
+    FLORIN_ASSIGN_OR_RETURN(const auto seconds, Get<std::int64_t>(payload, "auth_time"));
+    claims.auth_time = absl::FromUnixSeconds(seconds);
+  }
+  if (payload.contains("acr")) {
+    FLORIN_ASSIGN_OR_RETURN(claims.acr, Get<std::string>(payload, "acr"));
+  }
   return claims;
 }
 
@@ -95,12 +103,16 @@ std::string SignAccessToken(const AccessTokenClaims& claims, const SigningKey& k
   const boost::json::object header = {
       {"alg", kAlgorithm}, {"kid", key.public_key().kid()}, {"typ", kType}};
   const std::int64_t issued_at = absl::ToUnixSeconds(claims.issued_at);
-  const boost::json::object payload = {
+  boost::json::object payload = {
       {"iss", claims.issuer},   {"sub", claims.subject},
       {"aud", claims.audience}, {"scope", claims.scope},
       {"jti", claims.token_id}, {"iat", issued_at},
       {"nbf", issued_at},       {"exp", absl::ToUnixSeconds(claims.expires_at)},
   };
+  if (claims.auth_time) payload["auth_time"] = absl::ToUnixSeconds(*claims.auth_time);
+  if (!claims.acr.empty()) payload["acr"] = claims.acr;
+  if (!claims.amr.empty())
+    payload["amr"] = boost::json::array(claims.amr.begin(), claims.amr.end());
   const std::string text = absl::StrCat(Base64UrlEncode(boost::json::serialize(header)), ".",
                                         Base64UrlEncode(boost::json::serialize(payload)));
   return absl::StrCat(text, ".", Base64UrlEncode(key.Sign(text)));

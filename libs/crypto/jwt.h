@@ -14,13 +14,16 @@
 namespace florin::crypto {
 
 struct AccessTokenClaims {
-  std::string issuer;     // iss
-  std::string subject;    // sub: `usr_…`
-  std::string audience;   // aud
-  std::string scope;      // scope: space separated
-  std::string token_id;   // jti
-  absl::Time issued_at;   // iat, nbf
-  absl::Time expires_at;  // exp
+  std::string issuer;                   // iss
+  std::string subject;                  // sub: `usr_…`
+  std::string audience;                 // aud
+  std::string scope;                    // scope: space separated
+  std::string token_id;                 // jti
+  absl::Time issued_at;                 // iat, nbf
+  absl::Time expires_at;                // exp
+  std::optional<absl::Time> auth_time;  // auth_time: when the user last proved who they are
+  std::string acr = {};                 // acr: `urn:florin:acr:…`
+  std::vector<std::string> amr = {};    // amr (RFC 8176); written, not read
 };
 
 // Header {"alg":"ES256","kid":…,"typ":"at+jwt"}.

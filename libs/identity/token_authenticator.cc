@@ -43,6 +43,8 @@ class TokenAuthenticator::Impl {
         .user_id = claims.subject,
         .scopes = absl::StrSplit(claims.scope, ' ', absl::SkipEmpty()),
         .token_id = claims.token_id,
+        .auth_time = claims.auth_time.value_or(absl::InfinitePast()),
+        .acr = claims.acr,
     };
     cache_.Insert(digest, {.principal = principal, .expires_at = claims.expires_at}, now);
     return principal;

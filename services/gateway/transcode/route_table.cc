@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "florin/accounts/v1/accounts.pb.h"
 #include "florin/auth/v1/auth.pb.h"
+#include "florin/auth/v1/authenticators.pb.h"
 #include "florin/payments/v1/payments.pb.h"
 #include "google/api/annotations.pb.h"
 #include "services/gateway/transcode/field_text.h"
@@ -255,8 +256,8 @@ Match RouteTable::Find(std::string_view http_method, const Target& target) const
 std::vector<const google::protobuf::ServiceDescriptor*> PublishedServices() {
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const Descriptor* message :
-       {auth::v1::User::descriptor(), accounts::v1::Account::descriptor(),
-        payments::v1::Payment::descriptor()}) {
+       {auth::v1::User::descriptor(), auth::v1::Authenticator::descriptor(),
+        accounts::v1::Account::descriptor(), payments::v1::Payment::descriptor()}) {
     const auto* file = message->file();
     for (int i = 0; i < file->service_count(); ++i) services.push_back(file->service(i));
   }
