@@ -152,7 +152,7 @@ PagesRpc::Answer PagesRpc::ChangeSessions(const WebRequest& request, Session ses
 }
 
 PagesRpc::Answer PagesRpc::ChangeFactors(const WebRequest& request, Session session) {
-  if (!Meets(session, Strength::kPassword, kFreshAuthentication, parts_.clock.Now())) {
+  if (!Meets(session, Strength::kPassword, kRecentAuthentication, parts_.clock.Now())) {
     co_return co_await SendToLogIn();
   }
   const std::string& path = request.path();
