@@ -8,11 +8,13 @@
 #include "libs/config/config.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
-#include "services/auth/flow/password_hasher.h"
+#include "services/auth/flow/own_token_authenticator.h"
 #include "services/auth/flow/password_login.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/main_authenticators.h"
 #include "services/auth/main_oauth.h"
+#include "services/auth/main_pages.h"
 #include "services/auth/rpc/auth_rpc.h"
 #include "services/auth/store/pg_oauth_store.h"
 #include "services/auth/store/pg_store.h"
@@ -20,8 +22,20 @@
 ABSL_FLAG(std::string, signing_keys, "",
           "Directory of the keys that sign access tokens: *.pem (P-256, PKCS #8), mode 0600; the "
           "greatest name signs, all are published. Read again every five seconds.");
-ABSL_FLAG(int, password_threads, 2,
-          "How many passwords are hashed at once; each takes a core and 19 MiB.");
+
+namespace {
+
+std::vector<florin::pg::Statement> Statements() {
+  using namespace florin::auth;
+  std::vector<florin::pg::Statement> all = PgStore::Statements();
+  for (const auto& more : {PgOAuthStore::Statements(), AuthenticatorParts::Statements(),
+                           SessionParts::Statements(), PageParts::Statements()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace florin;
@@ -31,24 +45,29 @@ int main(int argc, char** argv) {
   const auto keys =
       config::ValueOrExit(auth::SigningKeys::Load(absl::GetFlag(FLAGS_signing_keys), SystemClock()),
                           "reading --signing_keys");
-  const int threads = absl::GetFlag(FLAGS_password_threads);
-  if (threads < 1) {
-    config::ExitIfError(Error(Reason::kInvalidField, "at least one"), "reading --password_threads");
-  }
-  auth::PasswordHasher hasher({.threads = threads});
-
-  std::vector<pg::Statement> statements = auth::PgStore::Statements();
-  for (const pg::Statement& one : auth::PgOAuthStore::Statements()) statements.push_back(one);
-  pg::Pool pool(process.Database(std::move(statements)));
+  pg::Pool pool(process.Database(Statements()));
   auth::PgStore store(pool);
-  auth::RegisterUser register_user(store, hasher, SystemClock(), SystemIds());
-  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds(), process.issuer());
-  auth::AuthRpc service(register_user, login, *keys);
   auth::OAuthServer oauth(process, pool, *keys);
+  auth::SessionParts sessions(pool, oauth.store());
+  auth::AuthenticatorParts parts(pool, store, sessions.sessions());
+  auth::RegisterUser register_user(store, parts.hasher(), SystemClock(), SystemIds(),
+                                   parts.rules());
+  auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
+                            process.issuer());
+  auth::AuthRpc service(register_user, login, *keys);
+  auth::PageParts pages({.pool = pool,
+                         .sessions = sessions.sessions(),
+                         .authenticators = parts.authenticators(),
+                         .requests = oauth.requests(),
+                         .oauth = oauth.store(),
+                         .register_user = register_user,
+                         .issuer = process.issuer()});
+  auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
-  const int status = process.Serve({&service, &oauth.oauth(), &oauth.clients()}, nullptr,
-                                   {{"database", [&pool] { return pool.Ping(); }}});
+  const int status =
+      process.Serve({&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc()},
+                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   oauth.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();

@@ -19,7 +19,7 @@ inline constexpr absl::Duration kSessionLifetime = absl::Hours(12);
 
 // Who changes how they log in has authenticated within this (OWASP ASVS 5.0,
 // 7.5.1).
-inline constexpr absl::Duration kFreshAuthentication = absl::Minutes(5);
+inline constexpr absl::Duration kRecentAuthentication = absl::Minutes(5);
 
 // Times are whole microseconds, as the database keeps them.
 struct Session {

@@ -29,8 +29,6 @@ const char* NameOf(Guess guess) {
       return "totp";
     case Guess::kRecoveryCode:
       return "recovery";
-    case Guess::kApproval:
-      return "approval";
   }
   return "";
 }

@@ -45,7 +45,7 @@ ThrottleState CountAttempt(const ThrottleRule& rule, ThrottleState state, absl::
 ThrottleState TakeBackAttempt(const ThrottleRule& rule, ThrottleState state);
 
 // What is guessed. Each kind is counted for itself: a right password must not wipe out wrong codes.
-enum class Guess { kPassword, kTotp, kRecoveryCode, kApproval };
+enum class Guess { kPassword, kTotp, kRecoveryCode };
 
 struct Lane {
   std::string name;

@@ -16,10 +16,14 @@
 // Whether a change of factors is asked for by somebody who proved who they are just now is for the
 // caller to see to (rpc/authenticators_rpc.h, pages).
 //
+// The user is told by e-mail of what changes how they log in: a new factor, a removed one, a used
+// recovery code, a new password (SP 800-63B-4 section 4.6).
+//
 // Errors of every method besides those named: kUnavailable, kInternal; of those that take a
-// password: kOverloaded.
+// password: kOverloaded. Whoever names a user names one that there is.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,7 +44,9 @@
 #include "services/auth/flow/password_rules.h"
 #include "services/auth/flow/session_ender.h"
 #include "services/auth/store/authenticator_store.h"
+#include "services/auth/store/email_token_store.h"
 #include "services/auth/store/store.h"
+#include "services/auth/store/throttle_store.h"
 
 namespace florin::auth {
 
@@ -107,7 +113,7 @@ struct AuthenticatorOptions {
   // Every way in which these pages may be reached, "https://bank.example"; exact.
   crypto::RelyingParty relying_party;
   std::string issuer_name = "Florin";  // In authenticator apps and prompts.
-  // The page that takes e-mailed tokens; the token is put behind `#`, which browsers do not send.
+  // The pages that take e-mailed tokens, as `token` in their query.
   std::string reset_url;
   std::string verification_url;
 };
@@ -118,6 +124,8 @@ class Authenticators {
   struct Parts {
     Store& users;
     AuthenticatorStore& store;
+    ThrottleStore& throttles;
+    EmailTokenStore& tokens;
     PasswordHasher& hasher;
     const PasswordRules& password_rules;
     const crypto::DataKeys& data_keys;
@@ -131,7 +139,9 @@ class Authenticators {
 
   // --- Passwords ---
 
-  // Rehashes where the parameters or the pepper are not today's. Error: kInvalidCredentials.
+  // Rehashes where the parameters or the pepper are not today's. A password alone is enough only
+  // for a user without second factors: that is for the caller to see to. Error:
+  // kInvalidCredentials.
   Task<absl::StatusOr<VerifiedUser>> VerifyPassword(std::string email, std::string password,
                                                     Network network);
   // A value for the device's cookie (256 bit; send it with Secure, HttpOnly, SameSite=Lax, for a
@@ -205,8 +215,43 @@ class Authenticators {
                                                 ApprovalProof proof, Network network);
 
  private:
-  Parts parts_;
-  AuthenticatorOptions options_;
+  // An attempt that was counted, or refused.
+  struct Attempt {
+    std::vector<Lane> lanes;
+    bool admitted = false;
+  };
+
+  absl::Time Now() const;
+  Task<absl::StatusOr<User>> UserWith(Uuid user_id);
+  Task<absl::StatusOr<Attempt>> Begin(Guess guess, std::string subject, std::string email,
+                                      Network network);
+  Task<absl::StatusOr<Attempt>> BeginFor(Guess guess, Uuid user_id, Network network);
+  Task<absl::Status> Succeed(Attempt attempt);
+  // For an attempt that came to nothing by a fault of ours.
+  Task<void> GiveBack(Attempt attempt);
+  Task<void> Rehash(User user, std::string password);
+  Task<absl::StatusOr<std::vector<FactorKind>>> SecondFactorsOf(Uuid user_id);
+
+  // The id of the factor whose code it is, if it counts now.
+  Task<absl::StatusOr<std::optional<Uuid>>> AcceptCode(Uuid user_id, std::string code);
+
+  Task<absl::StatusOr<Challenge>> NewChallenge(std::string purpose, std::optional<Uuid> user_id);
+  // The passkey whose assertion it is. Error: kInvalidCredentials.
+  Task<absl::StatusOr<Passkey>> AcceptAssertion(std::string challenge, std::string credential);
+  Task<absl::StatusOr<Uuid>> Approve(ApprovalRequest request, ApprovalProof proof, Network network);
+
+  // Behind the answer, so that it says nothing of whether there is such a user.
+  void RunBehind(Task<absl::Status> task, Executor executor);
+  Task<absl::Status> SendReset(std::string email, Network network);
+  Task<absl::Status> SendVerification(Uuid user_id);
+  Task<absl::Status> SendToken(User user, EmailPurpose purpose);
+  // `what` is a literal.
+  Task<void> Notify(Uuid user_id, const char* what);
+  Task<absl::Status> SendNotice(Uuid user_id, const char* what);
+
+  const Parts parts_;
+  const AuthenticatorOptions options_;
+  std::atomic<int> behind_ = 0;  // How many tasks of RunBehind() have not ended.
 };
 
 }  // namespace florin::auth

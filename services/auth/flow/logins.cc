@@ -109,8 +109,9 @@ Task<absl::StatusOr<LoginFacts>> Logins::FactsOf(Uuid user_id, PendingAuthorizat
 Task<absl::StatusOr<LoginFacts>> Logins::FactsOf(Uuid user_id, Login login) {
   FLORIN_CO_ASSIGN_OR_RETURN(std::optional<PendingAuthorization> pending,
                              co_await RequestOf(std::move(login)));
-  PendingAuthorization none;
-  co_return co_await FactsOf(user_id, pending ? *std::move(pending) : std::move(none));
+  PendingAuthorization asked;
+  if (pending) asked = *std::move(pending);
+  co_return co_await FactsOf(user_id, std::move(asked));
 }
 
 Task<absl::StatusOr<std::optional<PendingAuthorization>>> Logins::RequestOf(Login login) {

@@ -107,7 +107,8 @@ PagesRpc::Answer PagesRpc::ShowAccount(const WebRequest& request, Session sessio
     if (shown || grant.client_id == kFirstPartyClient) continue;
     FLORIN_CO_ASSIGN_OR_RETURN(const std::optional<Client> client,
                                co_await parts_.oauth.FindClient(grant.client_id));
-    view.apps.push_back({grant.client_id, client ? client->client_name : grant.client_id, grant.scopes});
+    view.apps.push_back(
+        {grant.client_id, client ? client->client_name : grant.client_id, grant.scopes});
   }
   const int status = view.error.empty() ? 200 : 400;
   co_return PageResponse(status, RenderAccount(view));
@@ -151,7 +152,7 @@ PagesRpc::Answer PagesRpc::ChangeSessions(const WebRequest& request, Session ses
 }
 
 PagesRpc::Answer PagesRpc::ChangeFactors(const WebRequest& request, Session session) {
-  if (!Meets(session, Strength::kPassword, kFreshAuthentication, parts_.clock.Now())) {
+  if (!Meets(session, Strength::kPassword, kRecentAuthentication, parts_.clock.Now())) {
     co_return co_await SendToLogIn();
   }
   const std::string& path = request.path();

@@ -100,6 +100,7 @@ PagesRpc::Answer PagesRpc::ShowLogIn(const WebRequest& request) {
   LogInView view;
   view.notice = NoticeOf(request);
   view.again = session.has_value();
+  if (open.pending) view.email = open.pending->login_hint;
   co_return co_await RenderLogInPage(std::move(open), std::move(view), {});
 }
 
@@ -118,8 +119,9 @@ PagesRpc::Answer PagesRpc::PostLogIn(const WebRequest& request) {
   if (!MayVisit(open.login.step, LoginPage::kLogIn)) co_return SeeStep(open.login.step);
   LogInView view;
   view.email = FormField(request, "email");
+  LoginBrowser from = BrowserOf(request);
   const absl::StatusOr<LoginProgress> progress = co_await parts_.logins.ShowPassword(
-      open.secret, view.email, FormField(request, "password"), BrowserOf(request));
+      open.secret, view.email, FormField(request, "password"), std::move(from));
   if (progress.ok()) co_return AfterStep(*progress);
   if (ReasonOf(progress.status()) != Reason::kInvalidCredentials) co_return progress.status();
   co_return co_await RenderLogInPage(std::move(open), std::move(view),
@@ -157,11 +159,11 @@ PagesRpc::Answer PagesRpc::PostSecondFactor(const WebRequest& request) {
   std::string recovery_code = FormField(request, "recovery_code");
   std::string code = FormField(request, "code");
   code.erase(std::remove(code.begin(), code.end(), ' '), code.end());  // "123 456"
+  LoginBrowser from = BrowserOf(request);
   Task<absl::StatusOr<LoginProgress>> step =
       recovery_code.empty()
-          ? parts_.logins.ShowTotp(open.secret, std::move(code), BrowserOf(request))
-          : parts_.logins.ShowRecoveryCode(open.secret, std::move(recovery_code),
-                                           BrowserOf(request));
+          ? parts_.logins.ShowTotp(open.secret, std::move(code), std::move(from))
+          : parts_.logins.ShowRecoveryCode(open.secret, std::move(recovery_code), std::move(from));
   const absl::StatusOr<LoginProgress> progress = co_await std::move(step);
   if (progress.ok()) co_return AfterStep(*progress);
   if (ReasonOf(progress.status()) != Reason::kInvalidCredentials) co_return progress.status();
@@ -172,8 +174,9 @@ PagesRpc::Answer PagesRpc::PostPasskey(const WebRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(OpenLogin open, co_await CheckedLogin(request));
   const bool first = open.login.step == LoginStep::kFirst;
   if (!first && open.login.step != LoginStep::kSecond) co_return SeeStep(open.login.step);
+  LoginBrowser from = BrowserOf(request);
   const absl::StatusOr<LoginProgress> progress = co_await parts_.logins.ShowPasskey(
-      open.secret, FormField(request, "credential"), BrowserOf(request));
+      open.secret, FormField(request, "credential"), std::move(from));
   if (progress.ok()) co_return AfterStep(*progress);
   if (ReasonOf(progress.status()) != Reason::kInvalidCredentials) co_return progress.status();
   LogInView view;

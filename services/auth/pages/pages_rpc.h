@@ -102,7 +102,7 @@ class PagesRpc : public v1::PagesService {
   const std::string origin_;
 };
 
-// Shared by the sources of PagesRpc. ---
+// --- Shared by the sources of PagesRpc ---
 
 // A page for an error that no other page shows.
 WebResponse ErrorPage(const absl::Status& error);

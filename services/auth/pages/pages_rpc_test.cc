@@ -264,20 +264,21 @@ class PagesRpcTest : public ::testing::Test {
           .value()};
   KeptMail mail_;
   Sessions sessions_{session_store_, oauth_, clock_, ids_};
-  Authenticators authenticators_{{.users = users_,
-                                  .store = authenticator_store_,
-                                  .throttles = throttles_,
-                                  .tokens = tokens_,
-                                  .hasher = hasher_,
-                                  .password_rules = rules_,
-                                  .data_keys = data_keys_,
-                                  .mail = mail_,
-                                  .sessions = sessions_,
-                                  .clock = clock_,
-                                  .ids = ids_},
-                                 {.relying_party = {"bank.example", {kIssuer}},
-                                  .reset_url = std::string(kIssuer) + "/reset",
-                                  .verification_url = std::string(kIssuer) + "/verify"}};
+  Authenticators authenticators_{
+      {.users = users_,
+       .store = authenticator_store_,
+       .throttles = throttles_,
+       .tokens = tokens_,
+       .hasher = hasher_,
+       .password_rules = rules_,
+       .data_keys = data_keys_,
+       .mail = mail_,
+       .sessions = sessions_,
+       .clock = clock_,
+       .ids = ids_},
+      {.relying_party = {.id = "bank.example", .name = "Florin", .origins = {kIssuer}},
+       .reset_url = std::string(kIssuer) + "/reset",
+       .verification_url = std::string(kIssuer) + "/verify"}};
   AuthorizationRequests requests_{oauth_, clock_, ids_, kIssuer};
   RegisterUser register_user_{users_, hasher_, clock_, ids_, rules_};
   Logins logins_{{.store = login_store_,
@@ -339,7 +340,6 @@ TEST_F(PagesRpcTest, TheSecondFactorIsAskedFor) {
   EXPECT_THAT(second.body(), HasSubstr("autocomplete=\"one-time-code\""));
   EXPECT_FALSE(browser.cookies.contains("__Host-florin-session"));
   EXPECT_EQ(LocationOf(browser.Get("/auth/account")), "/auth/login");
-  Browser again = browser;
 
   const WebResponse wrong = browser.Post("/auth/second-factor", {{"code", "000000"}});
   EXPECT_EQ(wrong.status(), 403);  // Asking for the account began another login.

@@ -74,8 +74,9 @@ PagesRpc::Answer PagesRpc::PostSignUp(const WebRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const OpenLogin open, co_await CheckedLogin(request));
   if (!MayVisit(open.login.step, LoginPage::kRegister)) co_return SeeStep(open.login.step);
   const std::string email = FormField(request, "email");
+  LoginBrowser from = BrowserOf(request);
   const absl::StatusOr<LoginProgress> progress = co_await parts_.logins.SignUp(
-      open.secret, email, FormField(request, "password"), BrowserOf(request));
+      open.secret, email, FormField(request, "password"), std::move(from));
   if (progress.ok()) co_return AfterStep(*progress);
   const std::string_view sentence = SentenceFor(progress.status());
   if (sentence.empty()) co_return progress.status();
