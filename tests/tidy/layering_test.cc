@@ -62,8 +62,9 @@ const std::map<std::string, std::vector<std::string>> kRooms = {
     {"rpc", {"domain", "proof", "store", "flow"}},
     {"verify", {"proof"}},
     {"transcode", {}},
-    {"http", {"transcode"}},
-    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "http", "transcode"}},
+    {"limits", {}},
+    {"http", {"transcode", "limits"}},
+    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "http", "transcode", "limits"}},
 };
 
 // Why `path` may not include `header`, or nothing if it may.
