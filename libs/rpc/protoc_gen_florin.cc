@@ -29,6 +29,22 @@ std::string Replace(std::string text, const std::string& from, const std::string
 
 std::string CppName(const std::string& full_name) { return "::" + Replace(full_name, ".", "::"); }
 
+// The table of a file's descriptors as protoc's C++ names it: other characters than letters and
+// digits by their code.
+std::string DescriptorTable(const std::string& file) {
+  std::string name = "::descriptor_table_";
+  for (const char c : file) {
+    constexpr char kHex[] = "0123456789abcdef";
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain) {
+      name += c;
+    } else {
+      name += {'_', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+  return name;
+}
+
 Vars MethodVars(const pb::MethodDescriptor& method) {
   return {{"name", method.name()},
           {"service", method.service()->name()},
@@ -135,8 +151,10 @@ class Generator : public pb::compiler::CodeGenerator {
     if (!error->empty()) return false;
     const std::string stem =
         file->name().substr(0, file->name().size() - std::string(".proto").size());
-    Vars vars = {
-        {"file", file->name()}, {"stem", stem}, {"namespace", Replace(file->package(), ".", "::")}};
+    Vars vars = {{"file", file->name()},
+                 {"stem", stem},
+                 {"table", DescriptorTable(file->name())},
+                 {"namespace", Replace(file->package(), ".", "::")}};
     {
       const std::unique_ptr<pb::io::ZeroCopyOutputStream> stream(context->Open(stem + ".rpc.h"));
       pb::io::Printer out(stream.get(), '$');
@@ -155,8 +173,12 @@ class Generator : public pb::compiler::CodeGenerator {
     out.Print(vars,
               "// Generated from $file$ by protoc-gen-florin.\n"
               "#include \"$stem$.rpc.h\"\n\n"
-              "#include <google/protobuf/descriptor.h>\n\n"
-              "namespace $namespace$ {\n\n");
+              "#include <google/protobuf/descriptor.h>\n"
+              "#include <google/protobuf/generated_message_reflection.h>\n\n"
+              "namespace $namespace$ {\n\n"
+              "// So that the linker takes the descriptors of a file without messages, too.\n"
+              "static const ::google::protobuf::internal::AddDescriptorsRunner kDescriptors(\n"
+              "    &$table$);\n\n");
     for (int i = 0; i < file->service_count(); ++i) PrintServiceSource(*file->service(i), out);
     out.Print(vars, "}  // namespace $namespace$\n");
     return true;

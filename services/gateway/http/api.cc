@@ -17,6 +17,7 @@
 #include "services/gateway/transcode/json_writer.h"
 #include "services/gateway/transcode/problem.h"
 #include "services/gateway/transcode/request_reader.h"
+#include "services/gateway/transcode/web_exchange.h"
 
 namespace florin::gateway {
 namespace {
@@ -79,15 +80,54 @@ absl::StatusOr<std::string> EncodeRequest(const Route& route, const Target& targ
   return message.SerializeAsString();
 }
 
-absl::StatusOr<std::string> DecodeResponse(const Route& route, const std::string& payload) {
+absl::StatusOr<Response> DecodeResponse(const Route& route, const std::string& payload) {
   Arena arena;
   Message& message = *route.response->New(&arena);
   if (!message.ParseFromString(payload))
     return Error(Reason::kInternal, "the reply is not its protobuf message");
-  std::string json;
-  json.reserve(payload.size() * 2 + 256);
-  AppendJson(message, json);
-  return json;
+  Response response;
+  response.content_type = "application/json";
+  response.body.reserve(payload.size() * 2 + 256);
+  AppendJson(message, response.body);
+  return response;
+}
+
+// The exchange itself, for a method whose contract is HTTP.
+absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request& request) {
+  http::v1::WebRequest web;
+  web.set_method(request.method);
+  web.set_path(request.target.substr(0, request.target.find('?')));
+  if (web.path().find('%') != std::string::npos)
+    return Error(Reason::kMethodNotFound, "there is no such path");
+  FLORIN_RETURN_IF_ERROR(ReadParameters(target, request.content_type, request.body, web));
+  FLORIN_ASSIGN_OR_RETURN(const auto cookies, ReadCookies(request.cookie.value_or("")));
+  for (const auto& [name, value] : cookies) {
+    http::v1::Parameter& cookie = *web.add_cookies();
+    cookie.set_name(name);
+    cookie.set_value(value);
+  }
+  web.set_authorization(request.authorization.value_or(""));
+  web.set_dpop(request.dpop.value_or(""));
+  web.set_origin(request.origin.value_or(""));
+  web.set_fetch_site(request.fetch_site.value_or(""));
+  web.set_client_address(request.client_address);
+  web.set_user_agent(PrintableUserAgent(request.user_agent.value_or("")));
+  return web.SerializeAsString();
+}
+
+absl::StatusOr<Response> DecodeWebResponse(const std::string& payload) {
+  http::v1::WebResponse web;
+  if (!web.ParseFromString(payload))
+    return Error(Reason::kInternal, "the reply is not its protobuf message");
+  FLORIN_RETURN_IF_ERROR(CheckWebResponse(web));
+  Response response;
+  response.status = web.status();
+  response.content_type = std::move(*web.mutable_content_type());
+  response.body = std::move(*web.mutable_body());
+  for (http::v1::Parameter& field : *web.mutable_headers())
+    response.headers.emplace_back(std::move(*field.mutable_name()),
+                                  std::move(*field.mutable_value()));
+  return response;
 }
 
 // A label of logs and metrics must not be the client's to choose.
@@ -140,7 +180,7 @@ Api::Api(const RouteTable& routes, Backend backend, const Limits& limits, Clock&
 
 Task<Response> Api::Handle(const Request& request) {
   Exchange exchange = Begin(request);
-  absl::StatusOr<std::string> result = co_await Serve(request, exchange);
+  absl::StatusOr<Response> result = co_await Serve(request, exchange);
   co_return Finish(exchange, std::move(result));
 }
 
@@ -177,8 +217,7 @@ Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, const R
   co_return token;
 }
 
-// Gives the response's JSON.
-Task<absl::StatusOr<std::string>> Api::Serve(const Request& request, Exchange& exchange) {
+Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exchange) {
   const InFlight running(in_flight_);
   if (running.before() >= limits_.requests_in_flight)
     co_return Error(Reason::kOverloaded, "too many requests at once");
@@ -193,22 +232,24 @@ Task<absl::StatusOr<std::string>> Api::Serve(const Request& request, Exchange& e
   FLORIN_CO_ASSIGN_OR_RETURN(context.user_token, std::move(token));
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes, EncodeRequest(route, target, request));
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes, route.is_web
+                                                    ? EncodeWebRequest(target, request)
+                                                    : EncodeRequest(route, target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);
   const rpc::Reply reply =
       co_await channel.CallBytes(route.rpc, std::move(context), std::move(bytes));
   exchange.replayed = reply.replayed;
   if (!reply.payload.ok()) co_return reply.payload.status();
-  co_return DecodeResponse(route, *reply.payload);
+  co_return route.is_web ? DecodeWebResponse(*reply.payload)
+                         : DecodeResponse(route, *reply.payload);
 }
 
-Response Api::Finish(const Exchange& exchange, absl::StatusOr<std::string> result) {
+Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) {
   Response response;
   std::string reason;
   if (result.ok()) {
-    response.content_type = "application/json";
-    response.body = *std::move(result);
+    response = *std::move(result);
   } else {
     Problem problem = MakeProblem(result.status(), exchange.request_id);
     response.status = problem.http_status;

@@ -51,10 +51,10 @@ class Api {
  private:
   struct Exchange;
   Exchange Begin(const Request& request);
-  Task<absl::StatusOr<std::string>> Serve(const Request& request, Exchange& exchange);
+  Task<absl::StatusOr<Response>> Serve(const Request& request, Exchange& exchange);
   absl::StatusOr<Target> FindRoute(const Request& request, Exchange& exchange) const;
   Task<absl::StatusOr<std::string>> Authorize(const Request& request, const Route& route);
-  Response Finish(const Exchange& exchange, absl::StatusOr<std::string> result);
+  Response Finish(const Exchange& exchange, absl::StatusOr<Response> result);
   void Record(const Exchange& exchange, int status, const std::string& reason,
               const absl::Status& error);
 

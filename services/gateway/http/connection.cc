@@ -27,7 +27,11 @@ absl::Status PeerGone() { return Error(Reason::kCanceled, "the connection ended"
 
 Connection::Connection(Socket socket, asio::ssl::context& tls, Api& api, const Limits& limits,
                        const bool& draining)
-    : stream_(std::move(socket), tls), api_(api), limits_(limits), draining_(draining) {}
+    : stream_(std::move(socket), tls), api_(api), limits_(limits), draining_(draining) {
+  error_code gone;
+  const auto peer = stream_.next_layer().remote_endpoint(gone);
+  if (!gone) client_address_ = peer.address().to_string();
+}
 
 void Connection::Arm(absl::Duration limit) {
   deadline_ = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(limit);
@@ -68,7 +72,7 @@ Task<void> Connection::Run() {
 // Whether the connection goes on.
 Task<bool> Connection::ServeRequest() {
   if (draining_) co_return false;
-  parser_.emplace(limits_.body_bytes);
+  parser_.emplace(limits_.body_bytes, client_address_);
   const absl::Status received = co_await ReadRequest();
   Disarm();
   if (ReasonOf(received) == Reason::kCanceled) co_return false;

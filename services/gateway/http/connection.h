@@ -65,6 +65,7 @@ class Connection : public boost::intrusive::list_base_hook<
   Api& api_;
   const Limits& limits_;
   const bool& draining_;
+  std::string client_address_;
   boost::beast::flat_static_buffer<kReadBufferBytes> buffer_;
   std::optional<RequestParser> parser_;
   Time deadline_ = Time::max();

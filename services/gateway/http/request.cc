@@ -20,12 +20,17 @@ std::string Serialize(const Response& response, const std::string& date, bool ke
   std::string bytes;
   bytes.reserve(640 + response.body.size());
   absl::StrAppend(&bytes, "HTTP/1.1 ", response.status, " ", ReasonPhrase(response.status),
-                  "\r\nDate: ", date, "\r\nContent-Type: ", response.content_type,
-                  "\r\nContent-Length: ", response.body.size(),
-                  "\r\nCache-Control: no-store\r\nStrict-Transport-Security: max-age=31536000"
+                  "\r\nDate: ", date, "\r\nContent-Length: ", response.body.size(),
+                  "\r\nStrict-Transport-Security: max-age=31536000"
                   "\r\nX-Content-Type-Options: nosniff\r\n");
-  for (const auto& [name, value] : response.headers)
+  if (!response.content_type.empty())
+    absl::StrAppend(&bytes, "Content-Type: ", response.content_type, "\r\n");
+  bool says_how_to_cache = false;
+  for (const auto& [name, value] : response.headers) {
     absl::StrAppend(&bytes, name, ": ", value, "\r\n");
+    says_how_to_cache |= name == "Cache-Control";
+  }
+  if (!says_how_to_cache) absl::StrAppend(&bytes, "Cache-Control: no-store\r\n");
   if (!keep_alive) absl::StrAppend(&bytes, "Connection: close\r\n");
   absl::StrAppend(&bytes, "\r\n");
   if (!is_head) bytes += response.body;

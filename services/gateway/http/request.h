@@ -17,7 +17,14 @@ struct Request {
   std::optional<std::string> content_type;
   std::optional<std::string> idempotency_key;
   std::optional<std::string> traceparent;
+  // What only methods whose contract is HTTP itself are given (transcode/web_exchange.h).
+  std::optional<std::string> dpop;
+  std::optional<std::string> cookie;  // Several fields are joined by "; " (RFC 9113 8.2.3).
+  std::optional<std::string> origin;
+  std::optional<std::string> fetch_site;  // Sec-Fetch-Site
+  std::optional<std::string> user_agent;
   std::string body;
+  std::string client_address;  // The peer's IP address; from the socket, never from a field.
 };
 
 struct Response {

@@ -119,6 +119,14 @@ class RequestParser::Impl : public http::basic_parser<true> {
         return Take(request_.authorization, name, value, ec);
       case http::field::content_type:
         return Take(request_.content_type, name, value, ec);
+      case http::field::origin:
+        return Take(request_.origin, name, value, ec);
+      case http::field::user_agent:
+        return Take(request_.user_agent, name, value, ec);
+      case http::field::cookie:
+        if (!request_.cookie) return Take(request_.cookie, name, value, ec);
+        request_.cookie->append("; ").append(value.data(), value.size());
+        return;
       default:
         return TakeOther(name, value, ec);
     }
@@ -128,6 +136,8 @@ class RequestParser::Impl : public http::basic_parser<true> {
   void TakeOther(string_view name, string_view value, error_code& ec) {
     if (EqualsIgnoreCase(name, "Idempotency-Key"))
       return Take(request_.idempotency_key, name, value, ec);
+    if (EqualsIgnoreCase(name, "DPoP")) return Take(request_.dpop, name, value, ec);
+    if (EqualsIgnoreCase(name, "Sec-Fetch-Site")) return Take(request_.fetch_site, name, value, ec);
     if (!EqualsIgnoreCase(name, "traceparent")) return;
     // W3C Trace Context section 3.2.2.5: several are as none, and that is no error of the request.
     const bool first = !std::exchange(saw_traceparent_, true);
@@ -162,8 +172,10 @@ class RequestParser::Impl : public http::basic_parser<true> {
   bool in_body_ = false;
 };
 
-RequestParser::RequestParser(std::uint64_t body_limit)
-    : impl_(std::make_unique<Impl>(body_limit)) {}
+RequestParser::RequestParser(std::uint64_t body_limit, std::string client_address)
+    : impl_(std::make_unique<Impl>(body_limit)) {
+  impl_->request_.client_address = std::move(client_address);
+}
 RequestParser::~RequestParser() = default;
 
 absl::Status RequestParser::ParseHead(std::string_view head) {

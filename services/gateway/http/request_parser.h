@@ -4,10 +4,10 @@
 //
 // Refused with kMalformedRequest: bare CR or LF, NUL and other control characters, obsolete line
 // folding, white space before a colon, Content-Length with Transfer-Encoding, more than one of
-// Content-Length, Transfer-Encoding, Host, Authorization, Content-Type or Idempotency-Key, a
-// Content-Length that is no plain number, any transfer coding but `chunked` (and that only in
-// HTTP/1.1), chunk extensions and trailers, a missing Host in HTTP/1.1, an expectation other than
-// 100-continue. A Content-Encoding is kUnsupportedMediaType.
+// Content-Length, Transfer-Encoding, Host, Authorization, Content-Type, DPoP, Idempotency-Key,
+// Origin, Sec-Fetch-Site or User-Agent, a Content-Length that is no plain number, any transfer
+// coding but `chunked` (and that only in HTTP/1.1), chunk extensions and trailers, a missing Host
+// in HTTP/1.1, an expectation other than 100-continue. A Content-Encoding is kUnsupportedMediaType.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,8 @@ namespace florin::gateway {
 // One request. Not thread-safe.
 class RequestParser {
  public:
-  explicit RequestParser(std::uint64_t body_limit);
+  // `client_address` is the peer's, for the request.
+  explicit RequestParser(std::uint64_t body_limit, std::string client_address = "");
   ~RequestParser();
   RequestParser(const RequestParser&) = delete;
 

@@ -65,6 +65,49 @@ TEST_F(GatewayTest, ContinuesATraceAndMakesItsOwnRequestId) {
   EXPECT_EQ(upstream_.LastCall().traceparent, Header(response, "traceparent"));
 }
 
+TEST_F(GatewayTest, HandsAnHttpMethodTheExchangeItself) {
+  const std::string body = "code=a%2Bb&state=%C3%A9";
+  const TestResponse response =
+      Ask(Post("/testing/web?x=1&x=2", body,
+               "Content-Type: application/x-www-form-urlencoded\r\nAuthorization: Basic abc\r\n"
+               "DPoP: proof\r\nCookie: other=1; __Host-a=1\r\nCookie: __Host-b=2\r\n"
+               "Origin: https://app.example\r\nSec-Fetch-Site: same-origin\r\nUser-Agent: test\r\n"
+               "X-Forwarded-For: 10.0.0.1\r\n"));
+  EXPECT_EQ(response.result_int(), 200);
+  EXPECT_EQ(
+      response.body(),
+      "method: \"POST\" path: \"/testing/web\" query { name: \"x\" value: \"1\" } query { name: "
+      "\"x\" value: \"2\" } form { name: \"code\" value: \"a+b\" } form { name: \"state\" "
+      "value: \"\\303\\251\" } cookies { name: \"__Host-a\" value: \"1\" } cookies { name: "
+      "\"__Host-b\" value: \"2\" } authorization: \"Basic abc\" dpop: \"proof\" origin: "
+      "\"https://app.example\" fetch_site: \"same-origin\" client_address: \"127.0.0.1\" "
+      "user_agent: \"test\"");
+}
+
+TEST_F(GatewayTest, AnswersAsAnHttpMethodSays) {
+  const TestResponse response =
+      Ask(Get("/testing/web?status=303&set=Location=/next&set=Set-Cookie=__Host-a=1"
+              "&set=Cache-Control=max-age%3D60",
+              ""));
+  EXPECT_EQ(response.result_int(), 303);
+  EXPECT_EQ(Header(response, "Location"), "/next");
+  EXPECT_EQ(Header(response, "Set-Cookie"), "__Host-a=1");
+  EXPECT_EQ(Header(response, "Cache-Control"), "max-age=60");
+  EXPECT_EQ(Header(response, "X-Content-Type-Options"), "nosniff");
+  EXPECT_THAT(Header(response, "X-Request-Id"), StartsWith("req_"));
+}
+
+TEST_F(GatewayTest, KeepsAnHttpMethodToItsContract) {
+  EXPECT_EQ(Ask(Get("/testing/web?status=307", "")).result_int(), 500);
+  EXPECT_EQ(Ask(Get("/testing/web?set=Server=x", "")).result_int(), 500);
+  EXPECT_EQ(Ask(Get("/testing/files/a.css", "")).result_int(), 200);
+  EXPECT_EQ(Ask(Get("/testing/files/a%2Ecss", "")).result_int(), 404);
+  EXPECT_EQ(Ask(Post("/testing/web", "{}", "Content-Type: application/json\r\n")).result_int(),
+            415);
+  EXPECT_EQ(Ask(Get("/testing/web", "DPoP: a\r\nDPoP: b\r\n")).result_int(), 400);
+  EXPECT_EQ(Ask(Get("/testing/web", "Cookie: __Host-a=1; __Host-a=2\r\n")).result_int(), 400);
+}
+
 TEST_F(GatewayTest, MarksReplays) {
   const TestResponse success = Ask(Pay("replay"));
   EXPECT_EQ(success.result_int(), 200);

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "florin/testing/v1/web.rpc.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
@@ -123,6 +124,28 @@ class TestPayments : public payments::v1::PaymentsService {
   SeenCall last_;  // Guarded by mutex_.
 };
 
+// Tells what it was given, and answers with what the query asks for: status, and a field as
+// `set=NAME=VALUE`.
+class TestWeb : public florin::testing::v1::WebService {
+ public:
+  Task<absl::StatusOr<http::v1::WebResponse>> Exchange(
+      rpc::Call&, const http::v1::WebRequest& request) override {
+    http::v1::WebResponse response;
+    response.set_status(200);
+    response.set_content_type("text/plain");
+    response.set_body(request.ShortDebugString());
+    for (const http::v1::Parameter& parameter : request.query()) {
+      if (parameter.name() == "status") response.set_status(std::stoi(parameter.value()));
+      if (parameter.name() != "set") continue;
+      const std::size_t equals = parameter.value().find('=');
+      http::v1::Parameter& field = *response.add_headers();
+      field.set_name(parameter.value().substr(0, equals));
+      field.set_value(parameter.value().substr(equals + 1));
+    }
+    co_return response;
+  }
+};
+
 class GatewayTest : public ::testing::Test {
  protected:
   // Every test may change the limits before its first request.
@@ -184,18 +207,27 @@ class GatewayTest : public ::testing::Test {
     while (upstream_.waiting < count) std::this_thread::yield();
   }
 
-  const testing::TestCertificates certificates_{{"gateway", "payments"}};
-  const RouteTable routes_ = *RouteTable::Build(PublishedServices());
+  const testing::TestCertificates certificates_{{"gateway", "payments", "testing"}};
+  const RouteTable routes_ = *RouteTable::Build(Services());
   Limits limits_;
   TestPayments upstream_;
   async::Runtime upstream_runtime_{1};
 
  private:
+  static std::vector<const google::protobuf::ServiceDescriptor*> Services() {
+    auto services = PublishedServices();
+    services.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+        "florin.testing.v1.Web"));
+    return services;
+  }
+
   Backend MakeBackend(Executor executor) {
     Backend backend;
-    for (const char* service : {"auth", "accounts", "payments"}) {
-      // Nobody listens on port 1.
-      const int target_port = std::string(service) == "payments" ? upstream_server_->port() : 1;
+    for (const auto& [service, target_port] :
+         // Nobody listens on port 1.
+         {std::pair{"auth", 1}, std::pair{"accounts", 1},
+          std::pair{"payments", upstream_server_->port()},
+          std::pair{"testing", web_server_->port()}}) {
       backend.channels[service] = std::make_unique<rpc::Channel>(
           executor, rpc::ChannelOptions{.target = absl::StrCat("127.0.0.1:", target_port),
                                         .service = service,
@@ -215,6 +247,13 @@ class GatewayTest : public ::testing::Test {
           .certificates = rpc::CertificateFiles::In(certificates_.directory(), "payments"),
           .authenticator = &authenticator_},
       {&upstream_});
+  TestWeb web_;
+  const std::unique_ptr<rpc::Server> web_server_ = *rpc::Server::Start(
+      upstream_runtime_.executor(),
+      rpc::ServerOptions{
+          .listen = "127.0.0.1:0",
+          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "testing")},
+      {&web_});
   std::unique_ptr<Server> gateway_;
 };
 

@@ -5,10 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "florin/accounts/v1/accounts.pb.h"
-#include "florin/auth/v1/auth.pb.h"
-#include "florin/payments/v1/payments.pb.h"
+#include "florin/http/v1/exchange.pb.h"
 #include "google/api/annotations.pb.h"
+#include "google/protobuf/descriptor_database.h"
 #include "services/gateway/transcode/field_text.h"
 #include "services/gateway/transcode/path_template.h"
 
@@ -74,6 +73,19 @@ absl::Status CheckPolicy(const MethodDescriptor& method, const MethodPolicy& pol
                    "has an HTTP binding, but its callers do not include the gateway");
   }
   return absl::OkStatus();
+}
+
+// Whether the method is handed the HTTP exchange itself. Half of one is a mistake.
+absl::StatusOr<bool> IsWeb(const MethodDescriptor& method, const MethodPolicy& policy) {
+  const bool takes =
+      method.input_type()->full_name() == http::v1::WebRequest::descriptor()->full_name();
+  const bool gives =
+      method.output_type()->full_name() == http::v1::WebResponse::descriptor()->full_name();
+  if (takes != gives)
+    return Refused(method.full_name(), "a WebRequest is answered by a WebResponse, and only it");
+  if (takes && policy.access() != MethodPolicy::PUBLIC)
+    return Refused(method.full_name(), "a web method must have access PUBLIC");
+  return takes;
 }
 
 struct Binding {
@@ -200,9 +212,12 @@ absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
     return Refused(method.full_name(), "a method that streams cannot have an HTTP binding");
   const MethodPolicy& policy = method.options().GetExtension(options::v1::policy);
   FLORIN_RETURN_IF_ERROR(CheckPolicy(method, policy));
-  std::set<const Descriptor*> seen;
-  FLORIN_RETURN_IF_ERROR(CheckTypes(*method.input_type(), seen));
-  FLORIN_RETURN_IF_ERROR(CheckTypes(*method.output_type(), seen));
+  FLORIN_ASSIGN_OR_RETURN(const bool is_web, IsWeb(method, policy));
+  if (!is_web) {
+    std::set<const Descriptor*> seen;
+    FLORIN_RETURN_IF_ERROR(CheckTypes(*method.input_type(), seen));
+    FLORIN_RETURN_IF_ERROR(CheckTypes(*method.output_type(), seen));
+  }
 
   const HttpRule& main_rule = method.options().GetExtension(google::api::http);
   std::vector<const HttpRule*> rules = {&main_rule};
@@ -210,6 +225,8 @@ absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
   for (const HttpRule* rule : rules) {
     FLORIN_ASSIGN_OR_RETURN(Binding binding, BindingOf(method, *rule));
     FLORIN_ASSIGN_OR_RETURN(const PathTemplate path, ParsePathTemplate(binding.path));
+    if (is_web && binding.http_method != "GET" && binding.http_method != "POST")
+      return Refused(method.full_name(), "a web method is bound to GET and POST only");
     auto route = std::make_unique<Route>();
     route->http_method = std::move(binding.http_method);
     route->path = std::move(binding.path);
@@ -217,8 +234,11 @@ absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
     route->rpc = absl::StrCat("/", method.service()->full_name(), "/", method.name());
     route->request = PrototypeOf(method.input_type());
     route->response = PrototypeOf(method.output_type());
-    FLORIN_ASSIGN_OR_RETURN(route->variables, VariablesOf(method, path));
+    if (!is_web) {
+      FLORIN_ASSIGN_OR_RETURN(route->variables, VariablesOf(method, path));
+    }
     route->has_body = rule->body() == "*";
+    route->is_web = is_web;
     route->policy = policy;
     FLORIN_RETURN_IF_ERROR(AddRoute(std::move(route)));
   }
@@ -253,11 +273,19 @@ Match RouteTable::Find(std::string_view http_method, const Target& target) const
 }
 
 std::vector<const google::protobuf::ServiceDescriptor*> PublishedServices() {
+  // The protos of these are linked whole (CMakeLists.txt), so that a new file appears by itself.
+  constexpr std::string_view kPublished[] = {"florin/accounts/", "florin/auth/",
+                                             "florin/payments/"};
+  using google::protobuf::DescriptorPool;
+  std::vector<std::string> files;
+  DescriptorPool::internal_generated_database()->FindAllFileNames(&files);
+  std::sort(files.begin(), files.end());
   std::vector<const google::protobuf::ServiceDescriptor*> services;
-  for (const Descriptor* message :
-       {auth::v1::User::descriptor(), accounts::v1::Account::descriptor(),
-        payments::v1::Payment::descriptor()}) {
-    const auto* file = message->file();
+  for (const std::string& name : files) {
+    const bool published = std::any_of(std::begin(kPublished), std::end(kPublished),
+                                       [&name](auto prefix) { return name.starts_with(prefix); });
+    if (!published) continue;
+    const auto* file = DescriptorPool::generated_pool()->FindFileByName(name);
     for (int i = 0; i < file->service_count(); ++i) services.push_back(file->service(i));
   }
   return services;

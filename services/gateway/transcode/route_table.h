@@ -38,6 +38,9 @@ struct Route {
   std::vector<PathVariable> variables;
   bool has_body;  // The whole body is the request (`body: "*"`); otherwise there is none, and query
                   // parameters fill the rest.
+  // Its messages are florin.http.v1.WebRequest and WebResponse: the exchange itself is handed on
+  // (web_exchange.h). Such a route has no variables of its own.
+  bool is_web;
   options::v1::MethodPolicy policy;
 };
 
@@ -53,7 +56,8 @@ class RouteTable {
   // Routes for every bound method of `services`.
   // Errors (kInternal; the process must not start): a method without policy, one for services only,
   // one that streams, or one that "gateway" may not call; a binding or a type of a field that the
-  // transcoder does not know; two routes that can match one request.
+  // transcoder does not know; a web method that is not PUBLIC, or is bound to other methods than
+  // GET and POST; two routes that can match one request.
   static absl::StatusOr<RouteTable> Build(
       const std::vector<const google::protobuf::ServiceDescriptor*>& services);
 
@@ -74,7 +78,8 @@ class RouteTable {
   std::unique_ptr<Node> root_;
 };
 
-// The services that the gateway publishes: auth, accounts and payments.
+// The services that the gateway publishes: those of auth, accounts and payments, all that are
+// linked in.
 std::vector<const google::protobuf::ServiceDescriptor*> PublishedServices();
 
 // Finds a field by its path of proto names, "amount.minor_units". Nothing if there is none, or if a

@@ -24,7 +24,8 @@ class TestProtos {
     const std::string text = absl::StrCat(
         "syntax = \"proto3\"; package florin.test.v1;"
         "import \"florin/options/v1/policy.proto\"; import \"google/api/annotations.proto\";"
-        "import \"google/protobuf/timestamp.proto\"; import \"florin/money/v1/money.proto\";",
+        "import \"google/protobuf/timestamp.proto\"; import \"florin/money/v1/money.proto\";"
+        "import \"florin/http/v1/exchange.proto\";",
         body);
     google::protobuf::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
     google::protobuf::io::Tokenizer tokenizer(&stream, nullptr);

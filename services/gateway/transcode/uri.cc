@@ -79,18 +79,19 @@ absl::Status ParsePath(std::string_view path, Target& target) {
   return absl::OkStatus();
 }
 
-absl::Status ParseQuery(std::string_view query, Target& target) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParsePairs(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  while (!text.empty()) {
+    const std::string_view pair = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(pair.size() + 1, text.size()));
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     FLORIN_ASSIGN_OR_RETURN(std::string name, Decode(pair.substr(0, equals), Part::kQuery));
     const std::string_view rest = equals == std::string_view::npos ? "" : pair.substr(equals + 1);
     FLORIN_ASSIGN_OR_RETURN(std::string value, Decode(rest, Part::kQuery));
-    target.query.emplace_back(std::move(name), std::move(value));
+    pairs.emplace_back(std::move(name), std::move(value));
   }
-  return absl::OkStatus();
+  return pairs;
 }
 
 }  // namespace
@@ -100,9 +101,14 @@ absl::StatusOr<Target> ParseTarget(std::string_view text) {
   const std::size_t question = text.find('?');
   Target target;
   FLORIN_RETURN_IF_ERROR(ParsePath(text.substr(0, question), target));
-  if (question != std::string_view::npos)
-    FLORIN_RETURN_IF_ERROR(ParseQuery(text.substr(question + 1), target));
+  if (question != std::string_view::npos) {
+    FLORIN_ASSIGN_OR_RETURN(target.query, ParsePairs(text.substr(question + 1)));
+  }
   return target;
+}
+
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParseForm(std::string_view body) {
+  return ParsePairs(body);
 }
 
 }  // namespace florin::gateway

@@ -33,4 +33,8 @@ struct Target {
 // characters, invalid UTF-8.
 absl::StatusOr<Target> ParseTarget(std::string_view target);
 
+// Reads what forms send (application/x-www-form-urlencoded, URL Standard section 5.1) by the rules
+// of a query. Error: kMalformedRequest.
+absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParseForm(std::string_view body);
+
 }  // namespace florin::gateway
