@@ -13,7 +13,10 @@
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/gateway/http/conditional.h"
+#include "services/gateway/http/pseudonym.h"
 #include "services/gateway/http/trace_context.h"
+#include "services/gateway/limits/network.h"
 #include "services/gateway/transcode/json_writer.h"
 #include "services/gateway/transcode/problem.h"
 #include "services/gateway/transcode/request_reader.h"
@@ -159,8 +162,11 @@ struct Api::Exchange {
   std::string traceparent;
   std::string method;
   std::chrono::steady_clock::time_point start;
+  std::string network;  // Of the client.
   const Route* route = nullptr;
-  std::vector<std::string> allowed;  // With kMethodNotAllowed.
+  std::vector<std::string> allowed;         // With kMethodNotAllowed.
+  std::optional<rpc::Principal> principal;  // Of a verified token.
+  QuotaGate::Fields quota_fields;
   bool replayed = false;
 };
 
@@ -181,11 +187,11 @@ Api::Api(const RouteTable& routes, Backend backend, const Limits& limits, Clock&
 Task<Response> Api::Handle(const Request& request) {
   Exchange exchange = Begin(request);
   absl::StatusOr<Response> result = co_await Serve(request, exchange);
-  co_return Finish(exchange, std::move(result));
+  co_return Finish(request, exchange, std::move(result));
 }
 
 Response Api::Refuse(const absl::Status& error, const Request& request) {
-  return Finish(Begin(request), error);
+  return Finish(request, Begin(request), error);
 }
 
 Api::Exchange Api::Begin(const Request& request) {
@@ -193,7 +199,8 @@ Api::Exchange Api::Begin(const Request& request) {
   return Exchange{.request_id = FormatId(IdKind::kRequest, id),
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
-                  .start = std::chrono::steady_clock::now()};
+                  .start = std::chrono::steady_clock::now(),
+                  .network = NetworkOf(request.client_address)};
 }
 
 absl::StatusOr<Target> Api::FindRoute(const Request& request, Exchange& exchange) const {
@@ -206,35 +213,84 @@ absl::StatusOr<Target> Api::FindRoute(const Request& request, Exchange& exchange
   return Error(Reason::kMethodNotAllowed, "the path does not have this method");
 }
 
+absl::Status Api::CheckCapacity(int running, const Request& request,
+                                const Exchange& exchange) const {
+  const bool is_retry = IsRetryAttempt(request.retry_attempt.value_or(""));
+  const Priority priority = PriorityOf(exchange.route, is_retry);
+  if (MayBegin(priority, running, limits_.requests_in_flight)) return absl::OkStatus();
+  telemetry::Count("florin_gateway_shed_total", {{"priority", NameOf(priority)}});
+  return Error(Reason::kOverloaded, "too many requests at once");
+}
+
 // The user's token to pass on; empty where the method needs none.
-Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, const Route& route) {
-  if (route.policy.access() != MethodPolicy::USER) co_return std::string();
+Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, Exchange& exchange) {
+  if (exchange.route == nullptr || exchange.route->policy.access() != MethodPolicy::USER)
+    co_return std::string();
   FLORIN_CO_ASSIGN_OR_RETURN(std::string token, BearerToken(request.authorization));
-  const absl::StatusOr<rpc::Principal> principal =
-      co_await backend_.authenticator->Authenticate(token);
+  absl::StatusOr<rpc::Principal> principal = co_await backend_.authenticator->Authenticate(token);
   if (!principal.ok()) co_return principal.status();
-  FLORIN_CO_RETURN_IF_ERROR(CheckScopes(route.policy, *principal));
+  exchange.principal = *std::move(principal);
   co_return token;
+}
+
+// The token, where the quotas of its user, its client and the network allow the request. Whoever
+// has no valid one takes from the network's all the same.
+Task<absl::StatusOr<std::string>> Api::Admit(const Request& request, Exchange& exchange) {
+  const std::int64_t cost = CostOf(exchange.route);
+  QuotaGate* const quotas = backend_.quotas.get();
+  if (quotas != nullptr)
+    FLORIN_CO_RETURN_IF_ERROR(quotas->Precheck(exchange.network, cost, exchange.quota_fields));
+  absl::StatusOr<std::string> token = co_await Authorize(request, exchange);
+  if (quotas != nullptr) {
+    const rpc::Principal* principal = exchange.principal ? &*exchange.principal : nullptr;
+    const absl::Status taken =
+        co_await quotas->Take(exchange.network, principal, cost, exchange.quota_fields);
+    FLORIN_CO_RETURN_IF_ERROR(taken);
+  }
+  if (exchange.principal)
+    FLORIN_CO_RETURN_IF_ERROR(CheckScopes(exchange.route->policy, *exchange.principal));
+  co_return token;
+}
+
+// A preflight or a document; otherwise why there is no route.
+absl::StatusOr<Response> Api::AnswerItself(const Request& request, const Exchange& exchange,
+                                           const absl::Status& no_route) const {
+  if (request.method == "OPTIONS" && request.origin && request.preflight_method &&
+      backend_.origins != nullptr && !exchange.allowed.empty()) {
+    const Preflight preflight{.origin = *request.origin,
+                              .method = *request.preflight_method,
+                              .headers = request.preflight_headers.value_or("")};
+    FLORIN_ASSIGN_OR_RETURN(Fields fields,
+                            AnswerPreflight(preflight, exchange.allowed, *backend_.origins));
+    return Response{.status = 204, .headers = std::move(fields)};
+  }
+  if (backend_.documents == nullptr || request.method != "GET") return no_route;
+  const auto document = backend_.documents->find(request.target);
+  if (document == backend_.documents->end()) return no_route;
+  return Response{.content_type = document->second.content_type,
+                  .body = document->second.body,
+                  .headers = document->second.headers};
 }
 
 Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exchange) {
   const InFlight running(in_flight_);
-  if (running.before() >= limits_.requests_in_flight)
-    co_return Error(Reason::kOverloaded, "too many requests at once");
-  FLORIN_CO_ASSIGN_OR_RETURN(const Target target, FindRoute(request, exchange));
+  const absl::StatusOr<Target> target = FindRoute(request, exchange);
+  FLORIN_CO_RETURN_IF_ERROR(CheckCapacity(running.before(), request, exchange));
+  absl::StatusOr<std::string> token = co_await Admit(request, exchange);
+  FLORIN_CO_RETURN_IF_ERROR(token.status());
+  if (!target.ok()) co_return AnswerItself(request, exchange, target.status());
   const Route& route = *exchange.route;
 
   rpc::Outgoing context;
   context.deadline = clock_.Now() + limits_.request_time;
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
-  absl::StatusOr<std::string> token = co_await Authorize(request, route);
-  FLORIN_CO_ASSIGN_OR_RETURN(context.user_token, std::move(token));
+  context.user_token = *std::move(token);
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
   FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes, route.is_web
-                                                    ? EncodeWebRequest(target, request)
-                                                    : EncodeRequest(route, target, request));
+                                                    ? EncodeWebRequest(*target, request)
+                                                    : EncodeRequest(route, *target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);
   const rpc::Reply reply =
@@ -245,7 +301,8 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
                          : DecodeResponse(route, *reply.payload);
 }
 
-Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) {
+Response Api::Finish(const Request& request, const Exchange& exchange,
+                     absl::StatusOr<Response> result) {
   Response response;
   std::string reason;
   if (result.ok()) {
@@ -258,17 +315,28 @@ Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) 
     response.headers = std::move(problem.headers);
     reason = std::move(problem.reason);
   }
+  if (response.status == 200 && request.method == "GET")
+    AnswerConditionally(request.if_none_match, response);
+  AddStandardFields(response);
+  for (const auto& field : exchange.quota_fields) response.headers.push_back(field);
+  if (backend_.origins != nullptr && response.status != 204) {
+    for (auto& field : CorsFields(request.origin, *backend_.origins))
+      response.headers.push_back(std::move(field));
+  }
   response.headers.emplace_back("X-Request-Id", exchange.request_id);
   response.headers.emplace_back("traceparent", exchange.traceparent);
   if (exchange.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
   if (!exchange.allowed.empty())
     response.headers.emplace_back("Allow", absl::StrJoin(exchange.allowed, ", "));
-  Record(exchange, response.status, reason, result.status());
+  Record(exchange, response, reason, result.status());
   return response;
 }
 
-void Api::Record(const Exchange& exchange, int status, const std::string& reason,
+// One line for each request, without personal data: no address but its network, no path but its
+// template, no query, no user but a pseudonym.
+void Api::Record(const Exchange& exchange, const Response& response, const std::string& reason,
                  const absl::Status& error) {
+  const int status = response.status;
   const std::string route = exchange.route == nullptr ? "none" : exchange.route->path;
   const auto took = absl::FromChrono(std::chrono::steady_clock::now() - exchange.start);
   telemetry::Count(
@@ -281,6 +349,9 @@ void Api::Record(const Exchange& exchange, int status, const std::string& reason
                   {"status", absl::StrCat(status)},
                   {"reason", reason},
                   {"duration_ms", absl::StrCat(absl::ToDoubleMilliseconds(took))},
+                  {"bytes", absl::StrCat(response.body.size())},
+                  {"network", exchange.network},
+                  {"user", exchange.principal ? PseudonymOf(exchange.principal->user_id) : ""},
                   {"request_id", exchange.request_id}},
                  exchange.traceparent);
   if (status < 500) return;

@@ -133,7 +133,9 @@ Task<absl::Status> Connection::ReadHead() {
 }
 
 Task<absl::Status> Connection::ReadBody() {
-  Arm(limits_.body_time);
+  const Time start = std::chrono::steady_clock::now();
+  std::uint64_t received = 0;
+  Arm(BodyTime(limits_, received));
   if (parser_->expects_continue() && buffer_.size() == 0) {
     error_code ec;
     co_await asio::async_write(stream_, asio::buffer(kContinue),
@@ -145,6 +147,8 @@ Task<absl::Status> Connection::ReadBody() {
     if (buffer_.size() > 0) {
       FLORIN_CO_ASSIGN_OR_RETURN(taken, parser_->ParseBody(Buffered()));
       buffer_.consume(taken);
+      received += taken;
+      deadline_ = start + absl::ToChronoNanoseconds(BodyTime(limits_, received));
     }
     if (taken == 0) FLORIN_CO_RETURN_IF_ERROR(co_await Fill());
   }

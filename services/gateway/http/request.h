@@ -17,6 +17,10 @@ struct Request {
   std::optional<std::string> content_type;
   std::optional<std::string> idempotency_key;
   std::optional<std::string> traceparent;
+  std::optional<std::string> retry_attempt;  // Florin-Retry-Attempt
+  std::optional<std::string> if_none_match;
+  std::optional<std::string> preflight_method;   // Access-Control-Request-Method
+  std::optional<std::string> preflight_headers;  // Access-Control-Request-Headers
   // What only methods whose contract is HTTP itself are given (transcode/web_exchange.h).
   std::optional<std::string> dpop;
   std::optional<std::string> cookie;  // Several fields are joined by "; " (RFC 9113 8.2.3).
@@ -33,6 +37,10 @@ struct Response {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
 };
+
+// Adds, where the response does not say it itself, what every response tells a browser:
+// Referrer-Policy: no-referrer and Cross-Origin-Resource-Policy: same-origin. There is no Server.
+void AddStandardFields(Response& response);
 
 // The bytes of `response` on the wire. `date` is an IMF-fixdate; a HEAD request gets no body.
 std::string Serialize(const Response& response, const std::string& date, bool keep_alive,

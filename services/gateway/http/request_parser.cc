@@ -138,6 +138,14 @@ class RequestParser::Impl : public http::basic_parser<true> {
       return Take(request_.idempotency_key, name, value, ec);
     if (EqualsIgnoreCase(name, "DPoP")) return Take(request_.dpop, name, value, ec);
     if (EqualsIgnoreCase(name, "Sec-Fetch-Site")) return Take(request_.fetch_site, name, value, ec);
+    if (EqualsIgnoreCase(name, "Florin-Retry-Attempt"))
+      return Take(request_.retry_attempt, name, value, ec);
+    if (EqualsIgnoreCase(name, "If-None-Match"))
+      return Take(request_.if_none_match, name, value, ec);
+    if (EqualsIgnoreCase(name, "Access-Control-Request-Method"))
+      return Take(request_.preflight_method, name, value, ec);
+    if (EqualsIgnoreCase(name, "Access-Control-Request-Headers"))
+      return Take(request_.preflight_headers, name, value, ec);
     if (!EqualsIgnoreCase(name, "traceparent")) return;
     // W3C Trace Context section 3.2.2.5: several are as none, and that is no error of the request.
     const bool first = !std::exchange(saw_traceparent_, true);

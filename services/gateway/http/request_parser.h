@@ -4,10 +4,10 @@
 //
 // Refused with kMalformedRequest: bare CR or LF, NUL and other control characters, obsolete line
 // folding, white space before a colon, Content-Length with Transfer-Encoding, more than one of
-// Content-Length, Transfer-Encoding, Host, Authorization, Content-Type, DPoP, Idempotency-Key,
-// Origin, Sec-Fetch-Site or User-Agent, a Content-Length that is no plain number, any transfer
-// coding but `chunked` (and that only in HTTP/1.1), chunk extensions and trailers, a missing Host
-// in HTTP/1.1, an expectation other than 100-continue. A Content-Encoding is kUnsupportedMediaType.
+// Content-Length, Transfer-Encoding, Host or any field of Request but Cookie and traceparent, a
+// Content-Length that is no plain number, any transfer coding but `chunked` (and that only in
+// HTTP/1.1), chunk extensions and trailers, a missing Host in HTTP/1.1, an expectation other than
+// 100-continue. A Content-Encoding is kUnsupportedMediaType.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,5 @@
 #include "services/gateway/http/server.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <vector>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -13,7 +11,9 @@
 #include "libs/async/runtime.h"
 #include "libs/telemetry/metrics.h"
 #include "services/gateway/http/connection.h"
+#include "services/gateway/http/open_connections.h"
 #include "services/gateway/http/tls.h"
+#include "services/gateway/limits/network.h"
 
 namespace florin::gateway {
 namespace {
@@ -21,45 +21,6 @@ namespace {
 using asio::ip::tcp;
 using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
-
-// Counts the open connections of all threads.
-class OpenConnections {
- public:
-  // Leaves when destroyed.
-  class Seat {
-   public:
-    explicit Seat(OpenConnections* room) : room_(room) {}
-    Seat(Seat&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
-    ~Seat() {
-      if (room_ != nullptr) room_->Leave();
-    }
-
-   private:
-    OpenConnections* room_;
-  };
-
-  std::optional<Seat> Enter(int limit) {
-    std::lock_guard lock(mutex_);
-    if (count_ >= limit) return std::nullopt;
-    ++count_;
-    return Seat(this);
-  }
-
-  bool WaitUntilNone(absl::Duration limit) {
-    std::unique_lock lock(mutex_);
-    return none_.wait_for(lock, absl::ToChronoNanoseconds(limit), [this] { return count_ == 0; });
-  }
-
- private:
-  void Leave() {
-    std::lock_guard lock(mutex_);
-    if (--count_ == 0) none_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable none_;
-  int count_ = 0;  // Guarded by mutex_.
-};
 
 // One thread and what belongs to it. Destroyed from the last member to the first: connections leave
 // their list before it goes.
@@ -171,7 +132,10 @@ class Server::Impl {
         co_await async::Sleep(absl::Milliseconds(50));
         continue;
       }
-      std::optional<OpenConnections::Seat> seat = open_.Enter(limits_.connections);
+      const auto peer = socket.remote_endpoint(ec);
+      std::optional<OpenConnections::Seat> seat =
+          open_.Enter(NetworkOf(ec ? "" : peer.address().to_string()), limits_.connections,
+                      limits_.connections_per_network);
       if (!seat) {
         telemetry::Count("florin_http_connections_refused_total");
         continue;

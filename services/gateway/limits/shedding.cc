@@ -19,6 +19,18 @@ int PercentFor(Priority priority) {
 
 }  // namespace
 
+const char* NameOf(Priority priority) {
+  switch (priority) {
+    case Priority::kRead:
+      return "read";
+    case Priority::kWrite:
+      return "write";
+    case Priority::kCredential:
+      return "credential";
+  }
+  return "";
+}
+
 bool MayBegin(Priority priority, int running, int limit) {
   // One may always run where any may, however small the limit is.
   const std::int64_t share = (std::int64_t{limit} * PercentFor(priority) + 99) / 100;

@@ -12,6 +12,9 @@ enum class Priority {
   kCredential,  // New checks of a password: the most work, for whoever is not yet known.
 };
 
+// "read", "write", "credential".
+const char* NameOf(Priority priority);
+
 // Whether a request of `priority` begins while `running` others run, of at most `limit`: reads and
 // retries may use all of it, new writes 80 %, new checks of credentials 50 %.
 bool MayBegin(Priority priority, int running, int limit);
