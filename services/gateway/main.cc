@@ -85,11 +85,7 @@ int Main() {
   async::Runtime runtime(1);
   const Backend backend = Connect(runtime.executor());
   const auto edge = Edge::FromFlagsOrExit(SystemClock());
-  const auto connect = [&edge](Executor executor) {
-    Backend equipped = Connect(executor);
-    edge->Equip(executor, equipped);
-    return equipped;
-  };
+  const auto connect = [&edge](Executor e) { return edge->Equip(e, Connect(e)); };
   const auto server = config::ValueOrExit(
       Server::Start(Options(), routes, connect, SystemClock(), SystemIds()), "serving HTTPS");
   const auto admin = config::ValueOrExit(

@@ -66,9 +66,9 @@ std::unique_ptr<Edge> Edge::FromFlagsOrExit(Clock& clock) {
   return edge;
 }
 
-void Edge::Equip(Executor executor, Backend& backend) {
+Backend Edge::Equip(Executor executor, Backend backend) {
   backend.origins = origins_;
-  if (!quotas_) return;
+  if (!quotas_) return backend;
   std::unique_ptr<RateLimiter> limiter;
   if (redis_) {
     limiter = std::make_unique<RedisRateLimiter>(executor, *redis_, redis_options_, table_, clock_);
@@ -76,6 +76,7 @@ void Edge::Equip(Executor executor, Backend& backend) {
     limiter = std::make_unique<LocalRateLimiter>(table_, clock_);
   }
   backend.quotas = std::make_unique<QuotaGate>(std::move(limiter), *quotas_);
+  return backend;
 }
 
 }  // namespace florin::gateway

@@ -23,7 +23,7 @@ class Edge {
   static std::unique_ptr<Edge> FromFlagsOrExit(Clock& clock);
 
   // Gives `backend`, which belongs to the thread of `executor`, its quotas and origins.
-  void Equip(Executor executor, Backend& backend);
+  Backend Equip(Executor executor, Backend backend);
 
  private:
   explicit Edge(Clock& clock) : clock_(clock) {}

@@ -12,7 +12,7 @@
 #include "libs/telemetry/metrics.h"
 #include "services/gateway/http/connection.h"
 #include "services/gateway/http/open_connections.h"
-#include "services/gateway/http/tls.h"
+#include "services/gateway/http/tls_source.h"
 #include "services/gateway/limits/network.h"
 
 namespace florin::gateway {
@@ -77,9 +77,11 @@ absl::StatusOr<tcp::endpoint> Resolve(const std::string& listen) {
 
 class Server::Impl {
  public:
-  Impl(const ServerOptions& options, std::shared_ptr<asio::ssl::context> tls,
-       const RouteTable& routes, const BackendFactory& backends, Clock& clock, IdSource& ids)
-      : limits_(options.limits), tls_(std::move(tls)) {
+  Impl(const ServerOptions& options, std::unique_ptr<TlsSource> tls, const RouteTable& routes,
+       const BackendFactory& backends, Clock& clock, IdSource& ids)
+      : limits_(options.limits),
+        tls_check_interval_(options.tls_check_interval),
+        tls_(std::move(tls)) {
     for (int i = 0; i < options.threads; ++i) {
       workers_.push_back(
           std::make_unique<Worker>(routes, backends, limits_, clock, ids, in_flight_));
@@ -103,6 +105,7 @@ class Server::Impl {
       asio::co_spawn(worker->runtime.executor(), Worker::Sweep(worker.get()), asio::detached);
     }
     asio::co_spawn(workers_[0]->runtime.executor(), Accept(), asio::detached);
+    asio::co_spawn(workers_[0]->runtime.executor(), WatchCertificate(), asio::detached);
     return absl::OkStatus();
   }
 
@@ -142,13 +145,21 @@ class Server::Impl {
       }
       socket.set_option(tcp::no_delay(true), ec);
       asio::co_spawn(worker.runtime.executor(),
-                     Worker::Serve(&worker, std::move(socket), tls_, *std::move(seat)),
+                     Worker::Serve(&worker, std::move(socket), tls_->Current(), *std::move(seat)),
                      asio::detached);
     }
   }
 
+  Task<void> WatchCertificate() {
+    while (true) {
+      co_await async::Sleep(tls_check_interval_);
+      tls_->Reload();
+    }
+  }
+
   const Limits limits_;
-  const std::shared_ptr<asio::ssl::context> tls_;
+  const absl::Duration tls_check_interval_;
+  const std::unique_ptr<TlsSource> tls_;
   std::atomic<int> in_flight_ = 0;
   OpenConnections open_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -161,8 +172,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       const BackendFactory& backends, Clock& clock,
                                                       IdSource& ids) {
   FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(options.listen));
-  FLORIN_ASSIGN_OR_RETURN(std::shared_ptr<asio::ssl::context> tls,
-                          MakeTlsContext(options.tls_certificate, options.tls_key));
+  const TlsFiles files{.certificate = options.tls_certificate, .key = options.tls_key};
+  FLORIN_ASSIGN_OR_RETURN(std::unique_ptr<TlsSource> tls, TlsSource::Open(files, clock));
   auto impl = std::make_unique<Impl>(options, std::move(tls), routes, backends, clock, ids);
   if (const absl::Status listening = impl->Listen(endpoint); !listening.ok()) {
     return Error(Reason::kInternal,

@@ -154,8 +154,9 @@ class GatewayTest : public ::testing::Test {
     if (gateway_ != nullptr) return *gateway_;
     limits_.sweep_interval = absl::Milliseconds(2);
     ServerOptions options{.listen = "127.0.0.1:0",
-                          .tls_certificate = certificates_.directory() + "/gateway.crt",
-                          .tls_key = certificates_.directory() + "/gateway.key",
+                          .tls_certificate = tls_directory_ + "/gateway.crt",
+                          .tls_key = tls_directory_ + "/gateway.key",
+                          .tls_check_interval = absl::Milliseconds(2),
                           .threads = 2,
                           .limits = limits_};
     const auto backends = [this](Executor executor) { return MakeBackend(executor); };
@@ -210,6 +211,7 @@ class GatewayTest : public ::testing::Test {
 
   const testing::TestCertificates certificates_{{"gateway", "payments", "testing"}};
   const RouteTable routes_ = *RouteTable::Build(Services());
+  std::string tls_directory_ = certificates_.directory();  // What HTTPS serves.
   Limits limits_;
   std::optional<Quotas> quotas_;  // Nothing: no rate limits.
   std::shared_ptr<const OriginPolicy> origins_;
