@@ -84,7 +84,7 @@ int Main() {
       config::ValueOrExit(RouteTable::Build(PublishedServices()), "reading the protos");
   async::Runtime runtime(1);
   const Backend backend = Connect(runtime.executor());
-  const auto edge = Edge::FromFlagsOrExit(SystemClock());
+  const auto edge = Edge::FromFlagsOrExit(routes, SystemClock());
   const auto connect = [&edge](Executor e) { return edge->Equip(e, Connect(e)); };
   const auto server = config::ValueOrExit(
       Server::Start(Options(), routes, connect, SystemClock(), SystemIds()), "serving HTTPS");

@@ -63,8 +63,9 @@ const std::map<std::string, std::vector<std::string>> kRooms = {
     {"verify", {"proof"}},
     {"transcode", {}},
     {"limits", {}},
-    {"http", {"transcode", "limits"}},
-    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "http", "transcode", "limits"}},
+    {"openapi", {"transcode"}},
+    {"http", {"transcode", "limits", "openapi"}},
+    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "http", "transcode", "limits", "openapi"}},
 };
 
 // Why `path` may not include `header`, or nothing if it may.

@@ -11,11 +11,11 @@ std::string_view SkipSpaceAndCommas(std::string_view text) {
   return start == std::string_view::npos ? std::string_view() : text.substr(start);
 }
 
-bool HasField(const Response& response, std::string_view name) {
+std::optional<std::string> FieldOf(const Response& response, std::string_view name) {
   for (const auto& [field, value] : response.headers) {
-    if (field == name) return true;
+    if (field == name) return value;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -40,9 +40,10 @@ bool NamesTag(std::string_view if_none_match, std::string_view tag) {
 }
 
 void AnswerConditionally(const std::optional<std::string>& if_none_match, Response& response) {
-  if (HasField(response, "Cache-Control") || HasField(response, "ETag")) return;
-  const std::string tag = EntityTag(response.body);
-  response.headers.emplace_back("ETag", tag);
+  if (FieldOf(response, "Cache-Control")) return;
+  const std::optional<std::string> own = FieldOf(response, "ETag");
+  const std::string tag = own ? *own : EntityTag(response.body);
+  if (!own) response.headers.emplace_back("ETag", tag);
   response.headers.emplace_back("Cache-Control", "private, no-cache");
   if (!if_none_match || !NamesTag(*if_none_match, tag)) return;
   response.status = 304;

@@ -17,9 +17,9 @@ std::string EntityTag(std::string_view body);
 // malformed field names nothing: the client gets the whole answer.
 bool NamesTag(std::string_view if_none_match, std::string_view tag);
 
-// For an answer of 200 to a GET: adds ETag and `Cache-Control: private, no-cache`, that is, keep it
-// for this user and ask before using it again, unless the answer says how to cache it; and makes it
-// 304 without a body if the client has it.
+// For an answer of 200 to a GET: adds ETag, unless it has one, and `Cache-Control: private,
+// no-cache`, that is, keep it for this user and ask before using it again; and makes it 304 without
+// a body if the client has it. An answer that says itself how to cache it stays as it is.
 void AnswerConditionally(const std::optional<std::string>& if_none_match, Response& response);
 
 }  // namespace florin::gateway

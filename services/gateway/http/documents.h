@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "libs/status/status.h"
+#include "services/gateway/transcode/route_table.h"
+
 namespace florin::gateway {
 
 struct Document {
@@ -17,5 +20,9 @@ struct Document {
 
 // By path: "/openapi.json". Answered to GET.
 using Documents = std::map<std::string, Document, std::less<>>;
+
+// /openapi.json, and the same as a page at /docs. Error: kInternal: the protos that were built in
+// cannot be read.
+absl::StatusOr<Documents> MakeDocuments(const RouteTable& routes);
 
 }  // namespace florin::gateway

@@ -40,7 +40,7 @@ Limits LimitsFromFlags() {
   return limits;
 }
 
-std::unique_ptr<Edge> Edge::FromFlagsOrExit(Clock& clock) {
+std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, Clock& clock) {
   std::unique_ptr<Edge> edge(new Edge(clock));
   const std::string limits = absl::GetFlag(FLAGS_rate_limits);
   if (limits == "on") {
@@ -63,11 +63,14 @@ std::unique_ptr<Edge> Edge::FromFlagsOrExit(Clock& clock) {
     origins = config::ValueOrExit(ParseOrigins(text), "reading --cors_origins");
   }
   edge->origins_ = std::make_shared<OriginList>(std::move(origins));
+  edge->documents_ =
+      std::make_shared<Documents>(config::ValueOrExit(MakeDocuments(routes), "describing the API"));
   return edge;
 }
 
 Backend Edge::Equip(Executor executor, Backend backend) {
   backend.origins = origins_;
+  backend.documents = documents_;
   if (!quotas_) return backend;
   std::unique_ptr<RateLimiter> limiter;
   if (redis_) {

@@ -20,9 +20,9 @@ Limits LimitsFromFlags();
 class Edge {
  public:
   // Ends the process with one clear line on a flag that cannot be used. `clock` outlives it.
-  static std::unique_ptr<Edge> FromFlagsOrExit(Clock& clock);
+  static std::unique_ptr<Edge> FromFlagsOrExit(const RouteTable& routes, Clock& clock);
 
-  // Gives `backend`, which belongs to the thread of `executor`, its quotas and origins.
+  // Gives `backend`, which belongs to the thread of `executor`, its quotas, origins and documents.
   Backend Equip(Executor executor, Backend backend);
 
  private:
@@ -33,6 +33,7 @@ class Edge {
   std::optional<RedisEndpoint> redis_;
   RedisOptions redis_options_;
   std::shared_ptr<const OriginPolicy> origins_;
+  std::shared_ptr<const Documents> documents_;
   // A row takes about 150 bytes.
   QuotaTable table_{100'000};
 };

@@ -220,5 +220,19 @@ TEST_F(GatewayTest, ServesDocuments) {
     EXPECT_EQ(ReasonIn(Ask(other)), "method_not_found") << other;
 }
 
+TEST_F(GatewayTest, DescribesItself) {
+  documents_ = std::make_shared<Documents>(*MakeDocuments(routes_));
+  const TestResponse document = Ask(Get("/openapi.json", ""));
+  EXPECT_EQ(document.result_int(), 200u);
+  EXPECT_EQ(boost::json::parse(document.body()).at("openapi"), "3.1.0");
+  const TestResponse page = Ask(Get("/docs", ""));
+  EXPECT_THAT(page.body(), HasSubstr("POST /v1/payments"));
+  EXPECT_THAT(Header(page, "Content-Security-Policy"), HasSubstr("default-src 'none'"));
+  EXPECT_EQ(Header(Ask(Get("/docs/style.css", "")), "Content-Type"), "text/css; charset=utf-8");
+  EXPECT_EQ(
+      Ask(Get("/docs", absl::StrCat("If-None-Match: ", Header(page, "ETag"), "\r\n"))).result_int(),
+      304u);
+}
+
 }  // namespace
 }  // namespace florin::gateway

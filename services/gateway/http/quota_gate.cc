@@ -12,13 +12,6 @@ namespace {
 
 using options::v1::MethodPolicy;
 
-MethodPolicy::RateClass ClassOf(const Route* route) {
-  if (route == nullptr) return MethodPolicy::READ;
-  if (route->policy.rate_class() != MethodPolicy::RATE_CLASS_UNSPECIFIED)
-    return route->policy.rate_class();
-  return route->http_method == "GET" ? MethodPolicy::READ : MethodPolicy::WRITE;
-}
-
 absl::Status Refusal(const std::vector<Bucket>& buckets, const Outcome& outcome) {
   std::string policy;
   for (std::size_t i = 0; i < buckets.size() && policy.empty(); ++i) {
@@ -33,20 +26,8 @@ absl::Status Refusal(const std::vector<Bucket>& buckets, const Outcome& outcome)
 
 }  // namespace
 
-std::int64_t CostOf(const Route* route) {
-  if (route != nullptr && route->policy.rate_cost() > 0) return route->policy.rate_cost();
-  switch (ClassOf(route)) {
-    case MethodPolicy::CREDENTIAL:
-      return 20;
-    case MethodPolicy::WRITE:
-      return 5;
-    default:
-      return 1;
-  }
-}
-
 Priority PriorityOf(const Route* route, bool is_retry) {
-  const MethodPolicy::RateClass rate_class = ClassOf(route);
+  const MethodPolicy::RateClass rate_class = RateClassOf(route);
   // A retry of a login asks for no outcome: it is another login.
   if (rate_class == MethodPolicy::CREDENTIAL) return Priority::kCredential;
   return is_retry || rate_class == MethodPolicy::READ ? Priority::kRead : Priority::kWrite;

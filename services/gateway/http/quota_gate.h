@@ -16,6 +16,7 @@
 #include "services/gateway/limits/gcra.h"
 #include "services/gateway/limits/rate_limiter.h"
 #include "services/gateway/limits/shedding.h"
+#include "services/gateway/transcode/rate_class.h"
 #include "services/gateway/transcode/route_table.h"
 
 namespace florin::gateway {
@@ -25,9 +26,6 @@ struct Quotas {
   Quota user = {1200, absl::Minutes(1)};
   Quota client = {12000, absl::Minutes(1)};
 };
-
-// Units that a request for `route` takes; 1 where there is no such route.
-std::int64_t CostOf(const Route* route);
 
 // When a request is shed. `is_retry`: the client says so (Florin-Retry-Attempt). It is believed,
 // since it gains little by a lie: the part of the gateway that is kept for reads and retries,
