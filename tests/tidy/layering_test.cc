@@ -65,7 +65,8 @@ const std::map<std::string, std::vector<std::string>> kRooms = {
     {"limits", {}},
     {"openapi", {"transcode"}},
     {"http", {"transcode", "limits", "openapi"}},
-    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "http", "transcode", "limits", "openapi"}},
+    {"main.cc",
+     {"domain", "proof", "store", "flow", "rpc", "http", "transcode", "limits", "openapi"}},
 };
 
 // Why `path` may not include `header`, or nothing if it may.
