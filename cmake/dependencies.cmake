@@ -14,6 +14,7 @@ pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
 # It defines _FILE_OFFSET_BITS, which 64-bit systems do not need and precompiled headers refuse.
 set_target_properties(PkgConfig::hiredis PROPERTIES INTERFACE_COMPILE_OPTIONS "")
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 
 # google/api/*.proto and google/rpc/*.proto, used at build time from the package, never copied.
 find_path(GOOGLEAPIS_PROTOS google/api/annotations.proto

@@ -14,6 +14,7 @@
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 #include "services/gateway/http/conditional.h"
+#include "services/gateway/http/grpc_exchange.h"
 #include "services/gateway/http/pseudonym.h"
 #include "services/gateway/http/trace_context.h"
 #include "services/gateway/limits/network.h"
@@ -162,7 +163,8 @@ struct Api::Exchange {
   std::string traceparent;
   std::string method;
   std::chrono::steady_clock::time_point start;
-  std::string network;  // Of the client.
+  std::string network;           // Of the client.
+  std::optional<GrpcForm> grpc;  // Nothing: REST.
   const Route* route = nullptr;
   std::vector<std::string> allowed;         // With kMethodNotAllowed.
   std::optional<rpc::Principal> principal;  // Of a verified token.
@@ -200,10 +202,16 @@ Api::Exchange Api::Begin(const Request& request) {
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
                   .start = std::chrono::steady_clock::now(),
-                  .network = NetworkOf(request.client_address)};
+                  .network = NetworkOf(request.client_address),
+                  .grpc = GrpcFormOf(request)};
 }
 
 absl::StatusOr<Target> Api::FindRoute(const Request& request, Exchange& exchange) const {
+  if (exchange.grpc) {
+    exchange.route = routes_.FindRpc(request.target);
+    if (exchange.route == nullptr) return Error(Reason::kMethodNotFound, "there is no such method");
+    return Target();
+  }
   FLORIN_ASSIGN_OR_RETURN(Target target, ParseTarget(request.target));
   Match match = routes_.Find(request.method, target);
   exchange.route = match.route;
@@ -256,12 +264,16 @@ Task<absl::StatusOr<std::string>> Api::Admit(const Request& request, Exchange& e
 absl::StatusOr<Response> Api::AnswerItself(const Request& request, const Exchange& exchange,
                                            const absl::Status& no_route) const {
   if (request.method == "OPTIONS" && request.origin && request.preflight_method &&
-      backend_.origins != nullptr && !exchange.allowed.empty()) {
+      backend_.origins != nullptr) {
+    // gRPC-Web has no other method.
+    const bool is_rpc = routes_.FindRpc(request.target) != nullptr;
+    const std::vector<std::string> methods =
+        is_rpc ? std::vector<std::string>{"POST"} : exchange.allowed;
+    if (methods.empty()) return no_route;
     const Preflight preflight{.origin = *request.origin,
                               .method = *request.preflight_method,
                               .headers = request.preflight_headers.value_or("")};
-    FLORIN_ASSIGN_OR_RETURN(Fields fields,
-                            AnswerPreflight(preflight, exchange.allowed, *backend_.origins));
+    FLORIN_ASSIGN_OR_RETURN(Fields fields, AnswerPreflight(preflight, methods, *backend_.origins));
     return Response{.status = 204, .headers = std::move(fields)};
   }
   if (backend_.documents == nullptr || request.method != "GET") return no_route;
@@ -282,21 +294,24 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
   const Route& route = *exchange.route;
 
   rpc::Outgoing context;
-  context.deadline = clock_.Now() + limits_.request_time;
+  FLORIN_CO_ASSIGN_OR_RETURN(context.deadline,
+                             GrpcDeadline(request, clock_.Now(), limits_.request_time));
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
   context.user_token = *std::move(token);
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes, route.is_web
-                                                    ? EncodeWebRequest(*target, request)
-                                                    : EncodeRequest(route, *target, request));
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes,
+                             exchange.grpc  ? ReadGrpcRequest(route, *exchange.grpc, request)
+                             : route.is_web ? EncodeWebRequest(*target, request)
+                                            : EncodeRequest(route, *target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);
   const rpc::Reply reply =
       co_await channel.CallBytes(route.rpc, std::move(context), std::move(bytes));
   exchange.replayed = reply.replayed;
   if (!reply.payload.ok()) co_return reply.payload.status();
+  if (exchange.grpc) co_return MakeGrpcResponse(*exchange.grpc, reply.payload);
   co_return route.is_web ? DecodeWebResponse(*reply.payload)
                          : DecodeResponse(route, *reply.payload);
 }
@@ -305,18 +320,28 @@ Response Api::Finish(const Request& request, const Exchange& exchange,
                      absl::StatusOr<Response> result) {
   Response response;
   std::string reason;
+  int status = 0;  // What it would be in REST: gRPC's is always 200, which tells watchers nothing.
   if (result.ok()) {
     response = *std::move(result);
+    status = response.status;
+  } else if (exchange.grpc) {
+    const absl::Status error = PublicError(result.status());
+    response = MakeGrpcResponse(*exchange.grpc, error);
+    reason = InfoOf(*ReasonOf(error)).name;
+    status = InfoOf(*ReasonOf(error)).http_status;
   } else {
     Problem problem = MakeProblem(result.status(), exchange.request_id);
-    response.status = problem.http_status;
+    response.status = status = problem.http_status;
     response.content_type = kProblemContentType;
     response.body = std::move(problem.body);
     response.headers = std::move(problem.headers);
     reason = std::move(problem.reason);
   }
-  if (response.status == 200 && request.method == "GET")
+  const bool is_page = exchange.route != nullptr && exchange.route->is_web;
+  if (response.status == 200 && request.method == "GET" && !is_page) {
     AnswerConditionally(request.if_none_match, response);
+    status = response.status;
+  }
   AddStandardFields(response);
   for (const auto& field : exchange.quota_fields) response.headers.push_back(field);
   if (backend_.origins != nullptr && response.status != 204) {
@@ -328,16 +353,17 @@ Response Api::Finish(const Request& request, const Exchange& exchange,
   if (exchange.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
   if (!exchange.allowed.empty())
     response.headers.emplace_back("Allow", absl::StrJoin(exchange.allowed, ", "));
-  Record(exchange, response, reason, result.status());
+  Record(exchange, status, response.body.size(), reason, result.status());
   return response;
 }
 
 // One line for each request, without personal data: no address but its network, no path but its
 // template, no query, no user but a pseudonym.
-void Api::Record(const Exchange& exchange, const Response& response, const std::string& reason,
+void Api::Record(const Exchange& exchange, int status, std::size_t bytes, const std::string& reason,
                  const absl::Status& error) {
-  const int status = response.status;
-  const std::string route = exchange.route == nullptr ? "none" : exchange.route->path;
+  const std::string route = exchange.route == nullptr ? "none"
+                            : exchange.grpc           ? exchange.route->rpc
+                                                      : exchange.route->path;
   const auto took = absl::FromChrono(std::chrono::steady_clock::now() - exchange.start);
   telemetry::Count(
       "florin_http_requests_total",
@@ -349,7 +375,7 @@ void Api::Record(const Exchange& exchange, const Response& response, const std::
                   {"status", absl::StrCat(status)},
                   {"reason", reason},
                   {"duration_ms", absl::StrCat(absl::ToDoubleMilliseconds(took))},
-                  {"bytes", absl::StrCat(response.body.size())},
+                  {"bytes", absl::StrCat(bytes)},
                   {"network", exchange.network},
                   {"user", exchange.principal ? PseudonymOf(exchange.principal->user_id) : ""},
                   {"request_id", exchange.request_id}},

@@ -1,6 +1,6 @@
-// One HTTP request to one RPC and back: route, token, scopes, idempotency key, transcoding, the
-// call, the response with its headers, log line and metrics. Knows neither sockets nor any method
-// by name.
+// One HTTP request, of REST or gRPC, to one RPC and back: route, token, scopes, idempotency key,
+// transcoding, the call, the response with its headers, log line and metrics. Knows neither sockets
+// nor any method by name.
 //
 // Every call inside is built anew; of the client's headers only the bearer token, the idempotency
 // key and the trace are passed on. The gateway refuses early what a service would refuse, too; it
@@ -66,7 +66,7 @@ class Api {
                                         const absl::Status& no_route) const;
   Response Finish(const Request& request, const Exchange& exchange,
                   absl::StatusOr<Response> result);
-  void Record(const Exchange& exchange, const Response& response, const std::string& reason,
+  void Record(const Exchange& exchange, int status, std::size_t bytes, const std::string& reason,
               const absl::Status& error);
 
   const RouteTable& routes_;

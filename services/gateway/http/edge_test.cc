@@ -207,6 +207,29 @@ TEST_F(GatewayTest, TellsOtherOriginsNothing) {
   EXPECT_EQ(upstream_.LastCall().caller, "gateway") << "the answers were the browser's to withhold";
 }
 
+TEST_F(GatewayTest, HoldsGrpcToTheSameQuotasAndOrigins) {
+  quotas_ = Quotas{.network = Of(1000), .user = Of(1)};
+  origins_ = std::make_shared<OriginList>(std::set<std::string>{"https://app.example.com"});
+  const std::string method = "/florin.payments.v1.Payments/GetPayment";
+  const std::string call = Post(method, std::string(5, '\0'),
+                                absl::StrCat(kAll,
+                                             "Content-Type: application/grpc-web\r\n"
+                                             "Origin: https://app.example.com\r\n"));
+  const TestResponse answer = Ask(call);
+  EXPECT_THAT(answer.body(), HasSubstr("grpc-status: 0"));
+  EXPECT_EQ(Header(answer, "Access-Control-Allow-Origin"), "https://app.example.com");
+  const TestResponse refused = Ask(call);
+  EXPECT_THAT(refused.body(), HasSubstr("grpc-status: 8"));
+  EXPECT_THAT(Header(refused, "RateLimit"), HasSubstr("\"user\";r=0"));
+  const TestResponse preflight =
+      Ask(absl::StrCat("OPTIONS ", method,
+                       " HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+                       "https://app.example.com\r\nAccess-Control-Request-Method: POST\r\n"
+                       "Access-Control-Request-Headers: content-type,x-grpc-web\r\n\r\n"));
+  EXPECT_EQ(preflight.result_int(), 204u);
+  EXPECT_EQ(Header(preflight, "Access-Control-Allow-Methods"), "POST");
+}
+
 TEST_F(GatewayTest, ServesDocuments) {
   documents_ = std::make_shared<Documents>(Documents{
       {"/docs", {"text/html; charset=utf-8", "<p>hello", {{"X-Frame-Options", "DENY"}}}}});

@@ -30,6 +30,11 @@ struct Limits {
   // thread.
   absl::Duration sweep_interval = absl::Milliseconds(250);
 
+  // Of one connection of HTTP/2; what it may do besides is in h2_flood.h.
+  std::uint32_t streams = 100;                    // Open, and requests under way.
+  std::size_t stream_bodies_bytes = 1024 * 1024;  // Of all requests that are not answered yet.
+  std::size_t queued_responses_bytes = 4 * 1024 * 1024;  // Beyond it no request is begun.
+
   int connections = 10'000;
   int connections_per_network = 200;  // limits/network.h
   int requests_in_flight = 1'000;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "services/gateway/http/request_fields.h"
 
 namespace florin::gateway {
 namespace {
@@ -16,11 +17,6 @@ using boost::system::error_code;
 
 absl::Status Malformed(const std::string& message) {
   return Error(Reason::kMalformedRequest, message);
-}
-
-absl::Status TooLarge(std::uint64_t limit) {
-  return Error(Reason::kBodyTooLarge, absl::StrCat("the body is larger than ", limit, " bytes"),
-               {.metadata = {{"limit_bytes", absl::StrCat(limit)}}});
 }
 
 bool EqualsIgnoreCase(string_view a, const char* b) {
@@ -51,7 +47,7 @@ class RequestParser::Impl : public http::basic_parser<true> {
   // Maps Beast's verdict to ours.
   absl::Status StatusOf(const error_code& ec) const {
     if (!status_.ok()) return status_;
-    if (ec == http::error::body_limit) return TooLarge(limit_);
+    if (ec == http::error::body_limit) return BodyTooLarge(limit_);
     return ec ? Malformed(ec.message()) : absl::OkStatus();
   }
 
@@ -65,19 +61,12 @@ class RequestParser::Impl : public http::basic_parser<true> {
 
   Request request_;
   int version_ = 0;
-  bool expects_continue_ = false;
+  RequestFields fields_{request_};
 
  private:
   void Refuse(absl::Status status, error_code& ec) {
     status_ = std::move(status);
     ec = http::error::bad_field;
-  }
-
-  // A field that may be there once.
-  void Take(std::optional<std::string>& field, string_view name, string_view value,
-            error_code& ec) {
-    if (field) return Refuse(Malformed(absl::StrCat("more than one ", std::string(name))), ec);
-    field.emplace(value.data(), value.size());
   }
 
   void on_request_impl(http::verb, string_view method, string_view target, int version,
@@ -106,53 +95,12 @@ class RequestParser::Impl : public http::basic_parser<true> {
           Refuse(Malformed("the only transfer coding is chunked"), ec);
         }
         return;
-      case http::field::content_encoding:
-        if (!EqualsIgnoreCase(value, "identity")) {
-          Refuse(Error(Reason::kUnsupportedMediaType, "a Content-Encoding is not accepted"), ec);
-        }
-        return;
-      case http::field::expect:
-        expects_continue_ = EqualsIgnoreCase(value, "100-continue");
-        if (!expects_continue_) Refuse(Malformed("the only expectation is 100-continue"), ec);
-        return;
-      case http::field::authorization:
-        return Take(request_.authorization, name, value, ec);
-      case http::field::content_type:
-        return Take(request_.content_type, name, value, ec);
-      case http::field::origin:
-        return Take(request_.origin, name, value, ec);
-      case http::field::user_agent:
-        return Take(request_.user_agent, name, value, ec);
-      case http::field::cookie:
-        if (!request_.cookie) return Take(request_.cookie, name, value, ec);
-        request_.cookie->append("; ").append(value.data(), value.size());
-        return;
       default:
-        return TakeOther(name, value, ec);
-    }
-  }
-
-  // Fields that Beast has no name for.
-  void TakeOther(string_view name, string_view value, error_code& ec) {
-    if (EqualsIgnoreCase(name, "Idempotency-Key"))
-      return Take(request_.idempotency_key, name, value, ec);
-    if (EqualsIgnoreCase(name, "DPoP")) return Take(request_.dpop, name, value, ec);
-    if (EqualsIgnoreCase(name, "Sec-Fetch-Site")) return Take(request_.fetch_site, name, value, ec);
-    if (EqualsIgnoreCase(name, "Florin-Retry-Attempt"))
-      return Take(request_.retry_attempt, name, value, ec);
-    if (EqualsIgnoreCase(name, "If-None-Match"))
-      return Take(request_.if_none_match, name, value, ec);
-    if (EqualsIgnoreCase(name, "Access-Control-Request-Method"))
-      return Take(request_.preflight_method, name, value, ec);
-    if (EqualsIgnoreCase(name, "Access-Control-Request-Headers"))
-      return Take(request_.preflight_headers, name, value, ec);
-    if (!EqualsIgnoreCase(name, "traceparent")) return;
-    // W3C Trace Context section 3.2.2.5: several are as none, and that is no error of the request.
-    const bool first = !std::exchange(saw_traceparent_, true);
-    if (first) {
-      request_.traceparent.emplace(value.data(), value.size());
-    } else {
-      request_.traceparent.reset();
+        if (absl::Status taken = fields_.Take(std::string_view(name.data(), name.size()),
+                                              std::string_view(value.data(), value.size()));
+            !taken.ok()) {
+          Refuse(std::move(taken), ec);
+        }
     }
   }
 
@@ -176,7 +124,6 @@ class RequestParser::Impl : public http::basic_parser<true> {
   int hosts_ = 0;
   int content_lengths_ = 0;
   int transfer_encodings_ = 0;
-  bool saw_traceparent_ = false;
   bool in_body_ = false;
 };
 
@@ -211,7 +158,7 @@ absl::StatusOr<std::size_t> RequestParser::ParseBody(std::string_view bytes) {
 
 bool RequestParser::done() const { return impl_->is_done(); }
 bool RequestParser::keep_alive() const { return impl_->version_ == 11 && impl_->keep_alive(); }
-bool RequestParser::expects_continue() const { return impl_->expects_continue_; }
+bool RequestParser::expects_continue() const { return impl_->fields_.expects_continue(); }
 const Request& RequestParser::request() const { return impl_->request_; }
 
 }  // namespace florin::gateway

@@ -4,10 +4,9 @@
 //
 // Refused with kMalformedRequest: bare CR or LF, NUL and other control characters, obsolete line
 // folding, white space before a colon, Content-Length with Transfer-Encoding, more than one of
-// Content-Length, Transfer-Encoding, Host or any field of Request but Cookie and traceparent, a
-// Content-Length that is no plain number, any transfer coding but `chunked` (and that only in
-// HTTP/1.1), chunk extensions and trailers, a missing Host in HTTP/1.1, an expectation other than
-// 100-continue. A Content-Encoding is kUnsupportedMediaType.
+// Content-Length, Transfer-Encoding or Host, a Content-Length that is no plain number, any transfer
+// coding but `chunked` (and that only in HTTP/1.1), chunk extensions and trailers, a missing Host
+// in HTTP/1.1, and what RequestFields refuses.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ struct Worker {
 
   void StartDraining() {
     draining = true;
-    for (Connection& connection : connections) connection.CloseIfIdle();
+    for (Connection& connection : connections) connection.StartDraining();
   }
 
   const Limits& limits;

@@ -37,7 +37,8 @@ class Server {
   int port() const;
 
   // Stops accepting, closes idle connections, lets running requests finish, each with `Connection:
-  // close`. Blocks until all connections have ended or `grace` is over; says which. Idempotent.
+  // close` or after a GOAWAY. Blocks until all connections have ended or `grace` is over; says
+  // which. Idempotent.
   bool Drain(absl::Duration grace);
 
  private:

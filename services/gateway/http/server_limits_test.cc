@@ -206,20 +206,25 @@ TEST_F(GatewayTest, SpeaksModernTlsOnly) {
   }));
 }
 
-TEST_F(GatewayTest, AgreesOnHttp11Only) {
-  const auto offering = [](std::string_view protocols) {
-    return [protocols](SSL* ssl) {
+TEST_F(GatewayTest, AgreesOnAProtocol) {
+  const auto agreed_of = [this](std::string_view protocols) -> std::string {
+    TestClient client(port(), [protocols](SSL* ssl) {
       SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
                           protocols.size());
-    };
+    });
+    if (!client.ok()) return "refused";
+    const unsigned char* selected = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(client.native(), &selected, &size);
+    return std::string(reinterpret_cast<const char*>(selected), size);
   };
-  TestClient both(port(), offering("\x02h2\x08http/1.1"));
-  ASSERT_TRUE(both.ok());
-  const unsigned char* selected = nullptr;
-  unsigned int size = 0;
-  SSL_get0_alpn_selected(both.native(), &selected, &size);
-  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(selected), size), "http/1.1");
-  EXPECT_FALSE(TestClient(port(), offering("\x02h2")).ok());
+  EXPECT_EQ(agreed_of("\x02h2\x08http/1.1"), "h2");
+  EXPECT_EQ(agreed_of("\x08http/1.1\x02h2"), "h2");
+  EXPECT_EQ(agreed_of("\x08http/1.1"), "http/1.1");
+  EXPECT_EQ(agreed_of("\x02h2"), "h2");
+  EXPECT_EQ(agreed_of("\x02h3"), "refused");
+  EXPECT_EQ(agreed_of("\x03h2c"), "refused");
+  EXPECT_EQ(agreed_of(""), "");
 }
 
 }  // namespace

@@ -68,6 +68,14 @@ class TestClient {
     return bytes;
   }
 
+  // Reads what is there, at least a byte; nothing if the connection has ended.
+  std::string ReadSome() {
+    std::string bytes(16 * 1024, '\0');
+    boost::system::error_code error;
+    bytes.resize(stream_.read_some(asio::buffer(bytes), error));
+    return bytes;
+  }
+
   // Whether the server ends the connection, in TLS's own way, without another byte.
   bool EndsCleanly() {
     char byte;

@@ -12,8 +12,8 @@ namespace {
 
 namespace ssl = boost::asio::ssl;
 
-// Names and lengths as ALPN sends them.
-constexpr unsigned char kProtocols[] = "\x08http/1.1";
+// Names and lengths as ALPN sends them; what we like best comes first.
+constexpr unsigned char kProtocols[] = "\x02h2\x08http/1.1";
 
 int SelectProtocol(SSL*, const unsigned char** selected, unsigned char* selected_size,
                    const unsigned char* offered, unsigned int offered_size, void*) {

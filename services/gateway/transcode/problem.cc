@@ -59,15 +59,22 @@ std::string Challenge(Reason reason, const ErrorDetail& detail) {
 
 }  // namespace
 
-Problem MakeProblem(const absl::Status& error, std::string_view request_id) {
+absl::Status PublicError(const absl::Status& error) {
   FLORIN_CHECK(!error.ok(), "a problem is made of an error");
   Reason reason = *ReasonOf(error);
   // The caller that may not call is this gateway: the client cannot do anything about that.
   if (reason == Reason::kCallerNotAllowed) reason = Reason::kInternal;
   // The client is still here, so a service broke the call off, as one that stops does.
   if (reason == Reason::kCanceled) reason = Reason::kUnavailable;
+  if (IsOurFault(reason)) return Error(reason, TitleOf(InfoOf(reason).name));
+  return Error(reason, std::string(error.message()), DetailOf(error));
+}
+
+Problem MakeProblem(const absl::Status& error, std::string_view request_id) {
+  const absl::Status shown = PublicError(error);
+  const Reason reason = *ReasonOf(shown);
   const ReasonInfo& info = InfoOf(reason);
-  const ErrorDetail detail = IsOurFault(reason) ? ErrorDetail() : DetailOf(error);
+  const ErrorDetail detail = DetailOf(shown);
 
   Problem problem{.http_status = info.http_status, .reason = std::string(info.name)};
   std::string& json = problem.body;
@@ -77,8 +84,7 @@ Problem MakeProblem(const absl::Status& error, std::string_view request_id) {
   AppendMember("title", TitleOf(info.name), json);
   absl::StrAppend(&json, ",\"status\":", info.http_status);
   AppendMember("reason", info.name, json);
-  AppendMember("detail", IsOurFault(reason) ? TitleOf(info.name) : std::string(error.message()),
-               json);
+  AppendMember("detail", std::string(shown.message()), json);
   if (!detail.param.empty()) AppendMember("param", detail.param, json);
   if (!detail.metadata.empty()) AppendMetadata(detail, json);
   AppendMember("request_id", request_id, json);

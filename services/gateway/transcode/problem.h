@@ -22,10 +22,14 @@ struct Problem {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-// `error` is not OK. The document has type (urn:florin:reason:REASON), title, status, reason,
-// detail, param and metadata where there are any, request_id and advice. Faults of ours (kInternal,
-// kUnavailable, kDeadlineExceeded, kCallerNotAllowed as kInternal, kCanceled as kUnavailable,
-// anything without a reason) say nothing of their cause: that is for our logs.
+// What the outside may know of an error. Faults of ours (kInternal, kUnavailable,
+// kDeadlineExceeded, kCallerNotAllowed as kInternal, kCanceled as kUnavailable, anything without a
+// reason) say nothing of their cause: that is for our logs.
+absl::Status PublicError(const absl::Status& error);
+
+// `error` is not OK; what it says of it is its PublicError. The document has type
+// (urn:florin:reason:REASON), title, status, reason, detail, param and metadata where there are
+// any, request_id and advice.
 Problem MakeProblem(const absl::Status& error, std::string_view request_id);
 
 }  // namespace florin::gateway

@@ -260,6 +260,7 @@ absl::Status RouteTable::AddRoute(std::unique_ptr<Route> route) {
     node = next.get();
   }
   node->routes[path.verb][route->http_method] = route.get();
+  if (!route->is_web) rpcs_.try_emplace(route->rpc, route.get());
   routes_.push_back(std::move(route));
   return absl::OkStatus();
 }
@@ -270,6 +271,11 @@ Match RouteTable::Find(std::string_view http_method, const Target& target) const
   if (match.route != nullptr) match.allowed.clear();
   std::sort(match.allowed.begin(), match.allowed.end());
   return match;
+}
+
+const Route* RouteTable::FindRpc(std::string_view rpc) const {
+  const auto found = rpcs_.find(rpc);
+  return found == rpcs_.end() ? nullptr : found->second;
 }
 
 std::vector<const google::protobuf::ServiceDescriptor*> PublishedServices() {

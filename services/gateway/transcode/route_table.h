@@ -63,6 +63,11 @@ class RouteTable {
 
   Match Find(std::string_view http_method, const Target& target) const;
 
+  // A route (any, where it has several) of the RPC "/florin.accounts.v1.Accounts/GetAccount", for
+  // who calls it by gRPC. Nothing if it has none: an RPC that REST cannot reach, gRPC cannot
+  // either. Nor for a web method, whose contract is HTTP.
+  const Route* FindRpc(std::string_view rpc) const;
+
   const std::vector<std::unique_ptr<Route>>& routes() const { return routes_; }
 
   RouteTable(RouteTable&& other);
@@ -75,6 +80,7 @@ class RouteTable {
   absl::Status AddRoute(std::unique_ptr<Route> route);
 
   std::vector<std::unique_ptr<Route>> routes_;
+  std::map<std::string, const Route*, std::less<>> rpcs_;
   std::unique_ptr<Node> root_;
 };
 

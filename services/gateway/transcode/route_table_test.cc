@@ -167,6 +167,21 @@ TEST(RouteTableTest, HandsTheExchangeToAWebMethod) {
   EXPECT_TRUE(match.route->is_web);
   EXPECT_TRUE(match.route->variables.empty());
   EXPECT_TRUE(Find(*table, "POST", "/form").route->is_web);
+  EXPECT_EQ(table->FindRpc(match.route->rpc), nullptr) << "gRPC could say what no browser did";
+}
+
+TEST(RouteTableTest, FindsPublishedRpcsByName) {
+  const auto table = RouteTable::Build(PublishedServices());
+  ASSERT_THAT(table, IsOk());
+  const std::string rpc = "/florin.payments.v1.Payments/CreatePayment";
+  ASSERT_NE(table->FindRpc(rpc), nullptr);
+  EXPECT_EQ(table->FindRpc(rpc)->rpc, rpc);
+  for (const char* other :
+       {"/florin.accounts.v1.Accounts/LookUpAccounts", "/florin.ledger.v1.Ledger/OpenAccounts",
+        "/florin.payments.v1.Payments/createpayment", "/florin.payments.v1.Payments/CreatePayment/",
+        "/florin.payments.v1.Payments/CreatePayment?", "/v1/payments", "/", ""}) {
+    EXPECT_EQ(table->FindRpc(other), nullptr) << other;
+  }
 }
 
 TEST(RouteTableTest, RefusesHalfAWebMethod) {
