@@ -12,7 +12,9 @@
 #   pages    (of auth)         depends on its own domain, proof, store, flow, lib, proto: HTML for
 #                              people, and the RPCs that serve it
 #   transcode (of the gateway) depends on lib, proto
-#   http     (of the gateway)  depends on its own transcode, lib, proto
+#   limits   (of the gateway)  depends on lib, proto
+#   openapi  (of the gateway)  depends on its own transcode, lib, proto
+#   http     (of the gateway)  depends on its own transcode, limits, openapi, lib, proto
 #   main     (of a service)    depends on everything of its own service, lib, proto
 #   test                       depends on anything (tests/tidy checks what tests include)
 #
@@ -29,9 +31,11 @@ set(FLORIN_MAY_flow lib proto domain proof store)
 set(FLORIN_MAY_rpc lib proto domain proof store flow)
 set(FLORIN_MAY_pages lib proto domain proof store flow pages)
 set(FLORIN_MAY_transcode lib proto)
-set(FLORIN_MAY_http lib proto transcode)
-set(FLORIN_MAY_main lib proto domain proof store flow rpc pages transcode http)
-set(FLORIN_MAY_test lib proto domain proof store flow rpc pages transcode http main)
+set(FLORIN_MAY_limits lib proto)
+set(FLORIN_MAY_openapi lib proto transcode)
+set(FLORIN_MAY_http lib proto transcode limits openapi)
+set(FLORIN_MAY_main lib proto domain proof store flow rpc pages transcode limits openapi http)
+set(FLORIN_MAY_test lib proto domain proof store flow rpc pages transcode limits openapi http main)
 
 # The service that a directory belongs to, or "" outside services/.
 function(_florin_service_of directory out)

@@ -16,6 +16,7 @@
 #   auth-keys/       the keys that sign access tokens
 #   auth-secrets/    data.keys, which encrypt secrets in the database of auth
 #   mail/            a file for each message that was sent
+#   redis/           the directory and the socket of Redis, with `up --with-redis`
 #   ledger-keys/     ledger-log.pem, which signs the ledger's log, and its public half
 #                    ledger-log.pub.pem
 #   env              for users to source
@@ -213,6 +214,29 @@ start_postgres() {
     pid_of postgres >/dev/null ||
       fail 'PostgreSQL has ended' "$log" "read $log, then run this again"
     ((SECONDS <= deadline)) || fail 'PostgreSQL is not ready after 30 s' "$log" "read $log"
+    sleep 0.05
+  done
+}
+
+# --- Redis ---
+
+# Counts that expire: nothing is kept on disk. Reached only through a socket in a directory of mode
+# 0700.
+redis_socket() { echo "$home/redis/socket"; }
+
+start_redis() {
+  local deadline=$((SECONDS + 10)) log=$home/log/redis.log socket
+  socket=$(redis_socket)
+  ((${#socket} <= 107)) ||
+    fail "$socket is too long for a Unix socket" '' 'choose a shorter --home'
+  mkdir -p -m 700 "$home/redis"
+  rm -f "$socket"
+  launch redis redis-server --port 0 --unixsocket "$socket" --unixsocketperm 700 \
+    --dir "$home/redis" --save '' --appendonly no --maxmemory 128mb \
+    --maxmemory-policy volatile-ttl --daemonize no
+  until redis-cli -s "$socket" ping 2>/dev/null | grep -q PONG; do
+    pid_of redis >/dev/null || fail 'Redis has ended' "$log" "read $log, then run this again"
+    ((SECONDS <= deadline)) || fail 'Redis is not ready after 10 s' "$log" "read $log"
     sleep 0.05
   done
 }

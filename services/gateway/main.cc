@@ -11,6 +11,7 @@
 #include "libs/rpc/channel.h"
 #include "libs/telemetry/admin_server.h"
 #include "libs/telemetry/log.h"
+#include "services/gateway/http/edge.h"
 #include "services/gateway/http/server.h"
 #include "services/gateway/transcode/route_table.h"
 
@@ -26,8 +27,6 @@ ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of accounts
 ABSL_FLAG(std::string, payments_target, "127.0.0.1:7003", "host:port of payments");
 ABSL_FLAG(std::string, issuer, "https://localhost:8443", "this gateway's base URL, as in auth");
 ABSL_FLAG(int, threads, 0, "threads that serve; 0: one for each CPU");
-ABSL_FLAG(int, max_connections, 10'000, "open connections; further ones are closed at once");
-ABSL_FLAG(int, max_requests, 1'000, "requests at once; further ones are answered 429");
 
 namespace florin::gateway {
 namespace {
@@ -74,8 +73,7 @@ ServerOptions Options() {
   const int threads = absl::GetFlag(FLAGS_threads);
   options.threads =
       threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  options.limits.connections = absl::GetFlag(FLAGS_max_connections);
-  options.limits.requests_in_flight = absl::GetFlag(FLAGS_max_requests);
+  options.limits = LimitsFromFlags();
   return options;
 }
 
@@ -88,8 +86,10 @@ int Main() {
       config::ValueOrExit(RouteTable::Build(PublishedServices()), "reading the protos");
   async::Runtime runtime(1);
   const Backend backend = Connect(runtime.executor());
+  const auto edge = Edge::FromFlagsOrExit(routes, SystemClock());
+  const auto connect = [&edge](Executor e) { return edge->Equip(e, Connect(e)); };
   const auto server = config::ValueOrExit(
-      Server::Start(Options(), routes, Connect, SystemClock(), SystemIds()), "serving HTTPS");
+      Server::Start(Options(), routes, connect, SystemClock(), SystemIds()), "serving HTTPS");
   const auto admin = config::ValueOrExit(
       telemetry::AdminServer::Start(runtime.executor(), absl::GetFlag(FLAGS_admin_listen),
                                     ReadinessChecks(backend)),

@@ -80,9 +80,12 @@ Stack::Stack(const std::vector<std::string>& options) {
   // A short path: a Unix socket's may have 107 bytes.
   std::string name = "/tmp/florin-test.XXXXXX";
   home_ = mkdtemp(name.data());
-  std::vector<std::string> command = {
-      Script("up"), "--home",       home_,         "--port",
-      "0",          "--skip-build", "--build-dir", FromEnvironment("FLORIN_BINARY_DIR")};
+  // All clients of a test are of one network, and many tests are faster than its quota.
+  std::vector<std::string> command = {Script("up"),  "--home",
+                                      home_,         "--port",
+                                      "0",           "--rate-limits",
+                                      "off",         "--skip-build",
+                                      "--build-dir", FromEnvironment("FLORIN_BINARY_DIR")};
   command.insert(command.end(), options.begin(), options.end());
   const CommandResult result = Run(command);
   if (result.status != 0) {

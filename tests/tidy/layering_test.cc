@@ -67,8 +67,12 @@ const std::map<std::string, std::vector<std::string>> kRooms = {
     {"pages", {"domain", "proof", "store", "flow"}},
     {"verify", {"proof"}},
     {"transcode", {}},
-    {"http", {"transcode"}},
-    {"main.cc", {"domain", "proof", "store", "flow", "rpc", "pages", "http", "transcode"}},
+    {"limits", {}},
+    {"openapi", {"transcode"}},
+    {"http", {"transcode", "limits", "openapi"}},
+    {"main.cc",
+     {"domain", "proof", "store", "flow", "rpc", "pages", "http", "transcode", "limits",
+      "openapi"}},
 };
 
 // Why `path` may not include `header`, or nothing if it may.

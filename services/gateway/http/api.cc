@@ -13,8 +13,11 @@
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/gateway/http/conditional.h"
 #include "services/gateway/http/grpc_exchange.h"
+#include "services/gateway/http/pseudonym.h"
 #include "services/gateway/http/trace_context.h"
+#include "services/gateway/limits/network.h"
 #include "services/gateway/transcode/json_writer.h"
 #include "services/gateway/transcode/problem.h"
 #include "services/gateway/transcode/request_reader.h"
@@ -160,9 +163,12 @@ struct Api::Exchange {
   std::string traceparent;
   std::string method;
   std::chrono::steady_clock::time_point start;
+  std::string network;           // Of the client.
   std::optional<GrpcForm> grpc;  // Nothing: REST.
   const Route* route = nullptr;
-  std::vector<std::string> allowed;  // With kMethodNotAllowed.
+  std::vector<std::string> allowed;         // With kMethodNotAllowed.
+  std::optional<rpc::Principal> principal;  // Of a verified token.
+  QuotaGate::Fields quota_fields;
   bool replayed = false;
 };
 
@@ -183,11 +189,11 @@ Api::Api(const RouteTable& routes, Backend backend, const Limits& limits, Clock&
 Task<Response> Api::Handle(const Request& request) {
   Exchange exchange = Begin(request);
   absl::StatusOr<Response> result = co_await Serve(request, exchange);
-  co_return Finish(exchange, std::move(result));
+  co_return Finish(request, exchange, std::move(result));
 }
 
 Response Api::Refuse(const absl::Status& error, const Request& request) {
-  return Finish(Begin(request), error);
+  return Finish(request, Begin(request), error);
 }
 
 Api::Exchange Api::Begin(const Request& request) {
@@ -196,6 +202,7 @@ Api::Exchange Api::Begin(const Request& request) {
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
                   .start = std::chrono::steady_clock::now(),
+                  .network = NetworkOf(request.client_address),
                   .grpc = GrpcFormOf(request)};
 }
 
@@ -214,22 +221,76 @@ absl::StatusOr<Target> Api::FindRoute(const Request& request, Exchange& exchange
   return Error(Reason::kMethodNotAllowed, "the path does not have this method");
 }
 
+absl::Status Api::CheckCapacity(int running, const Request& request,
+                                const Exchange& exchange) const {
+  const bool is_retry = IsRetryAttempt(request.retry_attempt.value_or(""));
+  const Priority priority = PriorityOf(exchange.route, is_retry);
+  if (MayBegin(priority, running, limits_.requests_in_flight)) return absl::OkStatus();
+  telemetry::Count("florin_gateway_shed_total", {{"priority", NameOf(priority)}});
+  return Error(Reason::kOverloaded, "too many requests at once");
+}
+
 // The user's token to pass on; empty where the method needs none.
-Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, const Route& route) {
-  if (route.policy.access() != MethodPolicy::USER) co_return std::string();
+Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, Exchange& exchange) {
+  if (exchange.route == nullptr || exchange.route->policy.access() != MethodPolicy::USER)
+    co_return std::string();
   FLORIN_CO_ASSIGN_OR_RETURN(std::string token, BearerToken(request.authorization));
-  const absl::StatusOr<rpc::Principal> principal =
-      co_await backend_.authenticator->Authenticate(token);
+  absl::StatusOr<rpc::Principal> principal = co_await backend_.authenticator->Authenticate(token);
   if (!principal.ok()) co_return principal.status();
-  FLORIN_CO_RETURN_IF_ERROR(CheckScopes(route.policy, *principal));
+  exchange.principal = *std::move(principal);
   co_return token;
+}
+
+// The token, where the quotas of its user, its client and the network allow the request. Whoever
+// has no valid one takes from the network's all the same.
+Task<absl::StatusOr<std::string>> Api::Admit(const Request& request, Exchange& exchange) {
+  const std::int64_t cost = CostOf(exchange.route);
+  QuotaGate* const quotas = backend_.quotas.get();
+  if (quotas != nullptr)
+    FLORIN_CO_RETURN_IF_ERROR(quotas->Precheck(exchange.network, cost, exchange.quota_fields));
+  absl::StatusOr<std::string> token = co_await Authorize(request, exchange);
+  if (quotas != nullptr) {
+    const rpc::Principal* principal = exchange.principal ? &*exchange.principal : nullptr;
+    const absl::Status taken =
+        co_await quotas->Take(exchange.network, principal, cost, exchange.quota_fields);
+    FLORIN_CO_RETURN_IF_ERROR(taken);
+  }
+  if (exchange.principal)
+    FLORIN_CO_RETURN_IF_ERROR(CheckScopes(exchange.route->policy, *exchange.principal));
+  co_return token;
+}
+
+// A preflight or a document; otherwise why there is no route.
+absl::StatusOr<Response> Api::AnswerItself(const Request& request, const Exchange& exchange,
+                                           const absl::Status& no_route) const {
+  if (request.method == "OPTIONS" && request.origin && request.preflight_method &&
+      backend_.origins != nullptr) {
+    // gRPC-Web has no other method.
+    const bool is_rpc = routes_.FindRpc(request.target) != nullptr;
+    const std::vector<std::string> methods =
+        is_rpc ? std::vector<std::string>{"POST"} : exchange.allowed;
+    if (methods.empty()) return no_route;
+    const Preflight preflight{.origin = *request.origin,
+                              .method = *request.preflight_method,
+                              .headers = request.preflight_headers.value_or("")};
+    FLORIN_ASSIGN_OR_RETURN(Fields fields, AnswerPreflight(preflight, methods, *backend_.origins));
+    return Response{.status = 204, .headers = std::move(fields)};
+  }
+  if (backend_.documents == nullptr || request.method != "GET") return no_route;
+  const auto document = backend_.documents->find(request.target);
+  if (document == backend_.documents->end()) return no_route;
+  return Response{.content_type = document->second.content_type,
+                  .body = document->second.body,
+                  .headers = document->second.headers};
 }
 
 Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exchange) {
   const InFlight running(in_flight_);
-  if (running.before() >= limits_.requests_in_flight)
-    co_return Error(Reason::kOverloaded, "too many requests at once");
-  FLORIN_CO_ASSIGN_OR_RETURN(const Target target, FindRoute(request, exchange));
+  const absl::StatusOr<Target> target = FindRoute(request, exchange);
+  FLORIN_CO_RETURN_IF_ERROR(CheckCapacity(running.before(), request, exchange));
+  absl::StatusOr<std::string> token = co_await Admit(request, exchange);
+  FLORIN_CO_RETURN_IF_ERROR(token.status());
+  if (!target.ok()) co_return AnswerItself(request, exchange, target.status());
   const Route& route = *exchange.route;
 
   rpc::Outgoing context;
@@ -237,14 +298,13 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
                              GrpcDeadline(request, clock_.Now(), limits_.request_time));
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
-  absl::StatusOr<std::string> token = co_await Authorize(request, route);
-  FLORIN_CO_ASSIGN_OR_RETURN(context.user_token, std::move(token));
+  context.user_token = *std::move(token);
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
   FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes,
                              exchange.grpc  ? ReadGrpcRequest(route, *exchange.grpc, request)
-                             : route.is_web ? EncodeWebRequest(target, request)
-                                            : EncodeRequest(route, target, request));
+                             : route.is_web ? EncodeWebRequest(*target, request)
+                                            : EncodeRequest(route, *target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);
   const rpc::Reply reply =
@@ -256,7 +316,8 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
                          : DecodeResponse(route, *reply.payload);
 }
 
-Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) {
+Response Api::Finish(const Request& request, const Exchange& exchange,
+                     absl::StatusOr<Response> result) {
   Response response;
   std::string reason;
   int status = 0;  // What it would be in REST: gRPC's is always 200, which tells watchers nothing.
@@ -276,16 +337,29 @@ Response Api::Finish(const Exchange& exchange, absl::StatusOr<Response> result) 
     response.headers = std::move(problem.headers);
     reason = std::move(problem.reason);
   }
+  const bool is_page = exchange.route != nullptr && exchange.route->is_web;
+  if (response.status == 200 && request.method == "GET" && !is_page) {
+    AnswerConditionally(request.if_none_match, response);
+    status = response.status;
+  }
+  AddStandardFields(response);
+  for (const auto& field : exchange.quota_fields) response.headers.push_back(field);
+  if (backend_.origins != nullptr && response.status != 204) {
+    for (auto& field : CorsFields(request.origin, *backend_.origins))
+      response.headers.push_back(std::move(field));
+  }
   response.headers.emplace_back("X-Request-Id", exchange.request_id);
   response.headers.emplace_back("traceparent", exchange.traceparent);
   if (exchange.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
   if (!exchange.allowed.empty())
     response.headers.emplace_back("Allow", absl::StrJoin(exchange.allowed, ", "));
-  Record(exchange, status, reason, result.status());
+  Record(exchange, status, response.body.size(), reason, result.status());
   return response;
 }
 
-void Api::Record(const Exchange& exchange, int status, const std::string& reason,
+// One line for each request, without personal data: no address but its network, no path but its
+// template, no query, no user but a pseudonym.
+void Api::Record(const Exchange& exchange, int status, std::size_t bytes, const std::string& reason,
                  const absl::Status& error) {
   const std::string route = exchange.route == nullptr ? "none"
                             : exchange.grpc           ? exchange.route->rpc
@@ -301,6 +375,9 @@ void Api::Record(const Exchange& exchange, int status, const std::string& reason
                   {"status", absl::StrCat(status)},
                   {"reason", reason},
                   {"duration_ms", absl::StrCat(absl::ToDoubleMilliseconds(took))},
+                  {"bytes", absl::StrCat(bytes)},
+                  {"network", exchange.network},
+                  {"user", exchange.principal ? PseudonymOf(exchange.principal->user_id) : ""},
                   {"request_id", exchange.request_id}},
                  exchange.traceparent);
   if (status < 500) return;

@@ -18,7 +18,10 @@
 #include "libs/ids/ids.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/server.h"
+#include "services/gateway/http/cors.h"
+#include "services/gateway/http/documents.h"
 #include "services/gateway/http/limits.h"
+#include "services/gateway/http/quota_gate.h"
 #include "services/gateway/http/request.h"
 #include "services/gateway/transcode/route_table.h"
 
@@ -28,6 +31,9 @@ namespace florin::gateway {
 struct Backend {
   std::map<std::string, std::unique_ptr<rpc::Channel>> channels;  // By service: "payments".
   std::unique_ptr<rpc::Authenticator> authenticator;              // May use a channel.
+  std::unique_ptr<QuotaGate> quotas;                              // Nothing: no rate limits.
+  std::shared_ptr<const OriginPolicy> origins;                    // Nothing: no CORS.
+  std::shared_ptr<const Documents> documents;                     // Nothing: none.
 };
 // Makes the backend of the thread that runs `executor`.
 using BackendFactory = std::function<Backend(Executor executor)>;
@@ -53,9 +59,14 @@ class Api {
   Exchange Begin(const Request& request);
   Task<absl::StatusOr<Response>> Serve(const Request& request, Exchange& exchange);
   absl::StatusOr<Target> FindRoute(const Request& request, Exchange& exchange) const;
-  Task<absl::StatusOr<std::string>> Authorize(const Request& request, const Route& route);
-  Response Finish(const Exchange& exchange, absl::StatusOr<Response> result);
-  void Record(const Exchange& exchange, int status, const std::string& reason,
+  absl::Status CheckCapacity(int running, const Request& request, const Exchange& exchange) const;
+  Task<absl::StatusOr<std::string>> Admit(const Request& request, Exchange& exchange);
+  Task<absl::StatusOr<std::string>> Authorize(const Request& request, Exchange& exchange);
+  absl::StatusOr<Response> AnswerItself(const Request& request, const Exchange& exchange,
+                                        const absl::Status& no_route) const;
+  Response Finish(const Request& request, const Exchange& exchange,
+                  absl::StatusOr<Response> result);
+  void Record(const Exchange& exchange, int status, std::size_t bytes, const std::string& reason,
               const absl::Status& error);
 
   const RouteTable& routes_;

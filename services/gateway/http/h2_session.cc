@@ -478,7 +478,7 @@ void H2Session::Impl::Expire(Time now) {
   for (auto& [id, stream] : streams_) {
     if (stream.closed) continue;
     if (stream.state == Stream::kReceiving && stream.head_done &&
-        is_over(stream.since, limits_.body_time)) {
+        is_over(stream.since, BodyTime(limits_, stream.request.body.size()))) {
       stream.Refuse(Error(Reason::kRequestTimeout, "the request did not arrive in time"));
       MakeReady(id, stream);
     } else if (stream.state == Stream::kAnswered && !stream.sent_all &&

@@ -491,9 +491,11 @@ TEST_F(H2SessionTest, BeginsNothingWhileResponsesWait) {
 
 TEST_F(H2SessionTest, GivesUpOnSlowBodies) {
   const std::uint32_t stream = Open(H2Post("/", {}), false);
-  now_ += seconds(9);
+  now_ += seconds(1);
   session().Expire(now_);
-  Data(stream, std::string(100, 'x'), false);
+  Data(stream, std::string(8192, 'x'), false);  // Buys a second, beyond the grace of two.
+  now_ += seconds(1);
+  session().Expire(now_);
   EXPECT_THAT(session().TakeIncoming(), IsEmpty());
   now_ += seconds(1);
   session().Expire(now_);

@@ -85,8 +85,10 @@ Task<absl::Status> Http1Connection::ReadBody() {
     const bool asked = co_await stream_.Write(kContinue);
     if (!asked) co_return Error(Reason::kCanceled, "nobody to answer");
   }
-  stream_.Arm(limits_.body_time);
+  const auto start = std::chrono::steady_clock::now();
   while (!parser_->done()) {
+    const absl::Duration passed = absl::FromChrono(std::chrono::steady_clock::now() - start);
+    stream_.Arm(BodyTime(limits_, parser_->request().body.size()) - passed);
     std::size_t taken = 0;
     if (!stream_.buffered().empty()) {
       FLORIN_CO_ASSIGN_OR_RETURN(taken, parser_->ParseBody(stream_.buffered()));

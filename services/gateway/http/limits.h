@@ -1,6 +1,7 @@
 // What one client may take of us. The defaults are what docs/api.md promises.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,6 +16,9 @@ struct Limits {
   absl::Duration handshake_time = absl::Seconds(5);
   absl::Duration header_time = absl::Seconds(10);  // From the first byte to the end of the fields.
   absl::Duration body_time = absl::Seconds(10);
+  // Within body_time, a body must also come at this rate: see BodyTime.
+  absl::Duration body_grace = absl::Seconds(2);
+  std::uint64_t body_bytes_per_second = 8 * 1024;
   absl::Duration idle_time = absl::Seconds(60);     // Between requests.
   absl::Duration request_time = absl::Seconds(10);  // Deadline of the call inside.
   absl::Duration write_time = absl::Seconds(10);
@@ -32,8 +36,17 @@ struct Limits {
   std::size_t queued_responses_bytes = 4 * 1024 * 1024;  // Beyond it no request is begun.
 
   int connections = 10'000;
+  int connections_per_network = 200;  // limits/network.h
   int requests_in_flight = 1'000;
 };
+
+// How long after its beginning a body may be incomplete of which `received` bytes have come: the
+// grace, and after that as long as those bytes take at the least rate; body_time at most.
+inline absl::Duration BodyTime(const Limits& limits, std::uint64_t received) {
+  const absl::Duration paid = absl::Seconds(static_cast<double>(received) /
+                                            static_cast<double>(limits.body_bytes_per_second));
+  return std::min(limits.body_time, limits.body_grace + paid);
+}
 
 inline constexpr std::size_t kReadBufferBytes = 16 * 1024;
 

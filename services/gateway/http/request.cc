@@ -13,7 +13,19 @@ std::string ReasonPhrase(int status) {
   return std::string(phrase.data(), phrase.size());
 }
 
+void AddIfAbsent(Response& response, const char* name, const char* value) {
+  for (const auto& [field, said] : response.headers) {
+    if (field == name) return;
+  }
+  response.headers.emplace_back(name, value);
+}
+
 }  // namespace
+
+void AddStandardFields(Response& response) {
+  AddIfAbsent(response, "Referrer-Policy", "no-referrer");
+  AddIfAbsent(response, "Cross-Origin-Resource-Policy", "same-origin");
+}
 
 absl::Status HeaderTooLarge(std::size_t limit) {
   return Error(Reason::kHeaderTooLarge, absl::StrCat("the headers exceed ", limit, " bytes"));

@@ -23,6 +23,10 @@ struct Request {
   std::optional<std::string> content_type;
   std::optional<std::string> idempotency_key;
   std::optional<std::string> traceparent;
+  std::optional<std::string> retry_attempt;  // Florin-Retry-Attempt
+  std::optional<std::string> if_none_match;
+  std::optional<std::string> preflight_method;   // Access-Control-Request-Method
+  std::optional<std::string> preflight_headers;  // Access-Control-Request-Headers
   std::optional<std::string> grpc_timeout;
   // What only methods whose contract is HTTP itself are given (transcode/web_exchange.h).
   std::optional<std::string> dpop;
@@ -43,6 +47,10 @@ struct Response {
   // Sent after the body, to HTTP/2 only. Names are lower-case.
   std::vector<std::pair<std::string, std::string>> trailers;
 };
+
+// Adds, where the response does not say it itself, what every response tells a browser:
+// Referrer-Policy: no-referrer and Cross-Origin-Resource-Policy: same-origin. There is no Server.
+void AddStandardFields(Response& response);
 
 // What every version of HTTP refuses. Sizes are in bytes.
 absl::Status HeaderTooLarge(std::size_t limit);

@@ -21,11 +21,15 @@ struct Single {
   std::optional<std::string> Request::*field;
 };
 constexpr Single kSingles[] = {
+    {"Access-Control-Request-Headers", &Request::preflight_headers},
+    {"Access-Control-Request-Method", &Request::preflight_method},
     {"Authorization", &Request::authorization},
     {"Content-Type", &Request::content_type},
     {"DPoP", &Request::dpop},
+    {"Florin-Retry-Attempt", &Request::retry_attempt},
     {"Grpc-Timeout", &Request::grpc_timeout},
     {"Idempotency-Key", &Request::idempotency_key},
+    {"If-None-Match", &Request::if_none_match},
     {"Origin", &Request::origin},
     {"Sec-Fetch-Site", &Request::fetch_site},
     {"User-Agent", &Request::user_agent},

@@ -18,9 +18,9 @@ class RequestFields {
 
   // Takes a field; its name in upper or lower case. One that means nothing here is dropped. Several
   // Cookie fields are joined (RFC 9113 section 8.2.3).
-  // Errors: kMalformedRequest: more than one Authorization, Content-Type, DPoP, Grpc-Timeout,
-  // Idempotency-Key, Origin, Sec-Fetch-Site or User-Agent, or an expectation other than
-  // 100-continue; kUnsupportedMediaType: a Content-Encoding.
+  // Errors: kMalformedRequest: more than one of any other field of Request (of several traceparents
+  // none counts), or an expectation other than 100-continue; kUnsupportedMediaType: a
+  // Content-Encoding.
   absl::Status Take(std::string_view name, std::string_view value);
 
   // The client waits for `100 Continue` before it sends the body.

@@ -1,7 +1,5 @@
 #include "services/gateway/http/server.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <vector>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -13,7 +11,9 @@
 #include "libs/async/runtime.h"
 #include "libs/telemetry/metrics.h"
 #include "services/gateway/http/connection.h"
-#include "services/gateway/http/tls.h"
+#include "services/gateway/http/open_connections.h"
+#include "services/gateway/http/tls_source.h"
+#include "services/gateway/limits/network.h"
 
 namespace florin::gateway {
 namespace {
@@ -21,45 +21,6 @@ namespace {
 using asio::ip::tcp;
 using boost::system::error_code;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
-
-// Counts the open connections of all threads.
-class OpenConnections {
- public:
-  // Leaves when destroyed.
-  class Seat {
-   public:
-    explicit Seat(OpenConnections* room) : room_(room) {}
-    Seat(Seat&& other) noexcept : room_(std::exchange(other.room_, nullptr)) {}
-    ~Seat() {
-      if (room_ != nullptr) room_->Leave();
-    }
-
-   private:
-    OpenConnections* room_;
-  };
-
-  std::optional<Seat> Enter(int limit) {
-    std::lock_guard lock(mutex_);
-    if (count_ >= limit) return std::nullopt;
-    ++count_;
-    return Seat(this);
-  }
-
-  bool WaitUntilNone(absl::Duration limit) {
-    std::unique_lock lock(mutex_);
-    return none_.wait_for(lock, absl::ToChronoNanoseconds(limit), [this] { return count_ == 0; });
-  }
-
- private:
-  void Leave() {
-    std::lock_guard lock(mutex_);
-    if (--count_ == 0) none_.notify_all();
-  }
-
-  std::mutex mutex_;
-  std::condition_variable none_;
-  int count_ = 0;  // Guarded by mutex_.
-};
 
 // One thread and what belongs to it. Destroyed from the last member to the first: connections leave
 // their list before it goes.
@@ -116,9 +77,11 @@ absl::StatusOr<tcp::endpoint> Resolve(const std::string& listen) {
 
 class Server::Impl {
  public:
-  Impl(const ServerOptions& options, std::shared_ptr<asio::ssl::context> tls,
-       const RouteTable& routes, const BackendFactory& backends, Clock& clock, IdSource& ids)
-      : limits_(options.limits), tls_(std::move(tls)) {
+  Impl(const ServerOptions& options, std::unique_ptr<TlsSource> tls, const RouteTable& routes,
+       const BackendFactory& backends, Clock& clock, IdSource& ids)
+      : limits_(options.limits),
+        tls_check_interval_(options.tls_check_interval),
+        tls_(std::move(tls)) {
     for (int i = 0; i < options.threads; ++i) {
       workers_.push_back(
           std::make_unique<Worker>(routes, backends, limits_, clock, ids, in_flight_));
@@ -142,6 +105,7 @@ class Server::Impl {
       asio::co_spawn(worker->runtime.executor(), Worker::Sweep(worker.get()), asio::detached);
     }
     asio::co_spawn(workers_[0]->runtime.executor(), Accept(), asio::detached);
+    asio::co_spawn(workers_[0]->runtime.executor(), WatchCertificate(), asio::detached);
     return absl::OkStatus();
   }
 
@@ -171,20 +135,31 @@ class Server::Impl {
         co_await async::Sleep(absl::Milliseconds(50));
         continue;
       }
-      std::optional<OpenConnections::Seat> seat = open_.Enter(limits_.connections);
+      const auto peer = socket.remote_endpoint(ec);
+      std::optional<OpenConnections::Seat> seat =
+          open_.Enter(NetworkOf(ec ? "" : peer.address().to_string()), limits_.connections,
+                      limits_.connections_per_network);
       if (!seat) {
         telemetry::Count("florin_http_connections_refused_total");
         continue;
       }
       socket.set_option(tcp::no_delay(true), ec);
       asio::co_spawn(worker.runtime.executor(),
-                     Worker::Serve(&worker, std::move(socket), tls_, *std::move(seat)),
+                     Worker::Serve(&worker, std::move(socket), tls_->Current(), *std::move(seat)),
                      asio::detached);
     }
   }
 
+  Task<void> WatchCertificate() {
+    while (true) {
+      co_await async::Sleep(tls_check_interval_);
+      tls_->Reload();
+    }
+  }
+
   const Limits limits_;
-  const std::shared_ptr<asio::ssl::context> tls_;
+  const absl::Duration tls_check_interval_;
+  const std::unique_ptr<TlsSource> tls_;
   std::atomic<int> in_flight_ = 0;
   OpenConnections open_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -197,8 +172,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       const BackendFactory& backends, Clock& clock,
                                                       IdSource& ids) {
   FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(options.listen));
-  FLORIN_ASSIGN_OR_RETURN(std::shared_ptr<asio::ssl::context> tls,
-                          MakeTlsContext(options.tls_certificate, options.tls_key));
+  const TlsFiles files{.certificate = options.tls_certificate, .key = options.tls_key};
+  FLORIN_ASSIGN_OR_RETURN(std::unique_ptr<TlsSource> tls, TlsSource::Open(files, clock));
   auto impl = std::make_unique<Impl>(options, std::move(tls), routes, backends, clock, ids);
   if (const absl::Status listening = impl->Listen(endpoint); !listening.ok()) {
     return Error(Reason::kInternal,

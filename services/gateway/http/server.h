@@ -18,6 +18,8 @@ struct ServerOptions {
   std::string listen;  // host:port; port 0 chooses a free one.
   std::string tls_certificate;
   std::string tls_key;
+  // How often these two are looked at: a new pair is served without a restart (tls_source.h).
+  absl::Duration tls_check_interval = absl::Seconds(5);
   int threads = 1;
   Limits limits;
 };

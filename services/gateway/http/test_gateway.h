@@ -148,13 +148,15 @@ class TestWeb : public florin::testing::v1::WebService {
 
 class GatewayTest : public ::testing::Test {
  protected:
-  // Every test may change the limits before its first request.
+  // Every test may change the limits, and what the backend has besides channels, before its first
+  // request.
   Server& gateway() {
     if (gateway_ != nullptr) return *gateway_;
     limits_.sweep_interval = absl::Milliseconds(2);
     ServerOptions options{.listen = "127.0.0.1:0",
-                          .tls_certificate = certificates_.directory() + "/gateway.crt",
-                          .tls_key = certificates_.directory() + "/gateway.key",
+                          .tls_certificate = tls_directory_ + "/gateway.crt",
+                          .tls_key = tls_directory_ + "/gateway.key",
+                          .tls_check_interval = absl::Milliseconds(2),
                           .threads = 2,
                           .limits = limits_};
     const auto backends = [this](Executor executor) { return MakeBackend(executor); };
@@ -209,7 +211,11 @@ class GatewayTest : public ::testing::Test {
 
   const testing::TestCertificates certificates_{{"gateway", "payments", "testing"}};
   const RouteTable routes_ = *RouteTable::Build(Services());
+  std::string tls_directory_ = certificates_.directory();  // What HTTPS serves.
   Limits limits_;
+  std::optional<Quotas> quotas_;  // Nothing: no rate limits.
+  std::shared_ptr<const OriginPolicy> origins_;
+  std::shared_ptr<const Documents> documents_;
   TestPayments upstream_;
   async::Runtime upstream_runtime_{1};
 
@@ -236,9 +242,16 @@ class GatewayTest : public ::testing::Test {
                                         .default_timeout = absl::Seconds(30)});
     }
     backend.authenticator = std::make_unique<TestAuthenticator>();
+    if (quotas_) {
+      backend.quotas = std::make_unique<QuotaGate>(
+          std::make_unique<LocalRateLimiter>(quota_table_, SystemClock()), *quotas_);
+    }
+    backend.origins = origins_;
+    backend.documents = documents_;
     return backend;
   }
 
+  QuotaTable quota_table_{1000};
   TestAuthenticator authenticator_;
   const std::unique_ptr<rpc::Server> upstream_server_ = *rpc::Server::Start(
       upstream_runtime_.executor(),

@@ -5,7 +5,6 @@
 #include <boost/asio/buffer.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "libs/config/config.h"
 #include "libs/status/check.h"
 
 namespace florin::gateway {
@@ -45,21 +44,19 @@ void Restrict(SSL_CTX* context) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<ssl::context>> MakeTlsContext(const std::string& certificate_file,
-                                                             const std::string& key_file) {
-  FLORIN_ASSIGN_OR_RETURN(const std::string certificate, config::ReadFile(certificate_file));
-  FLORIN_ASSIGN_OR_RETURN(const std::string key, config::ReadSecretFile(key_file));
+absl::StatusOr<std::shared_ptr<ssl::context>> MakeTlsContext(const NamedText& certificate,
+                                                             const NamedText& key) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   Restrict(context->native_handle());
   boost::system::error_code ec;
-  context->use_certificate_chain(boost::asio::buffer(certificate), ec);
+  context->use_certificate_chain(boost::asio::buffer(certificate.text), ec);
   if (ec)
     return Error(Reason::kInternal,
-                 absl::StrCat(certificate_file, " is no certificate chain: ", ec.message()));
-  context->use_private_key(boost::asio::buffer(key), ssl::context::pem, ec);
+                 absl::StrCat(certificate.name, " is no certificate chain: ", ec.message()));
+  context->use_private_key(boost::asio::buffer(key.text), ssl::context::pem, ec);
   if (ec || SSL_CTX_check_private_key(context->native_handle()) != 1) {
     return Error(Reason::kInternal,
-                 absl::StrCat(key_file, " is not the key of ", certificate_file));
+                 absl::StrCat(key.name, " is not the key of ", certificate.name));
   }
   return context;
 }

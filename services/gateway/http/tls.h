@@ -10,11 +10,17 @@
 
 namespace florin::gateway {
 
+// A file that has been read.
+struct NamedText {
+  std::string name;
+  std::string text;
+};
+
 // TLS 1.3, and 1.2 with ephemeral elliptic-curve keys and AEAD only (RFC 9325); no renegotiation,
 // compression or early data; ALPN h2 and http/1.1 (RFC 7301: a client that offers only other
-// protocols is refused). The certificate chain and its key are PEM files; the key's must not be
-// readable by others. Error: kInternal, naming the file that cannot be used.
+// protocols is refused). The certificate chain and its key are PEM. Error: kInternal, naming the
+// file that cannot be used.
 absl::StatusOr<std::shared_ptr<boost::asio::ssl::context>> MakeTlsContext(
-    const std::string& certificate_file, const std::string& key_file);
+    const NamedText& certificate, const NamedText& key);
 
 }  // namespace florin::gateway

@@ -94,8 +94,11 @@ Problem MakeProblem(const absl::Status& error, std::string_view request_id) {
   if (info.http_status == 401 || reason == Reason::kScopeMissing) {
     problem.headers.emplace_back("WWW-Authenticate", Challenge(reason, detail));
   }
-  if (info.http_status == 429 || info.http_status == 503)
-    problem.headers.emplace_back("Retry-After", "1");
+  if (info.http_status == 429 || info.http_status == 503) {
+    const auto seconds = detail.metadata.find("retry_after_seconds");
+    problem.headers.emplace_back("Retry-After",
+                                 seconds == detail.metadata.end() ? "1" : seconds->second);
+  }
   return problem;
 }
 

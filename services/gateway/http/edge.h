@@ -1,0 +1,41 @@
+// What stands between the open internet and the API, as the flags say: --rate_limits,
+// --rate_limit_network, --rate_limit_user, --rate_limit_client, --redis, --redis_budget,
+// --cors_origins, --max_connections, --max_connections_per_network, --max_requests.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "libs/async/task.h"
+#include "libs/clock/clock.h"
+#include "services/gateway/http/api.h"
+#include "services/gateway/limits/quota_table.h"
+#include "services/gateway/limits/redis_connection.h"
+
+namespace florin::gateway {
+
+Limits LimitsFromFlags();
+
+// Outlives the backends that it equips. Thread-safe once made.
+class Edge {
+ public:
+  // Ends the process with one clear line on a flag that cannot be used. `clock` outlives it.
+  static std::unique_ptr<Edge> FromFlagsOrExit(const RouteTable& routes, Clock& clock);
+
+  // Gives `backend`, which belongs to the thread of `executor`, its quotas, origins and documents.
+  Backend Equip(Executor executor, Backend backend);
+
+ private:
+  explicit Edge(Clock& clock) : clock_(clock) {}
+
+  Clock& clock_;
+  std::optional<Quotas> quotas_;
+  std::optional<RedisEndpoint> redis_;
+  RedisOptions redis_options_;
+  std::shared_ptr<const OriginPolicy> origins_;
+  std::shared_ptr<const Documents> documents_;
+  // A row takes about 150 bytes.
+  QuotaTable table_{100'000};
+};
+
+}  // namespace florin::gateway
