@@ -2,17 +2,18 @@
 #include <cstdlib>
 #include <thread>
 
+#include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
-#include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/rpc/channel.h"
 #include "libs/telemetry/admin_server.h"
 #include "libs/telemetry/log.h"
 #include "services/gateway/http/edge.h"
 #include "services/gateway/http/server.h"
+#include "services/gateway/main_backend.h"
 #include "services/gateway/transcode/route_table.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:8443", "host:port for HTTPS; port 0 chooses a free one");
@@ -20,12 +21,8 @@ ABSL_FLAG(std::string, tls_certificate, "", "PEM file of the certificate chain f
 ABSL_FLAG(std::string, tls_key, "", "PEM file of its private key, readable by the owner only");
 ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
           "host:port of /livez, /readyz and /metrics (plain HTTP, never public)");
-ABSL_FLAG(std::string, certificates, "",
-          "directory of ca.crt, gateway.crt and gateway.key for calls to the services");
-ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of auth");
-ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of accounts");
-ABSL_FLAG(std::string, payments_target, "127.0.0.1:7003", "host:port of payments");
-ABSL_FLAG(std::string, issuer, "https://localhost:8443", "this gateway's base URL, as in auth");
+ABSL_DECLARE_FLAG(std::string, certificates);
+ABSL_DECLARE_FLAG(std::string, issuer);
 ABSL_FLAG(int, threads, 0, "threads that serve; 0: one for each CPU");
 
 namespace florin::gateway {
@@ -34,34 +31,14 @@ namespace {
 // Less than the 10 s after which whoever sent SIGTERM may lose patience.
 constexpr absl::Duration kDrainTime = absl::Seconds(9);
 
-Backend Connect(Executor executor) {
-  const auto files = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "gateway");
-  Backend backend;
-  for (const auto& [service, target] :
-       {std::pair{"auth", absl::GetFlag(FLAGS_auth_target)},
-        std::pair{"accounts", absl::GetFlag(FLAGS_accounts_target)},
-        std::pair{"payments", absl::GetFlag(FLAGS_payments_target)}}) {
-    backend.channels[service] = std::make_unique<rpc::Channel>(
-        executor, rpc::ChannelOptions{.target = target,
-                                      .service = service,
-                                      .certificates = files,
-                                      .default_timeout = Limits().request_time});
-  }
-  backend.authenticator =
-      std::make_unique<identity::TokenAuthenticator>(*backend.channels["auth"], SystemClock(),
-                                                     absl::GetFlag(FLAGS_issuer));
-  return backend;
-}
-
 Task<absl::Status> IsConnected(rpc::Channel* channel) {
   co_return co_await channel->Connect(SystemClock().Now() + absl::Seconds(1));
 }
 
-std::vector<telemetry::Check> ReadinessChecks(const Backend& backend) {
+std::vector<telemetry::Check> ReadinessChecks(const Channels& channels) {
   std::vector<telemetry::Check> checks;
-  for (const auto& [service, channel] : backend.channels) {
+  for (const auto& [service, channel] : channels)
     checks.emplace_back(service, [c = channel.get()] { return IsConnected(c); });
-  }
   return checks;
 }
 
@@ -85,14 +62,14 @@ int Main() {
   const RouteTable routes =
       config::ValueOrExit(RouteTable::Build(PublishedServices()), "reading the protos");
   async::Runtime runtime(1);
-  const Backend backend = Connect(runtime.executor());
-  const auto edge = Edge::FromFlagsOrExit(routes, SystemClock());
-  const auto connect = [&edge](Executor e) { return edge->Equip(e, Connect(e)); };
+  const Channels channels = Connect(runtime.executor());
+  const auto edge = Edge::FromFlagsOrExit(routes, absl::GetFlag(FLAGS_issuer), SystemClock());
+  const auto connect = [&edge](Executor executor) { return MakeBackend(*edge, executor); };
   const auto server = config::ValueOrExit(
       Server::Start(Options(), routes, connect, SystemClock(), SystemIds()), "serving HTTPS");
   const auto admin = config::ValueOrExit(
       telemetry::AdminServer::Start(runtime.executor(), absl::GetFlag(FLAGS_admin_listen),
-                                    ReadinessChecks(backend)),
+                                    ReadinessChecks(channels)),
       "serving the admin port");
   telemetry::Log(
       telemetry::Severity::kInfo, "serving",

@@ -156,7 +156,9 @@ PagesRpc::Answer PagesRpc::ChangeFactors(const WebRequest& request, Session sess
     co_return co_await SendToLogIn();
   }
   const std::string& path = request.path();
-  if (path == "/auth/account/passkeys") co_return co_await OfferPasskey(request, session, {});
+  std::string no_error;
+  if (path == "/auth/account/passkeys")
+    co_return co_await OfferPasskey(request, session, std::move(no_error));
   if (path == "/auth/account/passkeys/finish") co_return co_await FinishPasskey(request, session);
   if (path == "/auth/account/totp") co_return co_await SetUpTotp(request, session);
   if (path == "/auth/account/totp/confirm") co_return co_await ConfirmTotp(request, session);

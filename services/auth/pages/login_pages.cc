@@ -101,7 +101,8 @@ PagesRpc::Answer PagesRpc::ShowLogIn(const WebRequest& request) {
   view.notice = NoticeOf(request);
   view.again = session.has_value();
   if (open.pending) view.email = open.pending->login_hint;
-  co_return co_await RenderLogInPage(std::move(open), std::move(view), {});
+  std::string no_error;
+  co_return co_await RenderLogInPage(std::move(open), std::move(view), std::move(no_error));
 }
 
 PagesRpc::Answer PagesRpc::RenderLogInPage(OpenLogin open, LogInView view, std::string error) {
@@ -131,7 +132,8 @@ PagesRpc::Answer PagesRpc::PostLogIn(const WebRequest& request) {
 PagesRpc::Answer PagesRpc::ShowSecondFactor(const WebRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(OpenLogin open, co_await LoginOf(request));
   if (!MayVisit(open.login.step, LoginPage::kSecondFactor)) co_return SeeStep(open.login.step);
-  co_return co_await RenderSecondFactorPage(std::move(open), {});
+  std::string no_error;
+  co_return co_await RenderSecondFactorPage(std::move(open), std::move(no_error));
 }
 
 PagesRpc::Answer PagesRpc::RenderSecondFactorPage(OpenLogin open, std::string error) {

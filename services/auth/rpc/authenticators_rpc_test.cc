@@ -37,7 +37,8 @@ class AuthenticatorsRpcTest : public ::testing::Test {
     keys_ = SigningKeys::Load(directory_, clock_).value();
     register_user_ =
         std::make_unique<RegisterUser>(test_.users, test_.hasher, clock_, SystemIds(), test_.rules);
-    login_ = std::make_unique<PasswordLogin>(test_.authenticators, *keys_, clock_, SystemIds());
+    login_ =
+        std::make_unique<PasswordLogin>(test_.authenticators, *keys_, clock_, SystemIds(), kIssuer);
     auth_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     authenticator_ = std::make_unique<OwnTokenAuthenticator>(*keys_, clock_, kIssuer);
     const std::string directory = certificates_.directory();

@@ -27,7 +27,8 @@ constexpr char kFindLogin[] =
 // By both, so that after a lost COMMIT this runs again and finds its own row.
 constexpr char kReplaceLogin[] =
     "UPDATE logins SET secret_hash = decode($2, 'hex'), step = $3, "
-    "user_id = nullif($4, '')::uuid, proofs = $5, auth_time = " FLORIN_TIME_OR_NULL(6) ", demand = $7, request_uri = $8, client_id = $9, ceremony = $10 "
+    "user_id = nullif($4, '')::uuid, proofs = $5, auth_time = " FLORIN_TIME_OR_NULL(6)
+    ", demand = $7, request_uri = $8, client_id = $9, ceremony = $10 "
     "WHERE secret_hash IN (decode($1, 'hex'), decode($2, 'hex'))";
 
 constexpr char kNoteCeremony[] =

@@ -30,22 +30,6 @@ using google::protobuf::Arena;
 using google::protobuf::Message;
 using options::v1::MethodPolicy;
 
-bool IsVisibleAscii(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
-// The token of `Bearer TOKEN` (RFC 6750 section 2.1).
-absl::StatusOr<std::string> BearerToken(const std::optional<std::string>& authorization) {
-  absl::string_view rest = authorization ? absl::string_view(*authorization) : absl::string_view();
-  if (!absl::StartsWithIgnoreCase(rest, "Bearer "))
-    return Error(Reason::kTokenMissing, "there is no bearer token");
-  rest.remove_prefix(7);
-  std::string token(absl::StripAsciiWhitespace(rest));
-  if (token.empty() || !IsVisibleAscii(token))
-    return Error(Reason::kTokenInvalid, "the bearer token is malformed");
-  return token;
-}
-
 absl::Status CheckScopes(const MethodPolicy& policy, const rpc::Principal& principal) {
   for (const std::string& scope : policy.scopes()) {
     if (!principal.HasScope(scope)) {
@@ -169,6 +153,7 @@ struct Api::Exchange {
   std::vector<std::string> allowed;         // With kMethodNotAllowed.
   std::optional<rpc::Principal> principal;  // Of a verified token.
   QuotaGate::Fields quota_fields;
+  bool wants_nonce = false;  // The token came with a proof: tell what the next one needs.
   bool replayed = false;
 };
 
@@ -234,11 +219,15 @@ absl::Status Api::CheckCapacity(int running, const Request& request,
 Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, Exchange& exchange) {
   if (exchange.route == nullptr || exchange.route->policy.access() != MethodPolicy::USER)
     co_return std::string();
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string token, BearerToken(request.authorization));
-  absl::StatusOr<rpc::Principal> principal = co_await backend_.authenticator->Authenticate(token);
+  FLORIN_CO_ASSIGN_OR_RETURN(SentToken sent, ReadToken(request));
+  std::string token = sent.token;
+  absl::StatusOr<rpc::Principal> principal =
+      co_await backend_.authenticator->Authenticate(std::move(token));
   if (!principal.ok()) co_return principal.status();
+  exchange.wants_nonce = sent.scheme == TokenScheme::kDpop;
+  FLORIN_CO_RETURN_IF_ERROR(backend_.senders->Check(request, sent, *principal));
   exchange.principal = *std::move(principal);
-  co_return token;
+  co_return std::move(sent.token);
 }
 
 // The token, where the quotas of its user, its client and the network allow the request. Whoever
@@ -350,6 +339,7 @@ Response Api::Finish(const Request& request, const Exchange& exchange,
   }
   response.headers.emplace_back("X-Request-Id", exchange.request_id);
   response.headers.emplace_back("traceparent", exchange.traceparent);
+  if (exchange.wants_nonce) response.headers.emplace_back("DPoP-Nonce", backend_.senders->nonce());
   if (exchange.replayed) response.headers.emplace_back("Idempotency-Replayed", "true");
   if (!exchange.allowed.empty())
     response.headers.emplace_back("Allow", absl::StrJoin(exchange.allowed, ", "));

@@ -23,6 +23,7 @@
 #include "services/gateway/http/limits.h"
 #include "services/gateway/http/quota_gate.h"
 #include "services/gateway/http/request.h"
+#include "services/gateway/http/sender_guard.h"
 #include "services/gateway/transcode/route_table.h"
 
 namespace florin::gateway {
@@ -31,6 +32,7 @@ namespace florin::gateway {
 struct Backend {
   std::map<std::string, std::unique_ptr<rpc::Channel>> channels;  // By service: "payments".
   std::unique_ptr<rpc::Authenticator> authenticator;              // May use a channel.
+  std::shared_ptr<SenderGuard> senders;                           // Shared by all threads.
   std::unique_ptr<QuotaGate> quotas;                              // Nothing: no rate limits.
   std::shared_ptr<const OriginPolicy> origins;                    // Nothing: no CORS.
   std::shared_ptr<const Documents> documents;                     // Nothing: none.

@@ -40,8 +40,9 @@ Limits LimitsFromFlags() {
   return limits;
 }
 
-std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, Clock& clock) {
-  std::unique_ptr<Edge> edge(new Edge(clock));
+std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, std::string issuer,
+                                            Clock& clock) {
+  std::unique_ptr<Edge> edge(new Edge(std::move(issuer), clock));
   const std::string limits = absl::GetFlag(FLAGS_rate_limits);
   if (limits == "on") {
     edge->quotas_ = Quotas{
@@ -69,6 +70,7 @@ std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, Clock& clo
 }
 
 Backend Edge::Equip(Executor executor, Backend backend) {
+  backend.senders = senders_;
   backend.origins = origins_;
   backend.documents = documents_;
   if (!quotas_) return backend;

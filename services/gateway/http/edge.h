@@ -20,15 +20,20 @@ Limits LimitsFromFlags();
 class Edge {
  public:
   // Ends the process with one clear line on a flag that cannot be used. `clock` outlives it.
-  static std::unique_ptr<Edge> FromFlagsOrExit(const RouteTable& routes, Clock& clock);
+  // `issuer` is the gateway's public base URL.
+  static std::unique_ptr<Edge> FromFlagsOrExit(const RouteTable& routes, std::string issuer,
+                                               Clock& clock);
 
-  // Gives `backend`, which belongs to the thread of `executor`, its quotas, origins and documents.
+  // Gives `backend`, which belongs to the thread of `executor`, its guard of tokens, quotas,
+  // origins and documents.
   Backend Equip(Executor executor, Backend backend);
 
  private:
-  explicit Edge(Clock& clock) : clock_(clock) {}
+  Edge(std::string issuer, Clock& clock)
+      : clock_(clock), senders_(std::make_shared<SenderGuard>(std::move(issuer), clock)) {}
 
   Clock& clock_;
+  const std::shared_ptr<SenderGuard> senders_;
   std::optional<Quotas> quotas_;
   std::optional<RedisEndpoint> redis_;
   RedisOptions redis_options_;

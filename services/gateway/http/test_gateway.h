@@ -26,10 +26,13 @@
 
 namespace florin::gateway {
 
-// Knows the tokens `all` (every scope), `reader` (payments:read), `expired`, `no-keys`; any other
-// is invalid.
+// Knows the tokens `all` (every scope), `reader` (payments:read), `bound` (to the key whose
+// thumbprint is given), `certificate`, `expired`, `no-keys`; any other is invalid.
 class TestAuthenticator : public rpc::Authenticator {
  public:
+  explicit TestAuthenticator(std::string key_thumbprint = "")
+      : key_thumbprint_(std::move(key_thumbprint)) {}
+
   Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) override {
     rpc::Principal principal;
     principal.user_id = "usr_1";
@@ -37,10 +40,16 @@ class TestAuthenticator : public rpc::Authenticator {
     if (token == "reader") co_return principal;
     principal.scopes.push_back("payments:write");
     if (token == "all") co_return principal;
+    principal.key_thumbprint = token == "bound" ? key_thumbprint_ : "";
+    principal.certificate_thumbprint = token == "certificate" ? "some certificate" : "";
+    if (token == "bound" || token == "certificate") co_return principal;
     if (token == "expired") co_return Error(Reason::kTokenExpired, "expired");
     if (token == "no-keys") co_return Error(Reason::kUnavailable, "no keys");
     co_return Error(Reason::kTokenInvalid, "invalid");
   }
+
+ private:
+  const std::string key_thumbprint_;
 };
 
 // What a call brought with it.
@@ -242,6 +251,7 @@ class GatewayTest : public ::testing::Test {
                                         .default_timeout = absl::Seconds(30)});
     }
     backend.authenticator = std::make_unique<TestAuthenticator>();
+    backend.senders = senders_;
     if (quotas_) {
       backend.quotas = std::make_unique<QuotaGate>(
           std::make_unique<LocalRateLimiter>(quota_table_, SystemClock()), *quotas_);
@@ -252,6 +262,9 @@ class GatewayTest : public ::testing::Test {
   }
 
   QuotaTable quota_table_{1000};
+  // Proofs name this issuer, whatever the port is.
+  const std::shared_ptr<SenderGuard> senders_ =
+      std::make_shared<SenderGuard>("https://gateway.test", SystemClock());
   TestAuthenticator authenticator_;
   const std::unique_ptr<rpc::Server> upstream_server_ = *rpc::Server::Start(
       upstream_runtime_.executor(),

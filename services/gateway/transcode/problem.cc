@@ -42,6 +42,11 @@ void AppendMetadata(const ErrorDetail& detail, std::string& json) {
 }
 
 std::string Challenge(Reason reason, const ErrorDetail& detail) {
+  // RFC 9449 section 7.1.
+  if (reason == Reason::kInvalidDpopProof)
+    return "DPoP algs=\"ES256 PS256 EdDSA\", error=\"invalid_dpop_proof\"";
+  if (reason == Reason::kUseDpopNonce)
+    return "DPoP algs=\"ES256 PS256 EdDSA\", error=\"use_dpop_nonce\"";
   std::string challenge = "Bearer realm=\"florin\"";
   if (reason == Reason::kTokenInvalid) absl::StrAppend(&challenge, ", error=\"invalid_token\"");
   if (reason == Reason::kTokenExpired) {

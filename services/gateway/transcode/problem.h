@@ -18,7 +18,8 @@ struct Problem {
   std::string reason;
   std::string body;  // JSON
   // WWW-Authenticate with 401 and with a missing scope (RFC 9110 section 11.6.1, RFC 6750 section
-  // 3); Retry-After with 429 and 503: the error's metadata `retry_after_seconds`, or 1.
+  // 3; of scheme DPoP where a proof was wrong, RFC 9449 section 7.1); Retry-After with 429 and 503:
+  // the error's metadata `retry_after_seconds`, or 1.
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
