@@ -94,10 +94,11 @@ absl::Status ReadOpenId(const Parameters& parameters, AuthorizationRequest& requ
   }
   FLORIN_ASSIGN_OR_RETURN(request.acr_values, Words(parameters, "acr_values"));
   if (const std::string age = Value(parameters, "max_age"); !age.empty()) {
-    std::int64_t seconds = 0;
+    // Few enough digits for the sum to hold them.
     const bool digits = age.size() <= 8 && std::all_of(age.begin(), age.end(),
                                                        [](char c) { return c >= '0' && c <= '9'; });
-    for (const char c : age) seconds = seconds * 10 + (c - '0');
+    std::int64_t seconds = 0;
+    for (std::size_t i = 0; digits && i < age.size(); ++i) seconds = seconds * 10 + (age[i] - '0');
     if (!digits || seconds > kMaxAge) return Invalid("max_age", "is seconds, at most a year");
     request.max_age = absl::Seconds(seconds);
   }
