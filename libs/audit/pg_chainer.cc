@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "libs/audit/rows.h"
+#include "libs/clock/microseconds.h"
 #include "libs/merkle/merkle.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/pg/array.h"
@@ -98,10 +99,6 @@ absl::Status Link(pqxx::transaction_base& transaction, const pqxx::result& rows,
   transaction.exec_prepared("audit_insert_links", numbers.literal(), ids.literal(),
                             leaves.literal());
   return absl::OkStatus();
-}
-
-absl::Time InMicroseconds(absl::Time time) {
-  return absl::FromUnixMicros(absl::ToUnixMicros(time));
 }
 
 }  // namespace

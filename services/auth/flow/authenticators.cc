@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "libs/status/check.h"
 #include "services/auth/flow/network_prefix.h"
 
 namespace florin::auth {
 
 // As the database keeps it.
-absl::Time Authenticators::Now() const {
-  return absl::FromUnixMicros(absl::ToUnixMicros(parts_.clock.Now()));
-}
+absl::Time Authenticators::Now() const { return InMicroseconds(parts_.clock.Now()); }
 
 Task<absl::StatusOr<User>> Authenticators::UserWith(Uuid user_id) {
   absl::StatusOr<std::optional<User>> user = co_await parts_.store.FindUser(user_id);

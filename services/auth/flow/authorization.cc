@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "services/auth/flow/pushed_authorization.h"
 
@@ -101,14 +102,14 @@ Task<absl::StatusOr<std::string>> AuthorizationRequests::Grant(std::string reque
   FLORIN_CO_RETURN_IF_ERROR(CheckScopes(granted_by.scopes, pending->scopes));
   FLORIN_CO_ASSIGN_OR_RETURN(const PushedRequest pushed,
                              co_await FindPushed(std::move(request_uri), std::move(client_id)));
-  const absl::Time now = WholeMicroseconds(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   const std::string secret = crypto::Base64UrlEncode(crypto::RandomOctets(kSecretOctets));
   auth::Grant grant;
   grant.grant_id = ids_.NewId();
   grant.client_id = pushed.client_id;
   grant.user_id = granted_by.user_id;
   grant.session_id = std::move(granted_by.session_id);
-  grant.auth_time = WholeMicroseconds(granted_by.auth_time);
+  grant.auth_time = InMicroseconds(granted_by.auth_time);
   grant.acr = std::move(granted_by.acr);
   grant.amr = std::move(granted_by.amr);
   grant.scopes = std::move(granted_by.scopes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
 
@@ -12,8 +13,6 @@ namespace {
 constexpr std::size_t kSecretOctets = 32;
 
 std::string NewSecret() { return crypto::Base64UrlEncode(crypto::RandomOctets(kSecretOctets)); }
-
-absl::Time Micros(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
 
 bool Contains(const std::vector<std::string>& list, std::string_view value) {
   return std::find(list.begin(), list.end(), value) != list.end();
@@ -54,7 +53,7 @@ absl::Status Expired() { return Error(Reason::kLoginExpired, "there is no such l
 }  // namespace
 
 Task<absl::StatusOr<std::string>> Logins::Keep(Login login) {
-  login.create_time = Micros(parts_.clock.Now());
+  login.create_time = InMicroseconds(parts_.clock.Now());
   std::string secret = NewSecret();
   const absl::Time forget = login.create_time - kLoginLifetime;
   FLORIN_CO_ASSIGN_OR_RETURN(
@@ -169,7 +168,7 @@ Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<S
   const absl::Time now = parts_.clock.Now();
   FLORIN_CO_ASSIGN_OR_RETURN(const bool held, co_await parts_.oauth.HoldRequest(
                                                   crypto::Sha256(app.request_uri), app.client_id,
-                                                  now, Micros(now + kLoginLifetime)));
+                                                  now, InMicroseconds(now + kLoginLifetime)));
   if (!held) co_return Error(Reason::kInvalidRequestUri, "the request was used meanwhile");
   co_return opened;
 }
@@ -280,7 +279,7 @@ Task<absl::StatusOr<LoginProgress>> Logins::Decide(std::string secret, bool allo
     consent.user_id = session.user_id;
     consent.client_id = login.client_id;
     consent.scopes = pending->scopes;
-    consent.time = Micros(parts_.clock.Now());
+    consent.time = InMicroseconds(parts_.clock.Now());
     const auto recorded = co_await parts_.oauth.RecordConsent(std::move(consent));
     if (!recorded.ok()) co_return recorded.status();
     FLORIN_CO_RETURN_IF_ERROR(co_await Finish(progress, std::move(session)));
@@ -298,9 +297,9 @@ Task<absl::StatusOr<LoginProgress>> Logins::Step(std::string secret, Login login
                                                  Uuid user_id, LoginBrowser from) {
   FLORIN_CO_ASSIGN_OR_RETURN(const LoginFacts facts, co_await FactsOf(user_id, login));
   LoginProgress progress;
-  FLORIN_CO_ASSIGN_OR_RETURN(
-      progress.login,
-      florin::auth::Advance(std::move(login), event, user_id, facts, Micros(parts_.clock.Now())));
+  FLORIN_CO_ASSIGN_OR_RETURN(progress.login,
+                             florin::auth::Advance(std::move(login), event, user_id, facts,
+                                                   InMicroseconds(parts_.clock.Now())));
   // Whoever takes this step takes it alone: the old secret is void from here on.
   progress.secret = NewSecret();
   FLORIN_CO_ASSIGN_OR_RETURN(

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/clock/microseconds.h"
 
 namespace florin::auth {
 namespace {
@@ -28,10 +29,6 @@ absl::StatusOr<std::string> CodeKey(const Parameters& parameters, std::string pr
 
 crypto::Digest DigestOf(std::string_view secret) { return crypto::Sha256(secret); }
 
-absl::Time WholeMicroseconds(absl::Time time) {
-  return absl::FromUnixMicros(absl::ToUnixMicros(time));
-}
-
 Task<absl::StatusOr<std::string>> PushedAuthorization::Push(Client client, Parameters parameters,
                                                             std::string key_thumbprint) {
   PushedRequest pushed;
@@ -41,7 +38,7 @@ Task<absl::StatusOr<std::string>> PushedAuthorization::Push(Client client, Param
       absl::StrCat(kUriPrefix, crypto::Base64UrlEncode(crypto::RandomOctets(kSecretOctets)));
   pushed.request_uri = DigestOf(uri);
   pushed.client_id = client.client_id;
-  pushed.expires_at = WholeMicroseconds(clock_.Now() + kRequestLifetime);
+  pushed.expires_at = InMicroseconds(clock_.Now() + kRequestLifetime);
   const absl::StatusOr<bool> kept = co_await store_.PushRequest(std::move(pushed));
   if (!kept.ok()) co_return kept.status();
   co_return uri;

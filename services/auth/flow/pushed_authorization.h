@@ -32,7 +32,4 @@ class PushedAuthorization {
 // What is kept of a secret that was given out: a code, a refresh token, a request URI.
 crypto::Digest DigestOf(std::string_view secret);
 
-// `time` as the store keeps it.
-absl::Time WholeMicroseconds(absl::Time time);
-
 }  // namespace florin::auth

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "libs/crypto/jwk.h"
 #include "libs/telemetry/log.h"
 #include "services/auth/flow/pushed_authorization.h"
@@ -17,7 +18,7 @@ Task<absl::StatusOr<Client>> RegisterClient::Run(Client client) {
       co_return Error(Reason::kInvalidClientMetadata, why, {.param = "jwks"});
     }
   }
-  client.create_time = WholeMicroseconds(clock_.Now());
+  client.create_time = InMicroseconds(clock_.Now());
   client.disable_time = std::nullopt;
   absl::StatusOr<Client> kept = co_await store_.RegisterClient(client);
   if (!kept.ok()) co_return kept.status();

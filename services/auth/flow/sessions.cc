@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
 
@@ -12,21 +13,18 @@ constexpr std::size_t kSecretOctets = 32;
 constexpr std::size_t kLongestAddress = 64;
 constexpr std::size_t kLongestUserAgent = 200;
 
-// What the database keeps.
-absl::Time Micros(absl::Time time) { return absl::FromUnixMicros(absl::ToUnixMicros(time)); }
-
 }  // namespace
 
 Task<absl::StatusOr<OpenSession>> Sessions::Start(Authentication authentication, Browser browser,
                                                   std::string secret) {
-  const absl::Time now = Micros(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   OpenSession open;
   open.secret = crypto::Base64UrlEncode(crypto::RandomOctets(kSecretOctets));
   open.session.session_id = ids_.NewId();
   open.session.user_id = authentication.user_id;
   open.session.proofs = authentication.proofs;
   open.session.create_time = now;
-  open.session.auth_time = Micros(authentication.auth_time);
+  open.session.auth_time = InMicroseconds(authentication.auth_time);
   open.session.active_time = now;
   open.session.client_address = browser.client_address.substr(0, kLongestAddress);
   open.session.user_agent = browser.user_agent.substr(0, kLongestUserAgent);
@@ -63,7 +61,7 @@ Task<absl::StatusOr<std::optional<Session>>> Sessions::Find(std::string secret) 
 
 Task<absl::StatusOr<Session>> Sessions::Use(std::string secret) {
   FLORIN_CO_ASSIGN_OR_RETURN(std::optional<Session> session, co_await Find(secret));
-  const absl::Time now = Micros(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   if (!session || StateOf(*session, now) != SessionState::kActive) {
     co_return Error(Reason::kSessionMissing, "there is no active session");
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/telemetry/log.h"
@@ -144,7 +145,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
   if (!(*code)->redeemed) {
     FLORIN_CO_RETURN_IF_ERROR(CheckCode(**code, uri, verifier, confirmation));
   }
-  const absl::Time now = WholeMicroseconds(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
   access.grant_id = grant.grant_id;
   std::string refresh_secret;
@@ -177,7 +178,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
                              co_await FindGrant((*token)->grant_id, client.client_id));
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes,
                              ScopesWithin(parameters, grant.scopes));
-  const absl::Time now = WholeMicroseconds(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
   access.grant_id = grant.grant_id;
   std::string next_secret;
@@ -204,7 +205,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::ActForItself(Client client, Para
   std::erase(most, kOpenIdScope);  // Nobody logged in.
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes, ScopesWithin(parameters, most));
   if (scopes.empty()) co_return Error(Reason::kInvalidScope, "the client has no scopes of its own");
-  const absl::Time now = WholeMicroseconds(clock_.Now());
+  const absl::Time now = InMicroseconds(clock_.Now());
   const IssuedAccessToken access = NewAccessToken(client, now);
   const absl::StatusOr<bool> kept = co_await store_.KeepAccessToken(access);
   if (!kept.ok()) co_return kept.status();

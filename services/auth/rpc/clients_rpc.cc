@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "services/auth/flow/pushed_authorization.h"
 
 namespace florin::auth {
@@ -112,7 +113,7 @@ Task<absl::StatusOr<v1::ListClientsResponse>> ClientsRpc::ListClients(
 Task<absl::StatusOr<v1::RegisteredClient>> ClientsRpc::DisableClient(
     rpc::Call&, const v1::DisableClientRequest& request) {
   const absl::StatusOr<std::optional<Client>> client =
-      co_await store_.DisableClient(request.client_id(), WholeMicroseconds(clock_.Now()));
+      co_await store_.DisableClient(request.client_id(), InMicroseconds(clock_.Now()));
   if (!client.ok()) co_return client.status();
   if (!client->has_value()) co_return NotFound();
   co_return ToProto(**client);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/clock/microseconds.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 #include "services/ledger/proof/receipt.h"
@@ -22,10 +23,6 @@ absl::Status Inconsistent(std::string_view what) {
 
 std::uint64_t SizeOf(const std::optional<SignedTreeHead>& head) {
   return head ? head->head.size : 0;
-}
-
-absl::Time InMicroseconds(absl::Time time) {
-  return absl::FromUnixMicros(absl::ToUnixMicros(time));
 }
 
 // Appends records to `builder`; gives the tiles that they complete.
