@@ -131,6 +131,12 @@ std::string_view PrefixOf(IdKind kind) {
       return "fac";
     case IdKind::kChallenge:
       return "chl";
+    case IdKind::kApproval:
+      return "apr";
+    case IdKind::kApiKey:
+      return "key";
+    case IdKind::kProposal:
+      return "prp";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

@@ -55,9 +55,12 @@ enum class IdKind {
   kToken,
   kSession,
   kFactor,
-  kChallenge
+  kChallenge,
+  kApproval,
+  kApiKey,
+  kProposal
 };
-// "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl"
+// "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl", "apr", "key", "prp"
 std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".

@@ -6,7 +6,8 @@
 //      not expired: kCallerNotAllowed;
 //   2. the method's `callers` (florin.options.v1.policy) contain it: kCallerNotAllowed;
 //   3. access USER: a valid access token with every scope: kTokenMissing, kTokenInvalid,
-//      kTokenExpired, kScopeMissing;
+//      kTokenExpired, kScopeMissing; of a user who proved who they are as recently and as strongly
+//      as the method demands: kStepUpRequired;
 //   4. idempotency KEY: a key of the right shape: kIdempotencyKeyMissing, kIdempotencyKeyInvalid;
 //   5. the handler, as a Task on the runtime (never on gRPC's own thread). One that answers once
 //   has
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
 #include "libs/rpc/credentials.h"
 #include "libs/rpc/service.h"
@@ -51,6 +53,8 @@ struct ServerOptions {
   // replaced by then, without a failed call. Calls under way are answered still; streams that have
   // not ended some 15 s later are broken off (kUnavailable: the client resumes).
   absl::Duration max_connection_age = absl::Minutes(10);
+  // What the age of a user's authentication is measured by. Not owned; outlives the server.
+  Clock* clock = &SystemClock();
 };
 
 class Server {

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/arena.h"
 #include "libs/rpc/policy.h"
+#include "libs/rpc/step_up.h"
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
@@ -244,8 +245,11 @@ Task<absl::StatusOr<std::string>> Api::Admit(const Request& request, Exchange& e
         co_await quotas->Take(exchange.network, principal, cost, exchange.quota_fields);
     FLORIN_CO_RETURN_IF_ERROR(taken);
   }
-  if (exchange.principal)
+  if (exchange.principal) {
     FLORIN_CO_RETURN_IF_ERROR(CheckScopes(exchange.route->policy, *exchange.principal));
+    const rpc::StepUp step_up = rpc::StepUpOf(exchange.route->policy);
+    FLORIN_CO_RETURN_IF_ERROR(rpc::CheckStepUp(step_up, *exchange.principal, clock_.Now()));
+  }
   co_return token;
 }
 

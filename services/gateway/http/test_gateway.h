@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "florin/testing/v1/vault.rpc.h"
 #include "florin/testing/v1/web.rpc.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
@@ -26,8 +27,9 @@
 
 namespace florin::gateway {
 
-// Knows the tokens `all` (every scope), `reader` (payments:read), `bound` (to the key whose
-// thumbprint is given), `certificate`, `expired`, `no-keys`; any other is invalid.
+// Knows the tokens `all` (every scope of payments), `reader` (payments:read), `bound` (to the key
+// whose thumbprint is given), `certificate`, `fresh` and `stale` (all and vault:open, after two
+// factors one or six minutes ago), `expired`, `no-keys`; any other is invalid.
 class TestAuthenticator : public rpc::Authenticator {
  public:
   explicit TestAuthenticator(std::string key_thumbprint = "")
@@ -43,6 +45,10 @@ class TestAuthenticator : public rpc::Authenticator {
     principal.key_thumbprint = token == "bound" ? key_thumbprint_ : "";
     principal.certificate_thumbprint = token == "certificate" ? "some certificate" : "";
     if (token == "bound" || token == "certificate") co_return principal;
+    principal.scopes.push_back("vault:open");
+    principal.acr = "urn:florin:acr:mfa";
+    principal.auth_time = SystemClock().Now() - absl::Minutes(token == "stale" ? 6 : 1);
+    if (token == "fresh" || token == "stale") co_return principal;
     if (token == "expired") co_return Error(Reason::kTokenExpired, "expired");
     if (token == "no-keys") co_return Error(Reason::kUnavailable, "no keys");
     co_return Error(Reason::kTokenInvalid, "invalid");
@@ -155,6 +161,17 @@ class TestWeb : public florin::testing::v1::WebService {
   }
 };
 
+// Opens.
+class TestVault : public florin::testing::v1::VaultService {
+ public:
+  Task<absl::StatusOr<florin::testing::v1::OpenResponse>> Open(
+      rpc::Call&, const florin::testing::v1::OpenRequest&) override {
+    ++opened;
+    co_return florin::testing::v1::OpenResponse();
+  }
+  std::atomic<int> opened = 0;
+};
+
 class GatewayTest : public ::testing::Test {
  protected:
   // Every test may change the limits, and what the backend has besides channels, before its first
@@ -226,6 +243,7 @@ class GatewayTest : public ::testing::Test {
   std::shared_ptr<const OriginPolicy> origins_;
   std::shared_ptr<const Documents> documents_;
   TestPayments upstream_;
+  TestVault vault_;
   async::Runtime upstream_runtime_{1};
 
  private:
@@ -233,6 +251,8 @@ class GatewayTest : public ::testing::Test {
     auto services = PublishedServices();
     services.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
         "florin.testing.v1.Web"));
+    services.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+        "florin.testing.v1.Vault"));
     return services;
   }
 
@@ -278,8 +298,9 @@ class GatewayTest : public ::testing::Test {
       upstream_runtime_.executor(),
       rpc::ServerOptions{
           .listen = "127.0.0.1:0",
-          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "testing")},
-      {&web_});
+          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "testing"),
+          .authenticator = &authenticator_},
+      {&web_, &vault_});
   std::unique_ptr<Server> gateway_;
 };
 
