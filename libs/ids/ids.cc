@@ -125,6 +125,8 @@ std::string_view PrefixOf(IdKind kind) {
       return "req";
     case IdKind::kToken:
       return "tok";
+    case IdKind::kApproval:
+      return "apr";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

@@ -45,8 +45,17 @@ class Uuid {
 };
 
 // The kinds of resources and their prefixes.
-enum class IdKind { kUser, kCustomer, kAccount, kPayment, kTransaction, kRequest, kToken };
-std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "req", "tok"
+enum class IdKind {
+  kUser,
+  kCustomer,
+  kAccount,
+  kPayment,
+  kTransaction,
+  kRequest,
+  kToken,
+  kApproval
+};
+std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "req", "tok", "apr"
 
 // "acc_01jd8x…".
 std::string FormatId(IdKind kind, const Uuid& id);
