@@ -84,6 +84,7 @@ Task<absl::StatusOr<Call>> Admit(const Endpoint* endpoint, Arrival arrival) {
     FLORIN_CO_ASSIGN_OR_RETURN(principal,
                                co_await endpoint->authenticator->Authenticate(std::move(token)));
     FLORIN_CO_RETURN_IF_ERROR(CheckScopes(policy, principal));
+    FLORIN_CO_RETURN_IF_ERROR(CheckStepUp(policy.step_up, principal, endpoint->clock->Now()));
   }
   if (policy.needs_idempotency_key)
     FLORIN_CO_RETURN_IF_ERROR(CheckIdempotencyKey(arrival.incoming.idempotency_key));

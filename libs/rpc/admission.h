@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/server.h"
@@ -22,6 +23,7 @@ struct Endpoint {
   Service::Method method;               // Either this
   Service::StreamMethod stream_method;  // or this.
   Authenticator* authenticator;
+  Clock* clock;
 };
 
 // A call as it came in: who calls, by the certificate, and what was sent along.

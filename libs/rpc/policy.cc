@@ -28,6 +28,7 @@ Policy PolicyOf(const google::protobuf::MethodDescriptor& method) {
   policy.needs_idempotency_key = wire.idempotency() == MethodPolicy::KEY;
   policy.scopes.assign(wire.scopes().begin(), wire.scopes().end());
   policy.callers.assign(wire.callers().begin(), wire.callers().end());
+  policy.step_up = StepUpOf(wire);
   return policy;
 }
 

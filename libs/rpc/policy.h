@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "libs/rpc/step_up.h"
 #include "libs/status/status.h"
 
 namespace google::protobuf {
@@ -18,12 +19,13 @@ struct Policy {
   bool needs_idempotency_key = false;
   std::vector<std::string> scopes;
   std::vector<std::string> callers;
+  StepUp step_up;
 
   bool Allows(std::string_view caller) const;
 };
 
 // The policy of a method. It is a broken promise if the method states none, an access or an
-// idempotency that is unspecified, or scopes without access USER.
+// idempotency that is unspecified, scopes without access USER, or a step-up that cannot be kept.
 Policy PolicyOf(const google::protobuf::MethodDescriptor& method);
 
 // Whether `key` is 1 to 255 visible ASCII characters. Errors: kIdempotencyKeyMissing,

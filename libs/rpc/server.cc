@@ -51,12 +51,12 @@ Task<void> ServeCall(const Endpoint* endpoint, grpc::CallbackServerContext* cont
 // WithRawCallbackMethod classes do, by descriptor instead of by name.
 class GrpcService : public grpc::Service {
  public:
-  GrpcService(const rpc::Service& service, Executor executor, Authenticator* authenticator,
+  GrpcService(const rpc::Service& service, Executor executor, const ServerOptions& options,
               std::shared_ptr<Cancellation> draining)
       : executor_(executor), draining_(std::move(draining)) {
     const auto& descriptor = service.descriptor();
     for (int i = 0; i < descriptor.method_count(); ++i)
-      Register(i, EndpointOf(service, *descriptor.method(i), authenticator));
+      Register(i, EndpointOf(service, *descriptor.method(i), options));
   }
 
   void AddUnaryTo(Endpoints& endpoints) const {
@@ -70,11 +70,12 @@ class GrpcService : public grpc::Service {
 
   static std::unique_ptr<Endpoint> EndpointOf(const rpc::Service& service,
                                               const google::protobuf::MethodDescriptor& method,
-                                              Authenticator* authenticator) {
+                                              const ServerOptions& options) {
     auto endpoint = std::make_unique<Endpoint>();
     endpoint->name = method.service()->full_name() + "/" + method.name();
     endpoint->policy = PolicyOf(method);
-    endpoint->authenticator = authenticator;
+    endpoint->authenticator = options.authenticator;
+    endpoint->clock = options.clock;
     const auto unary = service.methods().find(method.name());
     const auto stream = service.stream_methods().find(method.name());
     if (unary != service.methods().end()) endpoint->method = unary->second;
@@ -82,7 +83,7 @@ class GrpcService : public grpc::Service {
     const bool has_handler = method.server_streaming() ? endpoint->stream_method != nullptr
                                                        : endpoint->method != nullptr;
     FLORIN_CHECK(has_handler, "every method of the descriptor has a handler");
-    FLORIN_CHECK(!endpoint->policy.needs_user || authenticator != nullptr,
+    FLORIN_CHECK(!endpoint->policy.needs_user || endpoint->authenticator != nullptr,
                  "access USER needs an authenticator");
     return endpoint;
   }
@@ -150,8 +151,7 @@ class Server::Impl {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     Endpoints unary;
     for (const Service* service : services) {
-      services_.push_back(
-          std::make_unique<GrpcService>(*service, executor, options.authenticator, draining_));
+      services_.push_back(std::make_unique<GrpcService>(*service, executor, options, draining_));
       builder.RegisterService(services_.back().get());
       services_.back()->AddUnaryTo(unary);
     }

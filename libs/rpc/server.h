@@ -5,7 +5,8 @@
 //   1. mutual TLS; exactly one spiffe://florin.local/ identity in the peer's certificate;
 //   2. the method's `callers` (florin.options.v1.policy) contain it: kCallerNotAllowed;
 //   3. access USER: a valid access token with every scope: kTokenMissing, kTokenInvalid,
-//      kTokenExpired, kScopeMissing;
+//      kTokenExpired, kScopeMissing; of a user who proved who they are as recently and as strongly
+//      as the method demands: kStepUpRequired;
 //   4. idempotency KEY: a key of the right shape: kIdempotencyKeyMissing, kIdempotencyKeyInvalid;
 //   5. the handler, as a Task on the runtime (never on gRPC's own thread). One that answers once
 //   has
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
 #include "libs/rpc/credentials.h"
 #include "libs/rpc/service.h"
@@ -44,6 +46,8 @@ struct ServerOptions {
       nullptr;  // Needed if a method has access USER. Not owned; outlives the server.
   // Whether unary calls may share a stream (proto/florin/transport/v1/envelopes.proto).
   bool streams_of_calls = true;
+  // What the age of a user's authentication is measured by. Not owned; outlives the server.
+  Clock* clock = &SystemClock();
 };
 
 class Server {

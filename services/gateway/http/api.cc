@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "google/protobuf/arena.h"
 #include "libs/rpc/policy.h"
+#include "libs/rpc/step_up.h"
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
@@ -214,6 +215,8 @@ Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, const R
       co_await backend_.authenticator->Authenticate(token);
   if (!principal.ok()) co_return principal.status();
   FLORIN_CO_RETURN_IF_ERROR(CheckScopes(route.policy, *principal));
+  const rpc::StepUp step_up = rpc::StepUpOf(route.policy);
+  FLORIN_CO_RETURN_IF_ERROR(rpc::CheckStepUp(step_up, *principal, clock_.Now()));
   co_return token;
 }
 

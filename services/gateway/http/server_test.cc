@@ -65,6 +65,22 @@ TEST_F(GatewayTest, ContinuesATraceAndMakesItsOwnRequestId) {
   EXPECT_EQ(upstream_.LastCall().traceparent, Header(response, "traceparent"));
 }
 
+TEST_F(GatewayTest, AsksForARecentLoginByTwoFactorsWhereAMethodDemandsIt) {
+  const auto open = [this](const std::string& token) {
+    return Ask(Post("/testing/vault:open", "{}",
+                    "Authorization: Bearer " + token + "\r\nContent-Type: application/json\r\n"));
+  };
+  const TestResponse refused = open("stale");
+  EXPECT_EQ(refused.result_int(), 401);
+  EXPECT_EQ(ReasonIn(refused), "step_up_required");
+  EXPECT_EQ(Header(refused, "WWW-Authenticate"),
+            "Bearer realm=\"florin\", error=\"insufficient_user_authentication\", "
+            "acr_values=\"urn:florin:acr:mfa urn:florin:acr:phr\", max_age=\"300\"");
+  EXPECT_EQ(vault_.opened, 0);
+  EXPECT_EQ(open("fresh").result_int(), 200);
+  EXPECT_EQ(vault_.opened, 1);
+}
+
 TEST_F(GatewayTest, HandsAnHttpMethodTheExchangeItself) {
   const std::string body = "code=a%2Bb&state=%C3%A9";
   const TestResponse response =

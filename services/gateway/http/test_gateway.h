@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "florin/testing/v1/vault.rpc.h"
 #include "florin/testing/v1/web.rpc.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
@@ -26,7 +27,8 @@
 
 namespace florin::gateway {
 
-// Knows the tokens `all` (every scope), `reader` (payments:read), `expired`, `no-keys`; any other
+// Knows the tokens `all` (every scope of payments), `reader` (payments:read), `fresh` and `stale`
+// (those and vault:open, after two factors one or six minutes ago), `expired`, `no-keys`; any other
 // is invalid.
 class TestAuthenticator : public rpc::Authenticator {
  public:
@@ -37,6 +39,10 @@ class TestAuthenticator : public rpc::Authenticator {
     if (token == "reader") co_return principal;
     principal.scopes.push_back("payments:write");
     if (token == "all") co_return principal;
+    principal.scopes.push_back("vault:open");
+    principal.acr = "urn:florin:acr:mfa";
+    principal.auth_time = SystemClock().Now() - absl::Minutes(token == "stale" ? 6 : 1);
+    if (token == "fresh" || token == "stale") co_return principal;
     if (token == "expired") co_return Error(Reason::kTokenExpired, "expired");
     if (token == "no-keys") co_return Error(Reason::kUnavailable, "no keys");
     co_return Error(Reason::kTokenInvalid, "invalid");
@@ -89,6 +95,12 @@ class TestPayments : public payments::v1::PaymentsService {
     payments::v1::Payment payment;
     payment.set_payment_id(request.payment_id());
     co_return payment;
+  }
+  Task<Answer> ConfirmPayment(rpc::Call&, const payments::v1::ConfirmPaymentRequest&) override {
+    co_return Error(Reason::kApprovalPending, "not approved yet");
+  }
+  Task<Answer> CancelPayment(rpc::Call&, const payments::v1::CancelPaymentRequest&) override {
+    co_return Error(Reason::kPaymentNotCancelable, "too late");
   }
   Task<absl::StatusOr<payments::v1::GetPaymentReceiptResponse>> GetPaymentReceipt(
       rpc::Call&, const payments::v1::GetPaymentReceiptRequest&) override {
@@ -144,6 +156,17 @@ class TestWeb : public florin::testing::v1::WebService {
     }
     co_return response;
   }
+};
+
+// Opens.
+class TestVault : public florin::testing::v1::VaultService {
+ public:
+  Task<absl::StatusOr<florin::testing::v1::OpenResponse>> Open(
+      rpc::Call&, const florin::testing::v1::OpenRequest&) override {
+    ++opened;
+    co_return florin::testing::v1::OpenResponse();
+  }
+  std::atomic<int> opened = 0;
 };
 
 class GatewayTest : public ::testing::Test {
@@ -211,6 +234,7 @@ class GatewayTest : public ::testing::Test {
   const RouteTable routes_ = *RouteTable::Build(Services());
   Limits limits_;
   TestPayments upstream_;
+  TestVault vault_;
   async::Runtime upstream_runtime_{1};
 
  private:
@@ -218,6 +242,8 @@ class GatewayTest : public ::testing::Test {
     auto services = PublishedServices();
     services.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
         "florin.testing.v1.Web"));
+    services.push_back(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
+        "florin.testing.v1.Vault"));
     return services;
   }
 
@@ -252,8 +278,9 @@ class GatewayTest : public ::testing::Test {
       upstream_runtime_.executor(),
       rpc::ServerOptions{
           .listen = "127.0.0.1:0",
-          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "testing")},
-      {&web_});
+          .certificates = rpc::CertificateFiles::In(certificates_.directory(), "testing"),
+          .authenticator = &authenticator_},
+      {&web_, &vault_});
   std::unique_ptr<Server> gateway_;
 };
 

@@ -54,6 +54,15 @@ std::string Challenge(Reason reason, const ErrorDetail& detail) {
     if (scope != detail.metadata.end())
       absl::StrAppend(&challenge, ", scope=\"", scope->second, "\"");
   }
+  // RFC 9470 section 3.
+  if (reason == Reason::kStepUpRequired) {
+    absl::StrAppend(&challenge, ", error=\"insufficient_user_authentication\"");
+    for (const char* name : {"acr_values", "max_age"}) {
+      const auto value = detail.metadata.find(name);
+      if (value != detail.metadata.end())
+        absl::StrAppend(&challenge, ", ", name, "=\"", value->second, "\"");
+    }
+  }
   return challenge;
 }
 

@@ -67,6 +67,14 @@ TEST(ProblemTest, ChallengesWhoIsNotAuthenticated) {
               ElementsAre(Pair("WWW-Authenticate",
                                "Bearer realm=\"florin\", error=\"insufficient_scope\", "
                                "scope=\"payments:write\"")));
+  EXPECT_THAT(
+      MakeProblem(Error(Reason::kStepUpRequired, "x",
+                        {.metadata = {{"acr_values", "urn:a urn:b"}, {"max_age", "300"}}}),
+                  "r")
+          .headers,
+      ElementsAre(Pair("WWW-Authenticate",
+                       "Bearer realm=\"florin\", error=\"insufficient_user_authentication\", "
+                       "acr_values=\"urn:a urn:b\", max_age=\"300\"")));
   EXPECT_THAT(headers(Reason::kInvalidCredentials),
               ElementsAre(Pair("WWW-Authenticate", "Bearer realm=\"florin\"")));
 }

@@ -70,7 +70,7 @@ TEST(RouteTableTest, TellsAMissingPathFromAMissingMethod) {
   EXPECT_THAT(Find(*table, "POST", "/v1/payments/pay_1").allowed, ElementsAre("GET"));
   for (const char* path :
        {"/", "/v1", "/v1/", "/v1/nothing", "/v1/payments/", "/v1/payments/pay_1/x", "/V1/payments",
-        "/v1//payments", "//v1/payments", "/v1/payments:cancel", "/v1/payments/pay_1:cancel"}) {
+        "/v1//payments", "//v1/payments", "/v1/payments:cancel", "/v1/payments/pay_1:refund"}) {
     const Match match = Find(*table, "GET", path);
     EXPECT_EQ(match.route, nullptr) << path;
     EXPECT_THAT(match.allowed, ElementsAre()) << path;
