@@ -74,6 +74,67 @@ TEST(Jwt, SignsWhatItVerifies) {
   EXPECT_EQ(claims->expires_at, kNow + absl::Minutes(10));
 }
 
+TEST(Jwt, SaysWhoTheClientIsAndHowTheUserLoggedIn) {
+  AccessTokenClaims claims = Claims();
+  claims.client_id = "shop";
+  claims.auth_time = kNow - absl::Minutes(3);
+  claims.acr = "urn:florin:acr:mfa";
+  claims.amr = {"pwd", "otp"};
+  claims.session_id = "ses_1";
+  claims.confirmation.key_thumbprint = "jkt";
+  const auto read = Verify(SignAccessToken(claims, Key()));
+  ASSERT_THAT(read, IsOk());
+  EXPECT_EQ(read->client_id, "shop");
+  EXPECT_EQ(read->auth_time, claims.auth_time);
+  EXPECT_EQ(read->acr, "urn:florin:acr:mfa");
+  EXPECT_EQ(read->amr, claims.amr);
+  EXPECT_EQ(read->session_id, "ses_1");
+  EXPECT_EQ(read->confirmation, claims.confirmation);
+  claims.confirmation = {.certificate_thumbprint = "x5t"};
+  EXPECT_EQ(Verify(SignAccessToken(claims, Key()))->confirmation, claims.confirmation);
+  EXPECT_TRUE(Verify(SignAccessToken(Claims(), Key()))->confirmation.empty());
+  EXPECT_EQ(Verify(SignAccessToken(Claims(), Key()))->auth_time, std::nullopt);
+}
+
+// Whoever does not know a binding must not take its token for a bearer token.
+TEST(Jwt, RefusesBindingsThatItDoesNotKnow) {
+  const std::string open = Payload().substr(0, Payload().size() - 1);
+  for (const char* member :
+       {R"("cnf":{})", R"("cnf":"x")", R"("cnf":{"jkt":1})", R"("cnf":{"jkt":""})",
+        R"("cnf":{"jwk":{}})", R"("cnf":{"jkt":"a","x5t#S256":"b"})", R"("cnf":{"jkt":"a","x":1})",
+        R"("cnf":null)", R"("amr":"pwd")", R"("amr":[1])", R"("acr":1)", R"("sid":[])",
+        R"("client_id":1)", R"("auth_time":"1")"}) {
+    EXPECT_THAT(Verify(Signed(Header(), open + "," + member + "}")),
+                StatusHasReason(Reason::kTokenInvalid))
+        << member;
+  }
+  EXPECT_THAT(Verify(Signed(Header(), open + R"(,"cnf":{"jkt":"a"}})")), IsOk());
+}
+
+TEST(Jwt, AnIdTokenIsNoAccessToken) {
+  const IdTokenClaims claims = {.issuer = "florin",
+                                .subject = "usr_01",
+                                .audience = "florin",
+                                .issued_at = kNow,
+                                .expires_at = kNow + absl::Minutes(5),
+                                .auth_time = kNow,
+                                .nonce = "n",
+                                .acr = "urn:florin:acr:pwd",
+                                .amr = {"pwd"},
+                                .session_id = "ses_1",
+                                .access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y"};
+  const std::string token = SignIdToken(claims, Key());
+  EXPECT_THAT(Verify(token), StatusHasReason(Reason::kTokenInvalid));
+  const auto payload = ParseJsonMembers(
+      *Base64UrlDecode(token.substr(token.find('.') + 1, token.rfind('.') - token.find('.') - 1)));
+  ASSERT_THAT(payload, IsOk());
+  EXPECT_EQ(std::get<std::string>(payload->at("nonce")), "n");
+  EXPECT_EQ(std::get<std::string>(payload->at("sid")), "ses_1");
+  EXPECT_EQ(std::get<std::int64_t>(payload->at("auth_time")), 1'800'000'000);
+  // OpenID Connect Core appendix A.3.
+  EXPECT_EQ(std::get<std::string>(payload->at("at_hash")), "77QmUPtjPfzWtF2AnpK9RQ");
+}
+
 TEST(Jwt, TheHandMadeTokenOfTheseTestsIsGood) {
   EXPECT_THAT(Verify(Signed(Header(), Payload())), IsOk());
 }
@@ -272,9 +333,18 @@ TEST(JsonMembers, ReadsTheOutermostObject) {
   EXPECT_EQ(members->size(), 4u);
   EXPECT_EQ(std::get<std::string>(members->at("a")), "x\ny");
   EXPECT_EQ(std::get<std::int64_t>(members->at("b")), -7);
-  EXPECT_TRUE(std::holds_alternative<Other>(members->at("c")));
+  const auto* object = FindMember<std::shared_ptr<const JsonObject>>(*members, "c");
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(std::get<std::int64_t>((*object)->members.at("a")), 1);
   EXPECT_TRUE(std::holds_alternative<Other>(members->at("d")));
   EXPECT_THAT(ParseJsonMembers("{}"), IsOk());
+  const auto arrays = ParseJsonMembers(R"({"a":["x","y"],"b":[],"c":[{"k":[]},{}],"d":[["x"]]})");
+  ASSERT_THAT(arrays, IsOk());
+  EXPECT_EQ(std::get<std::vector<std::string>>(arrays->at("a")),
+            (std::vector<std::string>{"x", "y"}));
+  EXPECT_TRUE(std::get<std::vector<std::string>>(arrays->at("b")).empty());
+  EXPECT_EQ(std::get<std::vector<std::shared_ptr<const JsonObject>>>(arrays->at("c")).size(), 2u);
+  EXPECT_TRUE(std::holds_alternative<Other>(arrays->at("d")));
 }
 
 TEST(JsonMembers, RefusesEverythingElse) {

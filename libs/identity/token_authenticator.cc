@@ -17,8 +17,11 @@ constexpr std::size_t kRememberedTokens = 10'000;
 
 class TokenAuthenticator::Impl {
  public:
-  Impl(rpc::Channel& auth, Clock& clock)
-      : clock_(clock), cache_(kRememberedTokens), keys_(auth, clock, [this] { cache_.Clear(); }) {}
+  Impl(rpc::Channel& auth, Clock& clock, std::string issuer)
+      : clock_(clock),
+        issuer_(std::move(issuer)),
+        cache_(kRememberedTokens),
+        keys_(auth, clock, [this] { cache_.Clear(); }) {}
 
   Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) {
     const crypto::Digest digest = crypto::Sha256(token);
@@ -35,7 +38,7 @@ class TokenAuthenticator::Impl {
     const crypto::KeyLookup lookup = [&key](std::string_view kid) {
       return kid == key.kid() ? std::make_optional(key) : std::nullopt;
     };
-    const crypto::TokenExpectations expect = {.issuer = kIssuer, .audience = kAudience};
+    const crypto::TokenExpectations expect = {.issuer = issuer_, .audience = kAudience};
     const absl::Time now = clock_.Now();
     FLORIN_ASSIGN_OR_RETURN(const crypto::AccessTokenClaims claims,
                             crypto::VerifyAccessToken(token, lookup, expect, now));
@@ -43,18 +46,26 @@ class TokenAuthenticator::Impl {
         .user_id = claims.subject,
         .scopes = absl::StrSplit(claims.scope, ' ', absl::SkipEmpty()),
         .token_id = claims.token_id,
+        .client_id = claims.client_id,
+        .auth_time = claims.auth_time.value_or(absl::InfinitePast()),
+        .acr = claims.acr,
+        .amr = claims.amr,
+        .key_thumbprint = claims.confirmation.key_thumbprint,
+        .certificate_thumbprint = claims.confirmation.certificate_thumbprint,
+        .session_id = claims.session_id,
     };
     cache_.Insert(digest, {.principal = principal, .expires_at = claims.expires_at}, now);
     return principal;
   }
 
   Clock& clock_;
+  const std::string issuer_;
   TokenCache cache_;
   KeySet keys_;
 };
 
-TokenAuthenticator::TokenAuthenticator(rpc::Channel& auth, Clock& clock)
-    : impl_(std::make_unique<Impl>(auth, clock)) {}
+TokenAuthenticator::TokenAuthenticator(rpc::Channel& auth, Clock& clock, std::string issuer)
+    : impl_(std::make_unique<Impl>(auth, clock, std::move(issuer))) {}
 
 TokenAuthenticator::~TokenAuthenticator() = default;
 

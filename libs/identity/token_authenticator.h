@@ -12,8 +12,8 @@
 
 namespace florin::identity {
 
-// Issuer and audience of Florin's own access tokens.
-inline constexpr char kIssuer[] = "florin";
+// The audience of Florin's own access tokens. Their issuer is the gateway's public base URL, which
+// every process is given (--issuer).
 inline constexpr char kAudience[] = "florin";
 
 // Fetches the key set from auth at first use, every five minutes, and when a token names an unknown
@@ -22,8 +22,8 @@ inline constexpr char kAudience[] = "florin";
 // had.
 class TokenAuthenticator : public rpc::Authenticator {
  public:
-  // `auth` and `clock` outlive this.
-  TokenAuthenticator(rpc::Channel& auth, Clock& clock);
+  // `auth` and `clock` outlive this. Only tokens of `issuer` are accepted.
+  TokenAuthenticator(rpc::Channel& auth, Clock& clock, std::string issuer);
   ~TokenAuthenticator() override;
 
   Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) override;

@@ -17,6 +17,8 @@
 namespace florin::identity {
 namespace {
 
+constexpr char kIssuer[] = "https://florin.test";
+
 using ::testing::ElementsAre;
 
 // Publishes the keys it is told to; counts the fetches and can hold them.
@@ -75,7 +77,7 @@ class TokenAuthenticatorTest : public ::testing::Test {
             .target = "127.0.0.1:" + std::to_string(server_->port()),
             .service = "auth",
             .certificates = rpc::CertificateFiles::In(certificates_.directory(), "accounts")});
-    authenticator_ = std::make_unique<TokenAuthenticator>(*channel_, clock_);
+    authenticator_ = std::make_unique<TokenAuthenticator>(*channel_, clock_, kIssuer);
   }
   ~TokenAuthenticatorTest() override {
     if (server_) server_->Drain(absl::ZeroDuration());
@@ -129,6 +131,32 @@ TEST_F(TokenAuthenticatorTest, GivesThePrincipalOfAToken) {
   EXPECT_EQ(principal->user_id, "usr_1");
   EXPECT_EQ(principal->token_id, "tok_1");
   EXPECT_THAT(principal->scopes, ElementsAre("accounts:read", "payments:write"));
+}
+
+TEST_F(TokenAuthenticatorTest, APrincipalKnowsItsClientAndItsLogin) {
+  const absl::Time now = clock_.Now();
+  const crypto::AccessTokenClaims claims = {.issuer = kIssuer,
+                                            .subject = "usr_1",
+                                            .audience = kAudience,
+                                            .token_id = "tok_1",
+                                            .issued_at = now,
+                                            .expires_at = now + absl::Minutes(5),
+                                            .client_id = "shop",
+                                            .auth_time = absl::FromUnixSeconds(1'700'000'000),
+                                            .acr = "urn:florin:acr:phr",
+                                            .amr = {"hwk", "user"},
+                                            .confirmation = {.key_thumbprint = "jkt"},
+                                            .session_id = "ses_1"};
+  const auto principal = Authenticate(crypto::SignAccessToken(claims, key_));
+  ASSERT_THAT(principal, IsOk());
+  EXPECT_EQ(principal->client_id, "shop");
+  EXPECT_EQ(principal->auth_time, absl::FromUnixSeconds(1'700'000'000));
+  EXPECT_EQ(principal->acr, "urn:florin:acr:phr");
+  EXPECT_THAT(principal->amr, ElementsAre("hwk", "user"));
+  EXPECT_EQ(principal->key_thumbprint, "jkt");
+  EXPECT_EQ(principal->certificate_thumbprint, "");
+  EXPECT_EQ(principal->session_id, "ses_1");
+  EXPECT_EQ(Authenticate(Token(key_))->auth_time, absl::InfinitePast());
 }
 
 TEST_F(TokenAuthenticatorTest, FetchesOnceForManyTokens) {

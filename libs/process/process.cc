@@ -22,6 +22,8 @@ ABSL_FLAG(bool, migrate, false,
           "apply --migrations through --database (as the migration role) and exit");
 ABSL_FLAG(std::string, migrations, "", "directory of NNNN_*.sql files, for --migrate");
 ABSL_FLAG(int, threads, 1, "threads that run the service's coroutines");
+ABSL_FLAG(std::string, issuer, "https://localhost:8443",
+          "the issuer of access tokens: the gateway's public base URL, the same for every process");
 
 namespace florin::process {
 namespace {
@@ -61,6 +63,8 @@ void Process::MigrateAndExitIfAsked() {
 
 async::Runtime& Process::runtime() { return *state_->runtime; }
 Executor Process::executor() { return state_->runtime->executor(); }
+
+std::string Process::issuer() const { return absl::GetFlag(FLAGS_issuer); }
 
 pg::PoolOptions Process::Database(std::vector<pg::Statement> statements) const {
   return {.conninfo = absl::GetFlag(FLAGS_database),

@@ -10,7 +10,7 @@
 //   }
 //
 // Flags: --listen, --admin_listen, --certificates, --database, --database_connections, --migrate,
-// --migrations, --threads; a service adds its own with ABSL_FLAG.
+// --migrations, --threads, --issuer; a service adds its own with ABSL_FLAG.
 #pragma once
 
 #include <memory>
@@ -38,6 +38,9 @@ class Process {
 
   async::Runtime& runtime();
   Executor executor();
+
+  // The issuer of access tokens: the gateway's public base URL, without a slash at the end.
+  std::string issuer() const;
 
   pg::PoolOptions Database(std::vector<pg::Statement> statements) const;
   // A channel to another service, which must prove that it is `service`.

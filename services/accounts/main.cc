@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerReaderClient ledger_reader(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock());
+  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
 
   pg::PoolOptions database = process.Database(accounts::PgStore::Statements());
   database.settings = pg::KeyedAccessSettings();

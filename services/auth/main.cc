@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   pg::Pool pool(process.Database(auth::PgStore::Statements()));
   auth::PgStore store(pool);
   auth::RegisterUser register_user(store, hasher, SystemClock(), SystemIds());
-  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds());
+  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds(), process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);

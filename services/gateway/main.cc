@@ -24,6 +24,8 @@ ABSL_FLAG(std::string, certificates, "",
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of auth");
 ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of accounts");
 ABSL_FLAG(std::string, payments_target, "127.0.0.1:7003", "host:port of payments");
+ABSL_FLAG(std::string, issuer, "https://localhost:8443",
+          "the issuer of access tokens: this gateway's public base URL, the same for every process");
 ABSL_FLAG(int, threads, 0, "threads that serve; 0: one for each CPU");
 ABSL_FLAG(int, max_connections, 10'000, "open connections; further ones are closed at once");
 ABSL_FLAG(int, max_requests, 1'000, "requests at once; further ones are answered 429");
@@ -48,7 +50,8 @@ Backend Connect(Executor executor) {
                                       .default_timeout = Limits().request_time});
   }
   backend.authenticator =
-      std::make_unique<identity::TokenAuthenticator>(*backend.channels["auth"], SystemClock());
+      std::make_unique<identity::TokenAuthenticator>(*backend.channels["auth"], SystemClock(),
+                                                     absl::GetFlag(FLAGS_issuer));
   return backend;
 }
 

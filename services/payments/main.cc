@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   accounts::v1::AccountsClient accounts(&accounts_channel);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock());
+  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
 
   pg::PoolOptions database = process.Database(payments::PgStore::Statements());
   database.settings = pg::KeyedAccessSettings();

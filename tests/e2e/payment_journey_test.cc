@@ -257,7 +257,7 @@ TEST_F(RefusedPayment, BadToken) {
 std::string SignToken(const std::string& user_id, absl::Time issued_at,
                       const crypto::SigningKey& key) {
   const crypto::AccessTokenClaims claims = {
-      .issuer = identity::kIssuer,
+      .issuer = SharedStack().Variable("FLORIN_URL"),
       .subject = user_id,
       .audience = identity::kAudience,
       .scope = "accounts:read accounts:write payments:read payments:write",

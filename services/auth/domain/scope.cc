@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace florin::auth {
 namespace {
@@ -32,6 +33,43 @@ absl::StatusOr<std::string> GrantScopes(std::string_view requested) {
     scopes += kUserScopes[i];
   }
   return scopes;
+}
+
+std::vector<std::string> AllScopes() {
+  std::vector<std::string> scopes = {std::string(kOpenIdScope)};
+  scopes.insert(scopes.end(), std::begin(kUserScopes), std::end(kUserScopes));
+  return scopes;
+}
+
+bool IsScope(std::string_view scope) {
+  return scope == kOpenIdScope ||
+         std::find(std::begin(kUserScopes), std::end(kUserScopes), scope) != std::end(kUserScopes);
+}
+
+absl::StatusOr<std::vector<std::string>> SplitScopes(std::string_view scopes) {
+  std::set<std::string_view> asked;
+  while (true) {
+    const std::size_t space = scopes.find(' ');
+    const std::string_view scope = scopes.substr(0, space);
+    if (!IsScope(scope) || !asked.insert(scope).second) {
+      return Error(Reason::kInvalidScope, "scopes are known, one or more, each once",
+                   {.param = "scope"});
+    }
+    if (space == scopes.npos) break;
+    scopes.remove_prefix(space + 1);
+  }
+  std::vector<std::string> ordered = AllScopes();
+  std::erase_if(ordered, [&asked](const std::string& one) { return !asked.contains(one); });
+  return ordered;
+}
+
+std::string JoinScopes(const std::vector<std::string>& scopes) {
+  std::string text;
+  for (const std::string& scope : scopes) {
+    if (!text.empty()) text += ' ';
+    text += scope;
+  }
+  return text;
 }
 
 }  // namespace florin::auth

@@ -32,5 +32,18 @@ TEST(GrantScopes, RefusesWhatUsersDoNotHave) {
   }
 }
 
+TEST(SplitScopes, OrdersThemAndTakesEachOnce) {
+  const auto scopes = SplitScopes("payments:read openid");
+  ASSERT_THAT(scopes, IsOk());
+  EXPECT_EQ(*scopes, (std::vector<std::string>{"openid", "payments:read"}));
+  EXPECT_EQ(JoinScopes(*scopes), "openid payments:read");
+  EXPECT_EQ(JoinScopes({}), "");
+  for (const char* text : {"", " ", "openid openid", "openid ", " openid", "OpenID", "a"}) {
+    EXPECT_THAT(SplitScopes(text), StatusHasReason(Reason::kInvalidScope)) << text;
+  }
+  for (const std::string& scope : AllScopes()) EXPECT_TRUE(IsScope(scope)) << scope;
+  EXPECT_FALSE(IsScope(""));
+}
+
 }  // namespace
 }  // namespace florin::auth

@@ -5,6 +5,7 @@
 #include "libs/crypto/jwt.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/telemetry/metrics.h"
+#include "services/auth/domain/client.h"
 #include "services/auth/domain/email.h"
 #include "services/auth/domain/scope.h"
 
@@ -57,13 +58,17 @@ Task<void> PasswordLogin::Rehash(User user, std::string password) {
 std::string PasswordLogin::Sign(const User& user, const std::string& scope) {
   const absl::Time now = clock_.Now();
   const crypto::AccessTokenClaims claims = {
-      .issuer = identity::kIssuer,
+      .issuer = issuer_,
       .subject = FormatId(IdKind::kUser, user.user_id),
       .audience = identity::kAudience,
       .scope = scope,
       .token_id = FormatId(IdKind::kToken, ids_.NewId()),
       .issued_at = now,
       .expires_at = now + kAccessTokenLifetime,
+      .client_id = kFirstPartyClient,
+      .auth_time = now,
+      .acr = "urn:florin:acr:pwd",
+      .amr = {"pwd"},
   };
   return crypto::SignAccessToken(claims, keys_.current());
 }

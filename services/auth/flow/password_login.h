@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
@@ -25,10 +26,16 @@ struct AccessToken {
 class PasswordLogin {
  public:
   PasswordLogin(Store& store, PasswordHasher& hasher, const SigningKeys& keys, Clock& clock,
-                IdSource& ids)
-      : store_(store), hasher_(hasher), keys_(keys), clock_(clock), ids_(ids) {}
+                IdSource& ids, std::string issuer)
+      : store_(store),
+        hasher_(hasher),
+        keys_(keys),
+        clock_(clock),
+        ids_(ids),
+        issuer_(std::move(issuer)) {}
 
-  // An unknown e-mail and a wrong password give the same error after the same work. A hash whose
+  // The token is of the client kFirstPartyClient and says that a password alone was shown now. An
+  // unknown e-mail and a wrong password give the same error after the same work. A hash whose
   // parameters are not those of today is replaced when its password is at hand. Errors:
   // kInvalidScope, kInvalidCredentials, kOverloaded, kUnavailable.
   Task<absl::StatusOr<AccessToken>> Run(std::string email, std::string password, std::string scope);
@@ -43,6 +50,7 @@ class PasswordLogin {
   const SigningKeys& keys_;
   Clock& clock_;
   IdSource& ids_;
+  const std::string issuer_;
 };
 
 }  // namespace florin::auth

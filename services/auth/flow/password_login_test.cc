@@ -17,6 +17,7 @@ namespace {
 
 constexpr crypto::PasswordCost kCheap = {.operations = 1, .memory_bytes = 8192};
 constexpr crypto::PasswordCost kDearer = {.operations = 2, .memory_bytes = 8192};
+constexpr char kIssuer[] = "https://florin.test";
 constexpr char kEmail[] = "ann@example.com";
 constexpr char kPassword[] = "correct horse battery";
 
@@ -40,7 +41,7 @@ class PasswordLoginTest : public ::testing::Test {
   absl::StatusOr<AccessToken> LogIn(PasswordHasher& hasher, const std::string& email = kEmail,
                                     const std::string& password = kPassword,
                                     const std::string& scope = "") {
-    PasswordLogin login(store_, hasher, *keys_, clock_, ids_);
+    PasswordLogin login(store_, hasher, *keys_, clock_, ids_, kIssuer);
     return runtime_.Run(login.Run(email, password, scope));
   }
   std::string StoredHash() {
@@ -67,13 +68,18 @@ TEST_F(PasswordLoginTest, GivesATokenThatVerifies) {
       [&key](std::string_view kid) {
         return kid == key.kid() ? std::make_optional(key) : std::nullopt;
       },
-      {.issuer = identity::kIssuer, .audience = identity::kAudience}, clock_.Now());
+      {.issuer = kIssuer, .audience = identity::kAudience}, clock_.Now());
   ASSERT_THAT(claims, IsOk());
   EXPECT_EQ(claims->subject, FormatId(IdKind::kUser, user_.user_id));
   EXPECT_EQ(claims->scope, "accounts:read payments:write");
   EXPECT_EQ(claims->issued_at, clock_.Now());
   EXPECT_EQ(claims->expires_at, clock_.Now() + absl::Minutes(10));
   EXPECT_THAT(ParseId(IdKind::kToken, claims->token_id, "jti"), IsOk());
+  EXPECT_EQ(claims->client_id, "florin-first-party");
+  EXPECT_EQ(claims->auth_time, clock_.Now());
+  EXPECT_EQ(claims->acr, "urn:florin:acr:pwd");
+  EXPECT_EQ(claims->amr, std::vector<std::string>{"pwd"});
+  EXPECT_TRUE(claims->confirmation.empty());
 }
 
 TEST_F(PasswordLoginTest, AnUnknownEmailAndAWrongPasswordLookAlike) {

@@ -17,6 +17,7 @@ namespace florin::auth {
 namespace {
 
 constexpr crypto::PasswordCost kCheap = {.operations = 1, .memory_bytes = 8192};
+constexpr char kIssuer[] = "https://florin.test";
 constexpr char kPassword[] = "correct horse battery";
 
 class AuthRpcTest : public ::testing::Test {
@@ -27,7 +28,8 @@ class AuthRpcTest : public ::testing::Test {
     AddKey("1");
     keys_ = SigningKeys::Load(directory_, SystemClock()).value();
     register_user_ = std::make_unique<RegisterUser>(store_, hasher_, SystemClock(), SystemIds());
-    login_ = std::make_unique<PasswordLogin>(store_, hasher_, *keys_, SystemClock(), SystemIds());
+    login_ = std::make_unique<PasswordLogin>(store_, hasher_, *keys_, SystemClock(), SystemIds(),
+                                             kIssuer);
     service_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     auto server = rpc::Server::Start(
         runtime_.executor(),
@@ -119,7 +121,7 @@ TEST_F(AuthRpcTest, ATokenFromALoginIsAcceptedByAnotherService) {
   EXPECT_EQ(login->scope(), "accounts:read");
 
   const std::unique_ptr<rpc::Channel> accounts = ChannelOf("accounts");
-  identity::TokenAuthenticator authenticator(*accounts, SystemClock());
+  identity::TokenAuthenticator authenticator(*accounts, SystemClock(), kIssuer);
   const auto principal = runtime_.Run(authenticator.Authenticate(login->access_token()));
   ASSERT_THAT(principal, IsOk());
   EXPECT_EQ(principal->user_id, user->user_id());
