@@ -41,7 +41,7 @@ Match Find(const RouteTable& table, std::string_view method, std::string_view ta
 TEST(RouteTableTest, PublishesEveryBoundMethodAndNoOther) {
   const auto table = RouteTable::Build(PublishedServices());
   ASSERT_THAT(table, IsOk());
-  EXPECT_EQ(table->routes().size(), 14u);
+  EXPECT_EQ(table->routes().size(), 25u);
   for (const auto& route : table->routes())
     EXPECT_EQ(route->rpc.find("LookUpAccounts"), std::string::npos);
 }
