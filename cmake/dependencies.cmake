@@ -11,6 +11,9 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(fido2 REQUIRED IMPORTED_TARGET libfido2)
+pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
+find_library(UNISTRING unistring REQUIRED)
 
 # google/api/*.proto and google/rpc/*.proto, used at build time from the package, never copied.
 find_path(GOOGLEAPIS_PROTOS google/api/annotations.proto

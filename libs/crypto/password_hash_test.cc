@@ -2,6 +2,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/crypto/sha256.h"
 
 namespace florin::crypto {
 namespace {
@@ -48,6 +49,39 @@ TEST(PasswordHash, NeedsRehashWhenTheParametersDiffer) {
   EXPECT_TRUE(NeedsRehash(phc));
   EXPECT_TRUE(NeedsRehash(phc, {.operations = 2, .memory_bytes = 8192}));
   EXPECT_TRUE(NeedsRehash("$2b$12$notargon2"));
+}
+
+SecretKeys Pepper(const std::string& ids) {
+  std::string text;
+  for (const char id : ids) {
+    text += std::string(1, id) + " " + Base64UrlEncode(std::string(32, id)) + "\n";
+  }
+  return SecretKeys::Parse(text).value();
+}
+
+TEST(Pepper, IsNeededToVerify) {
+  const SecretKeys pepper = Pepper("a");
+  const std::string phc = HashPassword("password", kCheap, &pepper);
+  EXPECT_THAT(phc, StartsWith("$argon2id$v=19$m=8,t=1,p=1,keyid=a$"));
+  EXPECT_TRUE(VerifyPassword(phc, "password", &pepper));
+  EXPECT_FALSE(VerifyPassword(phc, "passwore", &pepper));
+  EXPECT_FALSE(VerifyPassword(phc, "password"));
+  const SecretKeys other = Pepper("b");
+  EXPECT_FALSE(VerifyPassword(phc, "password", &other));
+}
+
+TEST(Pepper, RotatesAtTheNextLogin) {
+  const SecretKeys before = Pepper("a");
+  const SecretKeys after = Pepper("ba");
+  const std::string plain = HashPassword("password", kCheap);
+  const std::string peppered = HashPassword("password", kCheap, &before);
+  for (const std::string& phc : {plain, peppered}) {
+    EXPECT_TRUE(VerifyPassword(phc, "password", &after));
+    EXPECT_TRUE(NeedsRehash(phc, kCheap, &after));
+  }
+  EXPECT_TRUE(NeedsRehash(peppered, kCheap));
+  EXPECT_FALSE(NeedsRehash(peppered, kCheap, &before));
+  EXPECT_FALSE(NeedsRehash(HashPassword("password", kCheap, &after), kCheap, &after));
 }
 
 }  // namespace

@@ -125,6 +125,10 @@ std::string_view PrefixOf(IdKind kind) {
       return "req";
     case IdKind::kToken:
       return "tok";
+    case IdKind::kFactor:
+      return "fac";
+    case IdKind::kChallenge:
+      return "chl";
     case IdKind::kApproval:
       return "apr";
   }

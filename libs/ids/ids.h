@@ -53,9 +53,12 @@ enum class IdKind {
   kTransaction,
   kRequest,
   kToken,
+  kFactor,
+  kChallenge,
   kApproval
 };
-std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "req", "tok", "apr"
+// "usr", "cus", "acc", "pay", "txn", "req", "tok", "fac", "chl", "apr"
+std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".
 std::string FormatId(IdKind kind, const Uuid& id);

@@ -1,6 +1,11 @@
 #include "libs/text/text.h"
 
+#include <uninorm.h>
+#include <unistr.h>
+
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 
 namespace florin {
 namespace {
@@ -41,6 +46,17 @@ std::optional<std::size_t> CountPlainCharacters(std::string_view text) {
     at += lead.length;
   }
   return count;
+}
+
+std::optional<std::string> NormalizeNfc(std::string_view text) {
+  if (text.empty()) return std::string();
+  const auto* octets = reinterpret_cast<const std::uint8_t*>(text.data());
+  if (u8_check(octets, text.size()) != nullptr) return std::nullopt;
+  std::size_t size = 0;
+  const std::unique_ptr<std::uint8_t, decltype(&std::free)> normal(
+      u8_normalize(UNINORM_NFC, octets, text.size(), nullptr, &size), &std::free);
+  if (normal == nullptr) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(normal.get()), size);
 }
 
 }  // namespace florin

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace florin {
@@ -15,5 +16,10 @@ namespace florin {
 //   const auto length = CountPlainCharacters(request.reference());
 //   if (!length || *length > 140) return Error(Reason::kInvalidReference, …);
 std::optional<std::size_t> CountPlainCharacters(std::string_view text);
+
+// `text` in Normalization Form C (UAX #15), so that what looks the same and was typed on different
+// devices is the same octets. Nothing unless it is well-formed UTF-8. Pure; by libunistring, which
+// knows Unicode 14.
+std::optional<std::string> NormalizeNfc(std::string_view text);
 
 }  // namespace florin

@@ -45,5 +45,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"AboveUnicode", "\xf4\x90\x80\x80"}, Case{"NeverALead", "\xff"}),
     [](const auto& info) { return info.param.name; });
 
+// The examples of UAX #15, table 1 and figure 4.
+TEST(NormalizeNfcTest, ComposesWhatIsTheSame) {
+  EXPECT_THAT(NormalizeNfc(""), Optional(Eq("")));
+  EXPECT_THAT(NormalizeNfc("rent"), Optional(Eq("rent")));
+  EXPECT_THAT(NormalizeNfc("e\xcc\x81"), Optional(Eq("\xc3\xa9")));              // e + U+0301
+  EXPECT_THAT(NormalizeNfc("\xe2\x84\xab"), Optional(Eq("\xc3\x85")));           // U+212B Angstrom
+  EXPECT_THAT(NormalizeNfc("s\xcc\x87\xcc\xa3"), Optional(Eq("\xe1\xb9\xa9")));  // Reordered.
+  EXPECT_THAT(NormalizeNfc("\xef\xac\x81"), Optional(Eq("\xef\xac\x81")));       // fi stays: not K.
+}
+
+TEST(NormalizeNfcTest, RefusesWhatIsNoUtf8) {
+  EXPECT_THAT(NormalizeNfc("\xff"), Eq(std::nullopt));
+  EXPECT_THAT(NormalizeNfc("\xed\xa0\x80"), Eq(std::nullopt));
+  EXPECT_THAT(NormalizeNfc("a\xc3"), Eq(std::nullopt));
+}
+
 }  // namespace
 }  // namespace florin

@@ -1,24 +1,29 @@
 // florin-auth: users, their passwords, and the access tokens that the other services verify.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
+#include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
-#include "services/auth/flow/password_hasher.h"
+#include "services/auth/flow/authenticator_prover.h"
+#include "services/auth/flow/own_token_authenticator.h"
 #include "services/auth/flow/password_login.h"
+#include "services/auth/flow/payment_approvals.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/main_authenticators.h"
+#include "services/auth/rpc/approvals_rpc.h"
 #include "services/auth/rpc/auth_rpc.h"
+#include "services/auth/store/pg_approval_store.h"
 #include "services/auth/store/pg_store.h"
 
 ABSL_FLAG(std::string, signing_keys, "",
           "Directory of the keys that sign access tokens: *.pem (P-256, PKCS #8), mode 0600; the "
           "greatest name signs, all are published. Read again every five seconds.");
-ABSL_FLAG(int, password_threads, 2,
-          "How many passwords are hashed at once; each takes a core and 19 MiB.");
-
 int main(int argc, char** argv) {
   using namespace florin;
   process::Process process(argc, argv, "auth", "Users, their passwords and access tokens.");
@@ -27,21 +32,27 @@ int main(int argc, char** argv) {
   const auto keys =
       config::ValueOrExit(auth::SigningKeys::Load(absl::GetFlag(FLAGS_signing_keys), SystemClock()),
                           "reading --signing_keys");
-  const int threads = absl::GetFlag(FLAGS_password_threads);
-  if (threads < 1) {
-    config::ExitIfError(Error(Reason::kInvalidField, "at least one"), "reading --password_threads");
-  }
-  auth::PasswordHasher hasher({.threads = threads});
-
-  pg::Pool pool(process.Database(auth::PgStore::Statements()));
+  std::vector<pg::Statement> statements = auth::PgStore::Statements();
+  for (pg::Statement& one : auth::AuthenticatorParts::Statements()) statements.push_back(one);
+  for (pg::Statement& one : auth::PgApprovalStore::Statements()) statements.push_back(one);
+  pg::Pool pool(process.Database(std::move(statements)));
   auth::PgStore store(pool);
-  auth::RegisterUser register_user(store, hasher, SystemClock(), SystemIds());
-  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds(), process.issuer());
+  auth::NoSessions sessions;
+  auth::AuthenticatorParts parts(pool, store, sessions);
+  auth::RegisterUser register_user(store, parts.hasher(), SystemClock(), SystemIds(),
+                                   parts.rules());
+  auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
+                            process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
+  auth::PgApprovalStore approval_store(pool);
+  auth::AuthenticatorProver prover(parts.authenticators());
+  auth::PaymentApprovals approvals(approval_store, prover, SystemClock());
+  auth::ApprovalsRpc approvals_service(approvals, SystemClock());
+  auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
-  const int status =
-      process.Serve({&service}, nullptr, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &parts.rpc(), &approvals_service}, &authenticator,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
   // Before the parts that its coroutines use go.
   process.runtime().Stop();
   return status;

@@ -7,8 +7,9 @@
 namespace florin::auth {
 namespace {
 
-constexpr std::string_view kUserScopes[] = {"accounts:read", "accounts:write", "payments:read",
-                                            "payments:write"};
+constexpr std::string_view kUserScopes[] = {"accounts:read",       "accounts:write",
+                                            "authenticators:read", "authenticators:write",
+                                            "payments:read",       "payments:write"};
 
 }  // namespace
 

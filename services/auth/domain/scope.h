@@ -13,9 +13,10 @@ namespace florin::auth {
 inline constexpr std::string_view kOpenIdScope = "openid";
 
 // The scopes to grant for `requested`, space separated and in one order whatever the order asked
-// for. Nothing requested: all that a user may have, `accounts:read accounts:write payments:read
-// payments:write`. Error: kInvalidScope with param `scope` for a scope that users do not have, and
-// for other white space than single spaces between scopes. Pure.
+// for. Nothing requested: all that a user may have, `accounts:read accounts:write
+// authenticators:read authenticators:write payments:read payments:write`. Error: kInvalidScope with
+// param `scope` for a scope that users do not have, and for other white space than single spaces
+// between scopes. Pure.
 absl::StatusOr<std::string> GrantScopes(std::string_view requested);
 
 // Every scope that a client can be registered for: those of users, and openid. Pure.

@@ -8,7 +8,9 @@ namespace {
 
 TEST(GrantScopes, GrantsWhatIsAskedFor) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "accounts:read accounts:write payments:read payments:write"},
+      {"",
+       "accounts:read accounts:write authenticators:read authenticators:write payments:read "
+       "payments:write"},
       {"accounts:read", "accounts:read"},
       {"payments:write accounts:read", "accounts:read payments:write"},
       {"payments:read payments:read", "payments:read"},

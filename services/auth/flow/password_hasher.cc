@@ -4,8 +4,18 @@
 #include <utility>
 
 #include "libs/crypto/sha256.h"
+#include "libs/text/text.h"
 
 namespace florin::auth {
+namespace {
+
+// What is no UTF-8 is nobody's password and stays as it is.
+std::string Normalize(std::string password) {
+  std::optional<std::string> normal = NormalizeNfc(password);
+  return normal ? *std::move(normal) : password;
+}
+
+}  // namespace
 
 class PasswordHasher::Place {
  public:
@@ -25,17 +35,20 @@ class PasswordHasher::Place {
   const bool had_;
 };
 
-PasswordHasher::PasswordHasher(HasherLimits limits, crypto::PasswordCost cost)
+PasswordHasher::PasswordHasher(HasherLimits limits, crypto::PasswordCost cost,
+                               std::optional<crypto::SecretKeys> pepper)
     : limits_(limits),
       cost_(cost),
-      nobodys_hash_(crypto::HashPassword(crypto::RandomOctets(32), cost)),
+      pepper_(std::move(pepper)),
+      nobodys_hash_(crypto::HashPassword(crypto::RandomOctets(32), cost, this->pepper())),
       pool_(limits.threads) {}
 
 Task<absl::StatusOr<std::string>> PasswordHasher::Hash(std::string password) {
   const Place place(*this);
   FLORIN_CO_RETURN_IF_ERROR(place.status());
-  std::function<std::string()> work = [cost = cost_, password = std::move(password)] {
-    return crypto::HashPassword(password, cost);
+  std::function<std::string()> work = [this, password = Normalize(std::move(password))] {
+    ++hashes_;
+    return crypto::HashPassword(password, cost_, pepper());
   };
   co_return co_await pool_.Run<std::string>(std::move(work));
 }
@@ -44,9 +57,10 @@ Task<absl::StatusOr<bool>> PasswordHasher::Verify(std::optional<std::string> phc
                                                   std::string password) {
   const Place place(*this);
   FLORIN_CO_RETURN_IF_ERROR(place.status());
-  std::function<bool()> work = [hash = phc.value_or(nobodys_hash_),
-                                password = std::move(password)] {
-    return crypto::VerifyPassword(hash, password);
+  std::function<bool()> work = [this, hash = phc.value_or(nobodys_hash_),
+                                password = Normalize(std::move(password))] {
+    ++hashes_;
+    return crypto::VerifyPassword(hash, password, pepper());
   };
   const bool matches = co_await pool_.Run<bool>(std::move(work));
   co_return matches&& phc.has_value();

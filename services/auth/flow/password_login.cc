@@ -6,7 +6,6 @@
 #include "libs/identity/token_authenticator.h"
 #include "libs/telemetry/metrics.h"
 #include "services/auth/domain/client.h"
-#include "services/auth/domain/email.h"
 #include "services/auth/domain/scope.h"
 
 namespace florin::auth {
@@ -16,50 +15,83 @@ void CountLogin(const char* outcome) {
   telemetry::Count("florin_auth_logins_total", {{"outcome", outcome}});
 }
 
+const char* NameOf(FactorKind kind) {
+  switch (kind) {
+    case FactorKind::kPasskey:
+      return "passkey";
+    case FactorKind::kTotp:
+      return "totp_code";
+    case FactorKind::kRecoveryCodes:
+      return "recovery_code";
+  }
+  return "";
+}
+
+absl::Status SecondFactorRequired(const std::vector<FactorKind>& factors) {
+  std::string names;
+  for (const FactorKind kind : factors) {
+    if (!names.empty()) names += ' ';
+    names += NameOf(kind);
+  }
+  return Error(Reason::kSecondFactorRequired, "the user has a second factor",
+               {.metadata = {{"factors", names}}});
+}
+
 }  // namespace
 
-Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(std::string email, std::string password,
-                                                     std::string scope) {
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(scope));
-  absl::StatusOr<std::optional<User>> user = co_await Find(std::move(email));
-  if (!user.ok()) co_return user.status();
-  std::optional<std::string> hash;
-  if (user->has_value()) hash = (*user)->password_hash;
-  const absl::StatusOr<bool> matches = co_await hasher_.Verify(std::move(hash), password);
-  if (!matches.ok()) co_return matches.status();
-  if (!*matches) {
+Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(LoginRequest request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(request.scope));
+  if (!request.totp_code.empty() && !request.recovery_code.empty()) {
+    co_return Error(Reason::kInvalidField, "one code will do", {.param = "recovery_code"});
+  }
+  absl::StatusOr<VerifiedUser> user =
+      co_await authenticators_.VerifyPassword(request.email, request.password, request.network);
+  if (!user.ok()) {
     CountLogin("refused");
-    co_return Error(Reason::kInvalidCredentials, "unknown e-mail or wrong password");
+    co_return user.status();
+  }
+  const Uuid user_id = user->user_id;
+  const absl::StatusOr<Proof> proof = co_await ProveMore(*std::move(user), std::move(request));
+  if (!proof.ok()) {
+    CountLogin(ReasonOf(proof.status()) == Reason::kSecondFactorRequired ? "asked" : "refused");
+    co_return proof.status();
   }
   CountLogin("granted");
-  if (hasher_.NeedsRehash((*user)->password_hash)) co_await Rehash(**user, std::move(password));
   AccessToken token;
-  token.token = Sign(**user, granted);
+  token.token = Sign(user_id, granted, *proof);
   token.scope = std::move(granted);
   co_return token;
 }
 
-Task<absl::StatusOr<std::optional<User>>> PasswordLogin::Find(std::string email) {
-  absl::StatusOr<std::string> normalized = NormalizeEmail(email);
-  if (!normalized.ok()) co_return std::nullopt;  // Nobody has such an address.
-  co_return co_await store_.FindUserByEmail(*std::move(normalized));
+Task<absl::StatusOr<PasswordLogin::Proof>> PasswordLogin::ProveMore(VerifiedUser user,
+                                                                    LoginRequest request) {
+  Proof proof;
+  if (user.second_factors.empty()) {
+    proof.acr = "urn:florin:acr:pwd";
+    proof.amr = {"pwd"};
+    co_return proof;
+  }
+  if (!request.totp_code.empty()) {
+    const absl::StatusOr<Uuid> factor_id = co_await authenticators_.VerifyTotp(
+        user.user_id, std::move(request.totp_code), std::move(request.network));
+    if (!factor_id.ok()) co_return factor_id.status();
+  } else if (!request.recovery_code.empty()) {
+    const absl::StatusOr<int> left = co_await authenticators_.UseRecoveryCode(
+        user.user_id, std::move(request.recovery_code), std::move(request.network));
+    if (!left.ok()) co_return left.status();
+  } else {
+    co_return SecondFactorRequired(user.second_factors);
+  }
+  proof.acr = "urn:florin:acr:mfa";
+  proof.amr = {"pwd", "otp", "mfa"};
+  co_return proof;
 }
 
-// The user is in either way: if this fails, the next login tries again.
-Task<void> PasswordLogin::Rehash(User user, std::string password) {
-  absl::StatusOr<std::string> hash = co_await hasher_.Hash(std::move(password));
-  if (!hash.ok()) co_return;
-  const absl::StatusOr<bool> replaced = co_await store_.ReplacePasswordHash(
-      user.user_id, std::move(user.password_hash), *std::move(hash));
-  telemetry::Count("florin_auth_rehashes_total",
-                   {{"outcome", replaced.ok() && *replaced ? "done" : "left"}});
-}
-
-std::string PasswordLogin::Sign(const User& user, const std::string& scope) {
+std::string PasswordLogin::Sign(const Uuid& user_id, const std::string& scope, const Proof& proof) {
   const absl::Time now = clock_.Now();
   const crypto::AccessTokenClaims claims = {
       .issuer = issuer_,
-      .subject = FormatId(IdKind::kUser, user.user_id),
+      .subject = FormatId(IdKind::kUser, user_id),
       .audience = identity::kAudience,
       .scope = scope,
       .token_id = FormatId(IdKind::kToken, ids_.NewId()),
@@ -67,8 +99,8 @@ std::string PasswordLogin::Sign(const User& user, const std::string& scope) {
       .expires_at = now + kAccessTokenLifetime,
       .client_id = kFirstPartyClient,
       .auth_time = now,
-      .acr = "urn:florin:acr:pwd",
-      .amr = {"pwd"},
+      .acr = proof.acr,
+      .amr = proof.amr,
   };
   return crypto::SignAccessToken(claims, keys_.current());
 }

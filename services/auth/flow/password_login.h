@@ -1,21 +1,31 @@
-// From e-mail and password to an access token.
+// From e-mail, password and second factor to an access token.
 #pragma once
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
-#include "services/auth/flow/password_hasher.h"
+#include "services/auth/flow/authenticators.h"
 #include "services/auth/flow/signing_keys.h"
-#include "services/auth/store/store.h"
 
 namespace florin::auth {
 
 inline constexpr absl::Duration kAccessTokenLifetime = absl::Minutes(10);
+
+struct LoginRequest {
+  std::string email;
+  std::string password;
+  std::string scope;
+  // At most one of them; needed for a user with second factors.
+  std::string totp_code = {};
+  std::string recovery_code = {};
+  Network network = {};
+};
 
 struct AccessToken {
   std::string token;
@@ -25,28 +35,30 @@ struct AccessToken {
 // Thread-safe. The arguments of the constructor outlive it.
 class PasswordLogin {
  public:
-  PasswordLogin(Store& store, PasswordHasher& hasher, const SigningKeys& keys, Clock& clock,
+  PasswordLogin(Authenticators& authenticators, const SigningKeys& keys, Clock& clock,
                 IdSource& ids, std::string issuer)
-      : store_(store),
-        hasher_(hasher),
+      : authenticators_(authenticators),
         keys_(keys),
         clock_(clock),
         ids_(ids),
         issuer_(std::move(issuer)) {}
 
-  // The token is of the client kFirstPartyClient and says that a password alone was shown now. An
-  // unknown e-mail and a wrong password give the same error after the same work. A hash whose
-  // parameters are not those of today is replaced when its password is at hand. Errors:
-  // kInvalidScope, kInvalidCredentials, kOverloaded, kUnavailable.
-  Task<absl::StatusOr<AccessToken>> Run(std::string email, std::string password, std::string scope);
+  // The token is of the client kFirstPartyClient and says how its user was authenticated: `acr`
+  // urn:florin:acr:pwd, or with a second factor urn:florin:acr:mfa. Errors: kInvalidScope,
+  // kInvalidField (both codes), kInvalidCredentials, kSecondFactorRequired (the password was right;
+  // metadata `factors` names what will do), kOverloaded, kUnavailable.
+  Task<absl::StatusOr<AccessToken>> Run(LoginRequest request);
 
  private:
-  Task<absl::StatusOr<std::optional<User>>> Find(std::string email);
-  Task<void> Rehash(User user, std::string password);
-  std::string Sign(const User& user, const std::string& scope);
+  // How the user proved who they are.
+  struct Proof {
+    std::string acr;
+    std::vector<std::string> amr;
+  };
+  Task<absl::StatusOr<Proof>> ProveMore(VerifiedUser user, LoginRequest request);
+  std::string Sign(const Uuid& user_id, const std::string& scope, const Proof& proof);
 
-  Store& store_;
-  PasswordHasher& hasher_;
+  Authenticators& authenticators_;
   const SigningKeys& keys_;
   Clock& clock_;
   IdSource& ids_;

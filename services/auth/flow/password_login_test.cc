@@ -7,15 +7,15 @@
 
 #include "gtest/gtest.h"
 #include "libs/crypto/jwt.h"
+#include "libs/crypto/totp.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/status/matchers.h"
 #include "services/auth/flow/register_user.h"
-#include "services/auth/store/fake_store.h"
+#include "services/auth/flow/test_authenticators.h"
 
 namespace florin::auth {
 namespace {
 
-constexpr crypto::PasswordCost kCheap = {.operations = 1, .memory_bytes = 8192};
 constexpr crypto::PasswordCost kDearer = {.operations = 2, .memory_bytes = 8192};
 constexpr char kIssuer[] = "https://florin.test";
 constexpr char kEmail[] = "ann@example.com";
@@ -30,7 +30,7 @@ class PasswordLoginTest : public ::testing::Test {
     std::ofstream(path) << crypto::SigningKey::Generate().ToPem();
     chmod(path.c_str(), 0600);
     keys_ = SigningKeys::Load(directory_, clock_).value();
-    RegisterUser register_user(store_, hasher_, clock_, ids_);
+    RegisterUser register_user(test_.users, test_.hasher, clock_, ids_, test_.rules);
     user_ = runtime_.Run(register_user.Run("key", kEmail, kPassword)).user.value();
   }
   ~PasswordLoginTest() override {
@@ -38,28 +38,56 @@ class PasswordLoginTest : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  absl::StatusOr<AccessToken> LogIn(PasswordHasher& hasher, const std::string& email = kEmail,
+  absl::StatusOr<AccessToken> LogIn(LoginRequest request) {
+    PasswordLogin login(test_.authenticators, *keys_, clock_, ids_, kIssuer);
+    return runtime_.Run(login.Run(std::move(request)));
+  }
+  absl::StatusOr<AccessToken> LogIn(const std::string& email = kEmail,
                                     const std::string& password = kPassword,
                                     const std::string& scope = "") {
-    PasswordLogin login(store_, hasher, *keys_, clock_, ids_, kIssuer);
-    return runtime_.Run(login.Run(email, password, scope));
+    return LogIn(LoginRequest{.email = email, .password = password, .scope = scope});
+  }
+  // The same by another hasher.
+  absl::StatusOr<AccessToken> LogInWith(PasswordHasher& hasher, const std::string& email = kEmail,
+                                        const std::string& password = kPassword) {
+    Authenticators authenticators({.users = test_.users,
+                                   .store = test_.store,
+                                   .throttles = test_.throttles,
+                                   .tokens = test_.tokens,
+                                   .hasher = hasher,
+                                   .password_rules = test_.rules,
+                                   .data_keys = test_.data_keys,
+                                   .mail = test_.mail,
+                                   .sessions = test_.sessions,
+                                   .clock = clock_,
+                                   .ids = ids_},
+                                  {});
+    PasswordLogin login(authenticators, *keys_, clock_, ids_, kIssuer);
+    return runtime_.Run(login.Run({.email = email, .password = password}));
+  }
+  crypto::AccessTokenClaims Claims(const AccessToken& token) {
+    const crypto::VerificationKey key = keys_->published().front();
+    const crypto::KeyLookup lookup = [&key](std::string_view) { return std::make_optional(key); };
+    return crypto::VerifyAccessToken(token.token, lookup,
+                                     {.issuer = kIssuer, .audience = identity::kAudience},
+                                     clock_.Now())
+        .value();
   }
   std::string StoredHash() {
-    return runtime_.Run(store_.FindUserByEmail(kEmail)).value()->password_hash;
+    return runtime_.Run(test_.users.FindUserByEmail(kEmail)).value()->password_hash;
   }
 
   async::Runtime runtime_{2};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   SequentialIds ids_;
-  FakeStore store_;
-  PasswordHasher hasher_{{}, kCheap};
+  TestAuthenticators test_{clock_, ids_};
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;
   User user_;
 };
 
 TEST_F(PasswordLoginTest, GivesATokenThatVerifies) {
-  const auto token = LogIn(hasher_, "Ann@EXAMPLE.com", kPassword, "payments:write accounts:read");
+  const auto token = LogIn("Ann@EXAMPLE.com", kPassword, "payments:write accounts:read");
   ASSERT_THAT(token, IsOk());
   EXPECT_EQ(token->scope, "accounts:read payments:write");
   const crypto::VerificationKey key = keys_->published().front();
@@ -83,39 +111,84 @@ TEST_F(PasswordLoginTest, GivesATokenThatVerifies) {
 }
 
 TEST_F(PasswordLoginTest, AnUnknownEmailAndAWrongPasswordLookAlike) {
-  const auto wrong = LogIn(hasher_, kEmail, "incorrect horse battery");
+  const auto wrong = LogIn(kEmail, "incorrect horse battery");
   EXPECT_THAT(wrong, StatusHasReason(Reason::kInvalidCredentials));
   for (const char* email : {"bob@example.com", "no address", ""}) {
-    EXPECT_EQ(LogIn(hasher_, email, kPassword).status(), wrong.status()) << email;
+    EXPECT_EQ(LogIn(email, kPassword).status(), wrong.status()) << email;
   }
 }
 
 TEST_F(PasswordLoginTest, AnUnknownEmailCostsAHash) {
   // No place for any hash: only what needs none gets past.
-  PasswordHasher full({.threads = 0, .max_waiting = 0}, kCheap);
-  EXPECT_THAT(LogIn(full, kEmail), StatusHasReason(Reason::kOverloaded));
-  EXPECT_THAT(LogIn(full, "bob@example.com"), StatusHasReason(Reason::kOverloaded));
-  EXPECT_THAT(LogIn(full, "no address"), StatusHasReason(Reason::kOverloaded));
+  PasswordHasher full({.threads = 0, .max_waiting = 0}, kCheapPassword);
+  EXPECT_THAT(LogInWith(full, kEmail), StatusHasReason(Reason::kOverloaded));
+  EXPECT_THAT(LogInWith(full, "bob@example.com"), StatusHasReason(Reason::kOverloaded));
+  EXPECT_THAT(LogInWith(full, "no address"), StatusHasReason(Reason::kOverloaded));
 }
 
 TEST_F(PasswordLoginTest, RefusesScopesThatUsersDoNotHave) {
-  EXPECT_THAT(LogIn(hasher_, kEmail, kPassword, "ledger:write"),
-              StatusHasReason(Reason::kInvalidScope));
+  EXPECT_THAT(LogIn(kEmail, kPassword, "ledger:write"), StatusHasReason(Reason::kInvalidScope));
 }
 
 TEST_F(PasswordLoginTest, RehashesWhenTheParametersHaveChanged) {
   const std::string before = StoredHash();
-  ASSERT_THAT(LogIn(hasher_), IsOk());
+  ASSERT_THAT(LogIn(), IsOk());
   EXPECT_EQ(StoredHash(), before);
 
   PasswordHasher dearer({}, kDearer);
-  EXPECT_THAT(LogIn(dearer, kEmail, "incorrect horse battery"),
+  EXPECT_THAT(LogInWith(dearer, kEmail, "incorrect horse battery"),
               StatusHasReason(Reason::kInvalidCredentials));
   EXPECT_EQ(StoredHash(), before);
-  ASSERT_THAT(LogIn(dearer), IsOk());
+  ASSERT_THAT(LogInWith(dearer), IsOk());
   EXPECT_NE(StoredHash(), before);
   EXPECT_FALSE(dearer.NeedsRehash(StoredHash()));
-  EXPECT_THAT(LogIn(dearer), IsOk());
+  EXPECT_THAT(LogInWith(dearer), IsOk());
+}
+
+TEST_F(PasswordLoginTest, TheTokenSaysHowItsUserWasAuthenticated) {
+  const auto token = LogIn();
+  ASSERT_THAT(token, IsOk());
+  EXPECT_EQ(Claims(*token).acr, "urn:florin:acr:pwd");
+  EXPECT_EQ(Claims(*token).auth_time, clock_.Now());
+}
+
+TEST_F(PasswordLoginTest, AUserWithASecondFactorNeedsIt) {
+  Authenticators& authenticators = test_.authenticators;
+  runtime_.Run(authenticators.BeginTotp(user_.user_id)).value();
+  const auto sealed = runtime_.Run(test_.store.FindTotp(user_.user_id)).value();
+  const std::string secret =
+      test_.data_keys
+          .Open(sealed->sealed, "auth.totp_secrets.sealed_secret." + sealed->factor_id.ToString())
+          .value();
+  const auto code = [&] {
+    return crypto::HotpCode(secret, static_cast<std::uint64_t>(crypto::TotpCounter(clock_.Now())),
+                            6);
+  };
+  ASSERT_THAT(runtime_.Run(authenticators.ConfirmTotp(user_.user_id, code())), IsOk());
+  const std::vector<std::string> codes =
+      runtime_.Run(authenticators.IssueRecoveryCodes(user_.user_id)).value();
+  clock_.Advance(absl::Seconds(30));
+
+  const auto asked = LogIn();
+  EXPECT_THAT(asked, StatusHasReason(Reason::kSecondFactorRequired));
+  EXPECT_EQ(DetailOf(asked.status()).metadata.at("factors"), "totp_code recovery_code");
+  const auto wrong = LogIn(kEmail, "incorrect horse battery");
+  const auto with_code = [&](const std::string& password, const std::string& totp_code,
+                             const std::string& recovery_code) {
+    return LogIn(LoginRequest{.email = kEmail,
+                              .password = password,
+                              .totp_code = totp_code,
+                              .recovery_code = recovery_code});
+  };
+  EXPECT_EQ(with_code(kPassword, "000000", "").status(), wrong.status());
+  EXPECT_EQ(with_code("incorrect horse battery", code(), "").status(), wrong.status());
+  const auto granted = with_code(kPassword, code(), "");
+  ASSERT_THAT(granted, IsOk());
+  EXPECT_EQ(Claims(*granted).acr, "urn:florin:acr:mfa");
+  EXPECT_EQ(with_code(kPassword, code(), "").status(), wrong.status());  // Used.
+  EXPECT_THAT(with_code(kPassword, "", codes[3]), IsOk());
+  EXPECT_EQ(with_code(kPassword, "", codes[3]).status(), wrong.status());
+  EXPECT_THAT(with_code(kPassword, code(), codes[4]), StatusHasReason(Reason::kInvalidField));
 }
 
 }  // namespace

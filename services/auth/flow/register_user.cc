@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "services/auth/domain/email.h"
-#include "services/auth/domain/password.h"
 
 namespace florin::auth {
 namespace {
@@ -27,7 +26,7 @@ Task<Registering> RegisterUser::Run(std::string idempotency_key, std::string ema
                                     std::string password) {
   absl::StatusOr<std::string> normalized = NormalizeEmail(email);
   if (!normalized.ok()) co_return Refuse(normalized.status());
-  absl::Status acceptable = CheckPassword(password);
+  absl::Status acceptable = rules_.Check(password, *normalized);
   if (!acceptable.ok()) co_return Refuse(std::move(acceptable));
   co_return co_await Decide(std::move(idempotency_key), *std::move(normalized),
                             std::move(password));

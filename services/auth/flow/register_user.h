@@ -9,6 +9,7 @@
 #include "libs/status/status.h"
 #include "services/auth/domain/user.h"
 #include "services/auth/flow/password_hasher.h"
+#include "services/auth/flow/password_rules.h"
 #include "services/auth/store/store.h"
 
 namespace florin::auth {
@@ -22,8 +23,9 @@ struct Registering {
 // Thread-safe. The arguments of the constructor outlive it.
 class RegisterUser {
  public:
-  RegisterUser(Store& store, PasswordHasher& hasher, Clock& clock, IdSource& ids)
-      : store_(store), hasher_(hasher), clock_(clock), ids_(ids) {}
+  RegisterUser(Store& store, PasswordHasher& hasher, Clock& clock, IdSource& ids,
+               const PasswordRules& rules)
+      : store_(store), hasher_(hasher), clock_(clock), ids_(ids), rules_(rules) {}
 
   // The fingerprint of the request under a key covers the e-mail. That the password is the same is
   // not seen from a digest, which would be quicker to guess against than Argon2id: it is compared
@@ -41,6 +43,7 @@ class RegisterUser {
   PasswordHasher& hasher_;
   Clock& clock_;
   IdSource& ids_;
+  const PasswordRules& rules_;
 };
 
 }  // namespace florin::auth

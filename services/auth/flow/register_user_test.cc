@@ -31,7 +31,8 @@ class RegisterUserTest : public ::testing::Test {
   SequentialIds ids_;
   FakeStore store_;
   PasswordHasher hasher_{{}, kCheap};
-  RegisterUser register_user_{store_, hasher_, clock_, ids_};
+  PasswordRules rules_{CommonPasswords{"letmeinletmein"}};
+  RegisterUser register_user_{store_, hasher_, clock_, ids_, rules_};
 };
 
 TEST_F(RegisterUserTest, MakesAUserWhoHasTheHashAndNotThePassword) {
@@ -123,6 +124,22 @@ TEST_F(RegisterUserTest, ARaceUnderOneKeyGetsOneAnswer) {
   }
   EXPECT_EQ(first, 1);
   for (const User& user : users) EXPECT_EQ(user, users.front());
+}
+
+TEST_F(RegisterUserTest, AGuessablePasswordLeavesNoTrace) {
+  EXPECT_THAT(Register("k1", "ann@example.com", "letmeinletmein").user,
+              StatusHasReason(Reason::kWeakPassword));
+  EXPECT_THAT(Register("k1", "ann.smith@example.com", "ann.smith-florin").user,
+              StatusHasReason(Reason::kWeakPassword));
+  EXPECT_FALSE(Exists("ann@example.com"));
+  EXPECT_THAT(Register("k1", "ann@example.com").user, IsOk());
+}
+
+// U+00E9 and e with U+0301 are one letter.
+TEST_F(RegisterUserTest, APasswordIsTheSameHoweverItIsWritten) {
+  const auto user = Register("k1", "ann@example.com", "caf\xc3\xa9 with sugar").user;
+  ASSERT_THAT(user, IsOk());
+  EXPECT_TRUE(runtime_.Run(hasher_.Verify(user->password_hash, "cafe\xcc\x81 with sugar")).value());
 }
 
 }  // namespace

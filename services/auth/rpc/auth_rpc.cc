@@ -28,8 +28,13 @@ Task<absl::StatusOr<v1::User>> AuthRpc::Register(rpc::Call& call,
 
 Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call&,
                                                        const v1::LogInRequest& request) {
-  absl::StatusOr<AccessToken> token =
-      co_await login_.Run(request.email(), request.password(), request.scope());
+  LoginRequest login;
+  login.email = request.email();
+  login.password = request.password();
+  login.scope = request.scope();
+  login.totp_code = request.totp_code();
+  login.recovery_code = request.recovery_code();
+  absl::StatusOr<AccessToken> token = co_await login_.Run(std::move(login));
   if (!token.ok()) co_return token.status();
   v1::LogInResponse response;
   response.set_access_token(std::move(token->token));

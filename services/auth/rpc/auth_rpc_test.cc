@@ -11,12 +11,11 @@
 #include "libs/rpc/server.h"
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
-#include "services/auth/store/fake_store.h"
+#include "services/auth/flow/test_authenticators.h"
 
 namespace florin::auth {
 namespace {
 
-constexpr crypto::PasswordCost kCheap = {.operations = 1, .memory_bytes = 8192};
 constexpr char kIssuer[] = "https://florin.test";
 constexpr char kPassword[] = "correct horse battery";
 
@@ -27,9 +26,10 @@ class AuthRpcTest : public ::testing::Test {
     directory_ = mkdtemp(name);
     AddKey("1");
     keys_ = SigningKeys::Load(directory_, SystemClock()).value();
-    register_user_ = std::make_unique<RegisterUser>(store_, hasher_, SystemClock(), SystemIds());
-    login_ = std::make_unique<PasswordLogin>(store_, hasher_, *keys_, SystemClock(), SystemIds(),
-                                             kIssuer);
+    register_user_ = std::make_unique<RegisterUser>(test_.users, test_.hasher, SystemClock(),
+                                                    SystemIds(), test_.rules);
+    login_ = std::make_unique<PasswordLogin>(test_.authenticators, *keys_, SystemClock(),
+                                             SystemIds(), kIssuer);
     service_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     auto server = rpc::Server::Start(
         runtime_.executor(),
@@ -97,8 +97,7 @@ class AuthRpcTest : public ::testing::Test {
   async::Runtime runtime_{2};
   testing::TestCertificates certificates_;
   std::string directory_;
-  FakeStore store_;
-  PasswordHasher hasher_{{}, kCheap};
+  TestAuthenticators test_{SystemClock()};
   std::unique_ptr<SigningKeys> keys_;
   std::unique_ptr<RegisterUser> register_user_;
   std::unique_ptr<PasswordLogin> login_;

@@ -52,4 +52,15 @@ Task<absl::StatusOr<bool>> FakeStore::ReplacePasswordHash(Uuid user_id, std::str
   co_return true;
 }
 
+std::optional<User> FakeStore::UserWithId(Uuid user_id) {
+  const std::lock_guard lock(mutex_);
+  const auto user = users_.find(user_id);
+  return user == users_.end() ? std::nullopt : std::make_optional(user->second);
+}
+
+void FakeStore::SetPasswordHash(Uuid user_id, std::string password_hash) {
+  const std::lock_guard lock(mutex_);
+  users_.at(user_id).password_hash = std::move(password_hash);
+}
+
 }  // namespace florin::auth

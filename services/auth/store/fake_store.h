@@ -18,6 +18,10 @@ class FakeStore : public Store {
   Task<absl::StatusOr<bool>> ReplacePasswordHash(Uuid user_id, std::string current,
                                                  std::string replacement) override;
 
+  // For the fakes of what shares these users.
+  std::optional<User> UserWithId(Uuid user_id);
+  void SetPasswordHash(Uuid user_id, std::string password_hash);
+
  private:
   struct Decided {
     crypto::Digest fingerprint;
