@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
+#include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
 
 namespace florin::payments {
@@ -29,6 +30,10 @@ v1::Payment::State ToProto(State state) {
       return v1::Payment::SUCCEEDED;
     case State::kFailed:
       return v1::Payment::FAILED;
+    case State::kRequiresAction:
+      return v1::Payment::REQUIRES_ACTION;
+    case State::kCanceled:
+      return v1::Payment::CANCELED;
   }
   return v1::Payment::STATE_UNSPECIFIED;
 }
@@ -50,7 +55,21 @@ v1::Payment ToProto(const Payment& payment) {
   proto.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
   SetTime(payment.create_time, *proto.mutable_create_time());
   SetTime(payment.update_time, *proto.mutable_update_time());
+  if (payment.state == State::kRequiresAction) {
+    const crypto::Digest binding = sca::BindingDigest(BindingOf(payment));
+    v1::NextAction& action = *proto.mutable_next_action();
+    action.set_approval_id(FormatId(IdKind::kApproval, payment.approval->approval_id));
+    action.set_binding(crypto::Base64UrlEncode(crypto::AsOctets(binding)));
+    SetTime(payment.approval->expire_time, *action.mutable_expire_time());
+  }
   return proto;
+}
+
+// The answer to whoever makes or confirms a payment: one that ended badly is an error, each time.
+absl::StatusOr<v1::Payment> AnswerOf(const Payment& payment) {
+  if (payment.state == State::kFailed) return FailureOf(payment);
+  if (payment.state == State::kCanceled) return CancellationOf(payment);
+  return ToProto(payment);
 }
 
 absl::StatusOr<PaymentRequest> ParseTransfer(const v1::CreatePaymentRequest& proto) {
@@ -109,8 +128,9 @@ absl::Status WhyNoReceipt(const Payment& payment, const absl::Status& cause) {
     case Reason::kOverloaded:
       return cause;
     case Reason::kTransactionNotFound:
-      // The recovery worker will bring it to the ledger.
-      if (payment.state == State::kProcessing) {
+      if (payment.state == State::kCanceled) return CancellationOf(payment);
+      // The recovery worker will bring it to the ledger, or its owner.
+      if (payment.state == State::kProcessing || payment.state == State::kRequiresAction) {
         return Error(Reason::kNotSealedYet, "the ledger has not decided the payment yet");
       }
       return Error(Reason::kInternal, "the ledger does not know a payment that has ended");
@@ -142,8 +162,28 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Create(rpc::Call& call, PaymentRe
       co_await create_.Run(std::move(context), user, std::move(key), std::move(request));
   if (!outcome.ok()) co_return outcome.status();
   if (outcome->replayed) call.MarkReplayed();
-  if (outcome->payment.state == State::kFailed) co_return FailureOf(outcome->payment);
-  co_return ToProto(outcome->payment);
+  co_return AnswerOf(outcome->payment);
+}
+
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::ConfirmPayment(
+    rpc::Call& call, const v1::ConfirmPaymentRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<Payment> payment = co_await confirm_.Run(std::move(context), user, id);
+  if (!payment.ok()) co_return payment.status();
+  co_return AnswerOf(*payment);
+}
+
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
+    rpc::Call& call, const v1::CancelPaymentRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  const absl::StatusOr<Payment> payment = co_await confirm_.Cancel(user, id);
+  if (!payment.ok()) co_return payment.status();
+  co_return ToProto(*payment);
 }
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,

@@ -4,6 +4,7 @@
 
 #include "florin/ledger/v1/proof.rpc.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/store/store.h"
 
@@ -14,9 +15,10 @@ class PaymentsRpc : public v1::PaymentsService {
  public:
   // `book`: the ledger's, that payments move money in. `sandbox`: whether this deployment has the
   // sandbox rail. References outlive this.
-  PaymentsRpc(florin::payments::CreatePayment& create, Store& store,
-              ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox)
+  PaymentsRpc(florin::payments::CreatePayment& create, florin::payments::ConfirmPayment& confirm,
+              Store& store, ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox)
       : create_(create),
+        confirm_(confirm),
         store_(store),
         proofs_(proofs),
         book_(std::move(book)),
@@ -24,6 +26,10 @@ class PaymentsRpc : public v1::PaymentsService {
 
   Task<absl::StatusOr<v1::Payment>> CreatePayment(rpc::Call& call,
                                                   const v1::CreatePaymentRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> ConfirmPayment(
+      rpc::Call& call, const v1::ConfirmPaymentRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> CancelPayment(rpc::Call& call,
+                                                  const v1::CancelPaymentRequest& request) override;
   Task<absl::StatusOr<v1::Payment>> CreateDeposit(rpc::Call& call,
                                                   const v1::CreateDepositRequest& request) override;
   Task<absl::StatusOr<v1::Payment>> GetPayment(rpc::Call& call,
@@ -39,6 +45,7 @@ class PaymentsRpc : public v1::PaymentsService {
   Task<absl::StatusOr<Payment>> Find(const rpc::Call& call, std::string payment_id);
 
   florin::payments::CreatePayment& create_;
+  florin::payments::ConfirmPayment& confirm_;
   Store& store_;
   ledger::v1::LedgerProofClient& proofs_;
   const std::string book_;
