@@ -8,14 +8,18 @@
 #include "libs/config/config.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
+#include "services/auth/flow/authenticator_prover.h"
 #include "services/auth/flow/own_token_authenticator.h"
 #include "services/auth/flow/password_login.h"
+#include "services/auth/flow/payment_approvals.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/main_authenticators.h"
 #include "services/auth/main_oauth.h"
 #include "services/auth/main_pages.h"
+#include "services/auth/rpc/approvals_rpc.h"
 #include "services/auth/rpc/auth_rpc.h"
+#include "services/auth/store/pg_approval_store.h"
 #include "services/auth/store/pg_oauth_store.h"
 #include "services/auth/store/pg_store.h"
 
@@ -28,8 +32,9 @@ namespace {
 std::vector<florin::pg::Statement> Statements() {
   using namespace florin::auth;
   std::vector<florin::pg::Statement> all = PgStore::Statements();
-  for (const auto& more : {PgOAuthStore::Statements(), AuthenticatorParts::Statements(),
-                           SessionParts::Statements(), PageParts::Statements()}) {
+  for (const auto& more :
+       {PgOAuthStore::Statements(), AuthenticatorParts::Statements(), SessionParts::Statements(),
+        PageParts::Statements(), PgApprovalStore::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -55,9 +60,14 @@ int main(int argc, char** argv) {
   auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
                             process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
+  auth::PgApprovalStore approval_store(pool);
+  auth::AuthenticatorProver prover(parts.authenticators());
+  auth::PaymentApprovals approvals(approval_store, prover, SystemClock());
+  auth::ApprovalsRpc approvals_service(approvals, SystemClock());
   auth::PageParts pages({.pool = pool,
                          .sessions = sessions.sessions(),
                          .authenticators = parts.authenticators(),
+                         .approvals = approvals,
                          .requests = oauth.requests(),
                          .oauth = oauth.store(),
                          .register_user = register_user,
@@ -65,9 +75,9 @@ int main(int argc, char** argv) {
   auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
-  const int status =
-      process.Serve({&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc()},
-                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve(
+      {&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc(), &approvals_service},
+      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   oauth.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();

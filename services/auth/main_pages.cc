@@ -24,6 +24,7 @@ PageParts::PageParts(const Needs& needs)
       rpc_({.logins = logins_,
             .sessions = needs.sessions,
             .authenticators = needs.authenticators,
+            .approvals = needs.approvals,
             .oauth = needs.oauth,
             .clock = SystemClock()},
            needs.issuer) {}

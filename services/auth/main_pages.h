@@ -8,6 +8,7 @@
 #include "services/auth/flow/authenticators.h"
 #include "services/auth/flow/authorization.h"
 #include "services/auth/flow/logins.h"
+#include "services/auth/flow/payment_approvals.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/sessions.h"
 #include "services/auth/pages/pages_rpc.h"
@@ -38,6 +39,7 @@ class PageParts {
     pg::Pool& pool;  // Has Statements().
     Sessions& sessions;
     Authenticators& authenticators;
+    PaymentApprovals& approvals;
     AuthorizationRequests& requests;
     OAuthStore& oauth;
     RegisterUser& register_user;

@@ -4,19 +4,24 @@
 
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
+#include "florin/auth/v1/approvals.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
+#include "libs/config/config.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/rpc/payments_rpc.h"
+#include "services/payments/store/pg_approval_store.h"
 #include "services/payments/store/pg_store.h"
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
@@ -28,6 +33,10 @@ ABSL_FLAG(
     "go to the first of them that can be reached in the order of its rendezvous hash. List the "
     "same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
+ABSL_FLAG(std::string, approval_policy, "",
+          "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
+          "if empty; all; or CURRENCY:SINGLE:TOTAL,... in minor units: all but low values of these "
+          "currencies (RTS Art. 16), e.g. EUR:3000:10000.");
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox rail: deposits out of nothing. Never with real money.");
 
@@ -50,23 +59,33 @@ int main(int argc, char** argv) {
   rpc::Channel accounts_channel = process.Connect("accounts", absl::GetFlag(FLAGS_accounts_target));
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   accounts::v1::AccountsClient accounts(&accounts_channel);
+  auth::v1::ApprovalsClient auth_approvals(&auth);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
-  pg::PoolOptions database = process.Database(payments::PgStore::Statements());
+  const payments::ApprovalPolicy policy =
+      config::ValueOrExit(payments::ParseApprovalPolicy(absl::GetFlag(FLAGS_approval_policy)),
+                          "reading --approval_policy");
+  std::vector<pg::Statement> statements = payments::PgStore::Statements();
+  for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
+  pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   payments::PgStore store(pool);
+  payments::PgApprovalStore approval_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::SandboxRail rail(ledger, book);
   payments::Settlement settlement(process.executor(), store, ledger, rail, SystemClock(), book);
+  payments::PaymentApprovals approvals(auth_approvals);
   payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
-                                 SystemIds());
-  payments::Recovery recovery(store, settlement, SystemClock());
-  payments::PaymentsRpc service(create, store, proofs, book, absl::GetFlag(FLAGS_sandbox));
+                                 SystemIds(), {approval_store, approvals, policy});
+  payments::ConfirmPayment confirm(approval_store, approvals, settlement, SystemClock());
+  payments::Recovery recovery(store, settlement, approval_store, confirm, SystemClock());
+  payments::PaymentsRpc service(create, confirm, store, proofs, book, absl::GetFlag(FLAGS_sandbox),
+                                process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
   const int status =

@@ -47,3 +47,11 @@ export async function addAuthenticator(page) {
   });
   return { session, authenticatorId };
 }
+
+// Keeps a picture for people to look at, where FLORIN_SCREENSHOTS names a directory.
+export async function picture(page, name) {
+  const directory = process.env.FLORIN_SCREENSHOTS;
+  if (!directory) return;
+  mkdirSync(directory, { recursive: true });
+  await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
+}

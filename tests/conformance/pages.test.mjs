@@ -2,22 +2,13 @@
 // codes, and what no page may do.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { addAuthenticator, openBrowser } from './browser.mjs';
+import { addAuthenticator, openBrowser, picture } from './browser.mjs';
 import { newUser, password, url } from './florin.mjs';
 
 let browser;
 before(async () => (browser = await openBrowser({ viewport: { width: 390, height: 844 } })));
 after(() => browser.close());
-
-// Keeps a picture for people to look at, where FLORIN_SCREENSHOTS names a directory.
-async function picture(page, name) {
-  const directory = process.env.FLORIN_SCREENSHOTS;
-  if (!directory) return;
-  mkdirSync(directory, { recursive: true });
-  await page.screenshot({ path: `${directory}/${name}.png`, fullPage: true });
-}
 
 async function logIn(page, user) {
   await page.goto(url + '/auth/login');
@@ -98,7 +89,8 @@ test('a one-time code is asked for after the password once it is set up', async 
 });
 
 test('no page can be framed, runs inline script or loads from elsewhere', async () => {
-  for (const path of ['/auth/login', '/auth/register', '/auth/account', '/oauth/authorize']) {
+  const paths = ['login', 'register', 'account', 'approval'].map((name) => `/auth/${name}`);
+  for (const path of [...paths, '/oauth/authorize']) {
     const response = await fetch(url + path, { redirect: 'manual' });
     const policy = response.headers.get('content-security-policy') ?? '';
     if (response.status === 303) continue;

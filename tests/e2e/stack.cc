@@ -42,11 +42,15 @@ std::string ReadWhole(const std::filesystem::path& path) {
 
 std::unique_ptr<Stack> shared_stack;
 
+// A function's static: others are initialized in no certain order.
+std::vector<std::string>& SharedStackOptions() {
+  static std::vector<std::string> options = {"--no-demo"};
+  return options;
+}
+
 class SharedStackEnvironment : public ::testing::Environment {
  public:
-  void SetUp() override {
-    shared_stack = std::make_unique<Stack>(std::vector<std::string>{"--no-demo"});
-  }
+  void SetUp() override { shared_stack = std::make_unique<Stack>(SharedStackOptions()); }
   void TearDown() override {
     // Leaks are reported when a process ends, so end them first.
     const CommandResult down = Run({Script("down"), "--home", shared_stack->home()});
@@ -60,6 +64,12 @@ const auto* const registered =
     ::testing::AddGlobalTestEnvironment(std::make_unique<SharedStackEnvironment>().release());
 
 }  // namespace
+
+bool AddSharedStackOptions(const std::vector<std::string>& options) {
+  std::vector<std::string>& all = SharedStackOptions();
+  all.insert(all.end(), options.begin(), options.end());
+  return true;
+}
 
 CommandResult Run(const std::vector<std::string>& command) {
   std::string line;

@@ -53,6 +53,9 @@ class Stack {
   std::string environment_;  // The text of HOME/env.
 };
 
+// Further options of the shared stack. To be called before main(), by a static's initializer.
+bool AddSharedStackOptions(const std::vector<std::string>& options);
+
 // The stack of this test program. It is started before the first test, with --no-demo, and ends
 // after the last one, which fails if a sanitizer has complained in a service.
 Stack& SharedStack();

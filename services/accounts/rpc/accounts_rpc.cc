@@ -202,15 +202,16 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
     FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kAccount, text, "account_ids"));
     ids.push_back(id);
   }
-  const absl::StatusOr<std::vector<Account>> accounts = co_await store_.LookUp(std::move(ids));
+  const absl::StatusOr<std::vector<HeldAccount>> accounts = co_await store_.LookUp(std::move(ids));
   if (!accounts.ok()) co_return accounts.status();
   v1::LookUpAccountsResponse response;
-  for (const Account& account : *accounts) {
+  for (const auto& [account, holder_name] : *accounts) {
     v1::AccountFacts& facts = *response.add_accounts();
     facts.set_account_id(FormatId(IdKind::kAccount, account.account_id));
     facts.set_customer_id(FormatId(IdKind::kCustomer, account.customer_id));
     facts.set_owner_user_id(FormatId(IdKind::kUser, account.user_id));
     facts.set_currency(std::string(account.currency.code()));
+    facts.set_holder_name(holder_name);
   }
   co_return response;
 }

@@ -203,6 +203,7 @@ TEST_F(AccountsRpcTest, TellsServicesWhoOwnsAnAccount) {
   EXPECT_EQ(found->accounts(0).customer_id(), opened.customer_id());
   EXPECT_EQ(found->accounts(0).owner_user_id(), FormatId(IdKind::kUser, user_));
   EXPECT_EQ(found->accounts(0).currency(), "EUR");
+  EXPECT_EQ(found->accounts(0).holder_name(), "Zoë");
 
   request.add_account_ids("acc_1");
   EXPECT_THAT(Ask(&AccountsRpc::LookUpAccounts, stranger_, request),

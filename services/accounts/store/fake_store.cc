@@ -97,12 +97,14 @@ Task<absl::StatusOr<std::vector<Account>>> FakeStore::ListAccounts(Uuid user_id,
   co_return found;
 }
 
-Task<absl::StatusOr<std::vector<Account>>> FakeStore::LookUp(std::vector<Uuid> account_ids) {
+Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uuid> account_ids) {
   std::lock_guard lock(mutex_);
-  std::vector<Account> found;
+  std::vector<HeldAccount> found;
   for (const auto& [id, account] : accounts_) {
     if (account.state != AccountState::kOpen) continue;
-    if (std::ranges::find(account_ids, id) != account_ids.end()) found.push_back(account);
+    if (std::ranges::find(account_ids, id) == account_ids.end()) continue;
+    found.push_back(
+        {.account = account, .holder_name = customers_.at(account.customer_id).display_name});
   }
   co_return found;
 }

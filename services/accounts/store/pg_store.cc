@@ -65,9 +65,11 @@ constexpr char kListAccounts[] =
     "WHERE user_id = $1::uuid AND account_id > $2::uuid AND state = 'open' "
     "ORDER BY account_id LIMIT $3::integer";
 
-constexpr char kLookUp[] = "SELECT " FLORIN_ACCOUNT_COLUMNS
-                           " FROM accounts "
-                           "WHERE account_id = ANY ($1::uuid[]) AND state = 'open'";
+constexpr char kLookUp[] =
+    "SELECT a.account_id, a.user_id, a.customer_id, a.currency, a.display_name, a.state = 'open', "
+    "(extract(epoch FROM a.create_time) * 1000000)::bigint, c.display_name "
+    "FROM accounts AS a JOIN customers AS c USING (user_id, customer_id) "
+    "WHERE a.account_id = ANY ($1::uuid[]) AND a.state = 'open'";
 
 absl::StatusOr<Customer> ReadCustomer(const pqxx::row& row) {
   Customer customer{.display_name = row[2].c_str(),
@@ -95,6 +97,17 @@ absl::StatusOr<std::vector<Account>> ReadAccounts(const pqxx::result& rows) {
   for (const auto& row : rows) {
     FLORIN_ASSIGN_OR_RETURN(Account account, ReadAccount(row));
     accounts.push_back(std::move(account));
+  }
+  return accounts;
+}
+
+absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& rows) {
+  std::vector<HeldAccount> accounts;
+  accounts.reserve(rows.size());
+  for (const auto& row : rows) {
+    FLORIN_ASSIGN_OR_RETURN(Account account, ReadAccount(row));
+    accounts.push_back(
+        {.account = std::move(account), .holder_name = row[kAccountColumns].c_str()});
   }
   return accounts;
 }
@@ -221,13 +234,13 @@ Task<absl::StatusOr<std::vector<Account>>> PgStore::ListAccounts(Uuid user_id,
   co_return co_await pool_.Read(std::move(work));
 }
 
-Task<absl::StatusOr<std::vector<Account>>> PgStore::LookUp(std::vector<Uuid> account_ids) {
+Task<absl::StatusOr<std::vector<HeldAccount>>> PgStore::LookUp(std::vector<Uuid> account_ids) {
   pg::Array ids;
   for (const Uuid& id : account_ids) ids.Add(id);
   const std::string literal = ids.literal();
-  std::function<absl::StatusOr<std::vector<Account>>(pqxx::transaction_base&)> work =
+  std::function<absl::StatusOr<std::vector<HeldAccount>>(pqxx::transaction_base&)> work =
       [&literal](pqxx::transaction_base& transaction) {
-        return ReadAccounts(transaction.exec_prepared("look_up", literal));
+        return ReadHeldAccounts(transaction.exec_prepared("look_up", literal));
       };
   co_return co_await pool_.Read(std::move(work));
 }

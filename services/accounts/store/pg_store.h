@@ -25,7 +25,7 @@ class PgStore : public Store {
   Task<absl::StatusOr<Account>> GetAccount(Uuid user_id, Uuid account_id) override;
   Task<absl::StatusOr<std::vector<Account>>> ListAccounts(Uuid user_id, std::optional<Uuid> after,
                                                           int limit) override;
-  Task<absl::StatusOr<std::vector<Account>>> LookUp(std::vector<Uuid> account_ids) override;
+  Task<absl::StatusOr<std::vector<HeldAccount>>> LookUp(std::vector<Uuid> account_ids) override;
 
  private:
   pg::Pool& pool_;

@@ -28,6 +28,14 @@ struct StoredAccount {
   bool same_request = false;
 };
 
+// An account, and the display name of its customer.
+struct HeldAccount {
+  Account account;
+  std::string holder_name;
+
+  friend bool operator==(const HeldAccount&, const HeldAccount&) = default;
+};
+
 // Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
 // besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
 class Store {
@@ -60,7 +68,7 @@ class Store {
                                                                   std::optional<Uuid> after,
                                                                   int limit) = 0;
   // Accounts of anybody, in no order; unknown ids are left out.
-  virtual Task<absl::StatusOr<std::vector<Account>>> LookUp(std::vector<Uuid> account_ids) = 0;
+  virtual Task<absl::StatusOr<std::vector<HeldAccount>>> LookUp(std::vector<Uuid> account_ids) = 0;
 };
 
 }  // namespace florin::accounts

@@ -168,7 +168,8 @@ TYPED_TEST(StoreContractTest, AnAccountNeedsACustomerOfItsUser) {
 }
 
 TYPED_TEST(StoreContractTest, OnlyOpenAccountsAreSeen) {
-  const Account account = this->InsertAccount(this->InsertCustomer(), "key");
+  const Customer customer = this->InsertCustomer();
+  const Account account = this->InsertAccount(customer, "key");
   const std::vector<Uuid> ids = {account.account_id};
   EXPECT_THAT(this->Call(&Store::GetAccount, this->user_, account.account_id),
               StatusHasReason(Reason::kAccountNotFound));
@@ -182,7 +183,8 @@ TYPED_TEST(StoreContractTest, OnlyOpenAccountsAreSeen) {
     EXPECT_EQ(this->Call(&Store::GetAccount, this->user_, account.account_id).value(), open);
     EXPECT_THAT(this->Call(&Store::ListAccounts, this->user_, std::nullopt, 10).value(),
                 ElementsAre(open));
-    EXPECT_THAT(this->Call(&Store::LookUp, ids).value(), ElementsAre(open));
+    EXPECT_THAT(this->Call(&Store::LookUp, ids).value(),
+                ElementsAre(HeldAccount{open, customer.display_name}));
   }
 }
 
@@ -210,7 +212,9 @@ TYPED_TEST(StoreContractTest, LooksUpAccountsOfAnybodyAndLeavesOutUnknownOnes) {
   const Account first = this->OpenAccount(customer, "1");
   const Account second = this->OpenAccount(customer, "2");
   const std::vector<Uuid> ids = {second.account_id, SystemIds().NewId(), first.account_id};
-  EXPECT_THAT(this->Call(&Store::LookUp, ids).value(), UnorderedElementsAre(first, second));
+  EXPECT_THAT(this->Call(&Store::LookUp, ids).value(),
+              UnorderedElementsAre(HeldAccount{first, customer.display_name},
+                                   HeldAccount{second, customer.display_name}));
 }
 
 TYPED_TEST(StoreContractTest, ListsWhatIsStillOpening) {

@@ -76,6 +76,14 @@ PagesRpc::Answer PagesRpc::Account(rpc::Call&, const WebRequest& request) {
   if (!session.ok() && ReasonOf(session.status()) != Reason::kSessionMissing) {
     co_return ErrorPage(session.status());
   }
+  // Somebody was on their way to an approval when they had to log in.
+  const absl::StatusOr<Uuid> approval =
+      ParseId(IdKind::kApproval, CookieOf(request, kApprovalCookie), "cookie");
+  if (session.ok() && approval.ok()) {
+    WebResponse response = SeeOther("/auth/approval", FormatId(IdKind::kApproval, *approval));
+    ClearCookie(response, kApprovalCookie);
+    co_return response;
+  }
   Answer task =
       session.ok() ? ShowAccount(request, *std::move(session), std::string()) : SendToLogIn();
   co_return OrErrorPage(co_await std::move(task));

@@ -12,6 +12,7 @@
 #include "libs/clock/clock.h"
 #include "services/auth/flow/authenticators.h"
 #include "services/auth/flow/logins.h"
+#include "services/auth/flow/payment_approvals.h"
 #include "services/auth/flow/sessions.h"
 #include "services/auth/pages/login_views.h"
 #include "services/auth/pages/web.h"
@@ -26,6 +27,7 @@ class PagesRpc : public v1::PagesService {
     Logins& logins;
     Sessions& sessions;
     Authenticators& authenticators;
+    PaymentApprovals& approvals;
     OAuthStore& oauth;
     Clock& clock;
   };
@@ -45,6 +47,7 @@ class PagesRpc : public v1::PagesService {
   Answer Account(rpc::Call& call, const WebRequest& request) override;
   Answer ChangeAccount(rpc::Call& call, const WebRequest& request) override;
   Answer LogOut(rpc::Call& call, const WebRequest& request) override;
+  Answer ApprovePayment(rpc::Call& call, const WebRequest& request) override;
   Answer GetAsset(rpc::Call& call, const WebRequest& request) override;
 
  private:
@@ -97,6 +100,14 @@ class PagesRpc : public v1::PagesService {
   Task<absl::StatusOr<OpenSession>> AfterChange(const WebRequest& request, Session session);
   // To the log-in page, and from there to the account.
   Answer SendToLogIn();
+
+  // approval_pages.cc
+  Answer ShowApproval(const WebRequest& request, Uuid approval_id);
+  // A nil id stands for text that is none.
+  Answer PostApproval(const WebRequest& request, Uuid approval_id);
+  Answer RenderApprovalPage(const WebRequest& request, Uuid user_id, Uuid approval_id,
+                            std::string error);
+  Answer SendToLogInFor(Uuid approval_id);
 
   Parts parts_;
   const std::string origin_;

@@ -9,7 +9,9 @@
 #include "libs/async/runtime.h"
 #include "libs/crypto/totp.h"
 #include "libs/status/matchers.h"
+#include "services/auth/flow/authenticator_prover.h"
 #include "services/auth/pages/csrf.h"
+#include "services/auth/store/fake_approval_store.h"
 #include "services/auth/store/fake_authenticator_store.h"
 #include "services/auth/store/fake_email_token_store.h"
 #include "services/auth/store/fake_login_store.h"
@@ -169,6 +171,7 @@ class PagesRpcTest : public ::testing::Test {
         {"/auth/password-reset/confirm", &PagesRpc::NewPassword},
         {"/auth/verify-email", &PagesRpc::ConfirmEmail},
         {"/auth/account", &PagesRpc::Account},
+        {"/auth/approval", &PagesRpc::ApprovePayment},
         {"/auth/logout", &PagesRpc::LogOut}};
     const auto handler = handlers.find(request.path());
     rpc::Call call("gateway", rpc::Outgoing(), rpc::Principal(), false);
@@ -220,6 +223,26 @@ class PagesRpcTest : public ::testing::Test {
       if (count >= 8) secret += static_cast<char>(bits >> (count -= 8) & 0xff);
     }
     return crypto::HotpCode(secret, crypto::TotpCounter(clock_.Now()), crypto::kTotpDigits);
+  }
+
+  // A payment of 40.00 EUR that waits for this user's approval; gives the page's target.
+  std::string Ask(Uuid user_id) {
+    const PaymentApproval approval{
+        .approval_id = SystemIds().NewId(),
+        .user_id = user_id,
+        .payment_id = SystemIds().NewId(),
+        .amount = {.minor_units = 4000, .currency = *Currency::Parse("EUR")},
+        .payee_account_id = SystemIds().NewId(),
+        .payee_name = "Zoë <Ltd>",
+        .nonce = std::string(32, 'n'),
+        .expire_time = clock_.Now() + absl::Minutes(5)};
+    EXPECT_THAT(runtime_.Run(approvals_.Ask(approval)), IsOk());
+    return "/auth/approval?id=" + FormatId(IdKind::kApproval, approval.approval_id);
+  }
+  static std::string IdIn(const std::string& target) { return target.substr(target.find('=') + 1); }
+  ApprovalState StateOf(const std::string& target) {
+    const Uuid id = ParseId(IdKind::kApproval, IdIn(target), "").value();
+    return runtime_.Run(approval_store_.FindApproval(id))->state;
   }
 
   // What an app pushed; gives the target of its redirect to us.
@@ -279,6 +302,9 @@ class PagesRpcTest : public ::testing::Test {
       {.relying_party = {.id = "bank.example", .name = "Florin", .origins = {kIssuer}},
        .reset_url = std::string(kIssuer) + "/reset",
        .verification_url = std::string(kIssuer) + "/verify"}};
+  FakeApprovalStore approval_store_;
+  AuthenticatorProver prover_{authenticators_};
+  PaymentApprovals approvals_{approval_store_, prover_, clock_};
   AuthorizationRequests requests_{oauth_, clock_, ids_, kIssuer};
   RegisterUser register_user_{users_, hasher_, clock_, ids_, rules_};
   Logins logins_{{.store = login_store_,
@@ -291,6 +317,7 @@ class PagesRpcTest : public ::testing::Test {
   PagesRpc pages_{{.logins = logins_,
                    .sessions = sessions_,
                    .authenticators = authenticators_,
+                   .approvals = approvals_,
                    .oauth = oauth_,
                    .clock = clock_},
                   kIssuer};
@@ -382,6 +409,103 @@ TEST_F(PagesRpcTest, StepsCannotBeSkipped) {
   EXPECT_EQ(LocationOf(browser.Post("/auth/consent", {{"decision", "allow"}})), "/auth/login");
 }
 
+// --- Approvals of payments ---
+
+TEST_F(PagesRpcTest, APayerSeesAndApprovesAPaymentByCode) {
+  const Uuid user = Register();
+  Browser browser = LoggedIn();
+  const std::string secret = SetUpTotp(browser);
+  const std::string target = Ask(user);
+  const WebResponse page = browser.Open(target);
+  EXPECT_EQ(page.status(), 200);
+  EXPECT_THAT(page.body(), HasSubstr("40.00\u00a0EUR"));
+  EXPECT_THAT(page.body(), HasSubstr("Zoë &lt;Ltd&gt;"));
+
+  const Form wrong = {{"approval_id", IdIn(target)}, {"code", "000000"}};
+  const WebResponse refused = browser.Post("/auth/approval", wrong);
+  EXPECT_EQ(refused.status(), 400);
+  EXPECT_THAT(refused.body(), HasSubstr("role=\"alert\""));
+  EXPECT_THAT(refused.body(), HasSubstr("40.00\u00a0EUR"));
+  const WebResponse nothing = browser.Post("/auth/approval", {{"approval_id", IdIn(target)}});
+  EXPECT_EQ(nothing.status(), 400);
+  EXPECT_EQ(StateOf(target), ApprovalState::kPending);
+
+  const std::string code = CodeOf(secret);
+  const std::string spaced = code.substr(0, 3) + " " + code.substr(3);
+  const Form right = {{"approval_id", IdIn(target)}, {"code", spaced}};
+  const WebResponse approved = browser.Post("/auth/approval", right);
+  EXPECT_EQ(approved.status(), 303);
+  EXPECT_EQ(LocationOf(approved), target);
+  EXPECT_EQ(StateOf(target), ApprovalState::kApproved);
+  EXPECT_THAT(browser.Open(target).body(), HasSubstr("You have approved this payment."));
+
+  // The code approved that one: no other.
+  const std::string other = Ask(user);
+  browser.Open(other);
+  const Form again = {{"approval_id", IdIn(other)}, {"code", code}};
+  EXPECT_EQ(browser.Post("/auth/approval", again).status(), 400);
+  EXPECT_EQ(StateOf(other), ApprovalState::kPending);
+}
+
+TEST_F(PagesRpcTest, WhoIsLoggedOutComesBackToTheApproval) {
+  const Uuid user = Register();
+  const std::string target = Ask(user);
+  Browser browser(*this);
+  EXPECT_THAT(browser.Open(target).body(), HasSubstr("name=\"password\""));
+  const WebResponse page =
+      browser.Submit("/auth/login", {{"email", kEmail}, {"password", kPassword}});
+  EXPECT_THAT(page.body(), HasSubstr("Approve this payment?"));
+  EXPECT_FALSE(browser.cookies.contains("__Host-florin-approval"));
+  // From there on the account is the account.
+  EXPECT_THAT(browser.Open("/auth/account").body(), HasSubstr("Your account"));
+  // An idle session approves and shows nothing.
+  clock_.Advance(kSessionIdleLimit + absl::Seconds(1));
+  EXPECT_EQ(LocationOf(browser.Get(target)), "/auth/login");
+  const Form decline = {{"approval_id", IdIn(target)}, {"decision", "decline"}};
+  EXPECT_EQ(LocationOf(browser.Post("/auth/approval", decline)), "/auth/login");
+  EXPECT_EQ(StateOf(target), ApprovalState::kPending);
+}
+
+TEST_F(PagesRpcTest, ADeclinedOrLatePaymentCannotBeApproved) {
+  const Uuid user = Register();
+  Browser browser = LoggedIn();
+  const std::string secret = SetUpTotp(browser);
+  const std::string target = Ask(user);
+  browser.Open(target);
+  const Form decline = {{"approval_id", IdIn(target)}, {"decision", "decline"}};
+  EXPECT_THAT(browser.Submit("/auth/approval", decline).body(),
+              HasSubstr("You have declined this payment."));
+  EXPECT_EQ(StateOf(target), ApprovalState::kDeclined);
+  const Form approve = {{"approval_id", IdIn(target)}, {"code", CodeOf(secret)}};
+  EXPECT_THAT(browser.Submit("/auth/approval", approve).body(),
+              HasSubstr("You have declined this payment."));
+
+  const std::string late = Ask(user);
+  clock_.Advance(absl::Minutes(3));
+  browser.Open(late);
+  clock_.Advance(absl::Minutes(2));
+  const Form too_late = {{"approval_id", IdIn(late)}, {"code", CodeOf(secret)}};
+  EXPECT_THAT(browser.Submit("/auth/approval", too_late).body(), HasSubstr("Too late"));
+  EXPECT_EQ(StateOf(late), ApprovalState::kPending);
+}
+
+TEST_F(PagesRpcTest, AnApprovalOfAnotherUserLooksLikeNone) {
+  Register("bob@example.com");
+  const std::string target = Ask(Register());
+  Browser bob = LoggedIn("bob@example.com");
+  const WebResponse theirs = bob.Open(target);
+  const std::string none = FormatId(IdKind::kApproval, SystemIds().NewId());
+  const WebResponse nobodys = bob.Open("/auth/approval?id=" + none);
+  EXPECT_EQ(theirs.status(), 404);
+  EXPECT_EQ(theirs.body(), nobodys.body());
+  EXPECT_EQ(bob.Open("/auth/approval?id=usr_1").status(), 404);
+  EXPECT_EQ(bob.Open("/auth/approval").status(), 404);
+  bob.Open("/auth/account");
+  const Form decline = {{"approval_id", IdIn(target)}, {"decision", "decline"}};
+  EXPECT_EQ(bob.Post("/auth/approval", decline).status(), 404);
+  EXPECT_EQ(StateOf(target), ApprovalState::kPending);
+}
+
 // --- Cross-site request forgery ---
 
 TEST_F(PagesRpcTest, EveryFormIsHeldToItsOrigin) {
@@ -412,6 +536,7 @@ TEST_F(PagesRpcTest, EveryFormIsHeldToItsOrigin) {
       {&member, "/auth/account/recovery-codes"},
       {&member, "/auth/account/factors/remove"},
       {&member, "/auth/account/apps/revoke"},
+      {&member, "/auth/approval"},
   };
   for (const auto& form : forms) {
     const auto status = [&](const char* origin, const char* site, const std::string& token) {
@@ -780,7 +905,7 @@ TEST_F(PagesRpcTest, EveryAnswerOfEveryRouteHasItsGuards) {
        {"/oauth/authorize", "/auth/login", "/auth/second-factor", "/auth/passkey", "/auth/consent",
         "/auth/register", "/auth/password-reset", "/auth/password-reset/confirm",
         "/auth/verify-email", "/auth/account", "/auth/account/sessions/end", "/auth/logout",
-        "/auth/account/totp", "/auth/account/passkeys", "/auth/assets/x"}) {
+        "/auth/approval", "/auth/account/totp", "/auth/account/passkeys", "/auth/assets/x"}) {
     for (const bool post : {false, true}) {
       for (Browser browser : {Browser(*this), member}) {
         const WebResponse response = post ? browser.Post(path, {}) : browser.Get(path);

@@ -119,6 +119,10 @@ WebResponse PageResponse(int status, std::string document, std::string_view form
 
 WebResponse SeeOther(Path path) { return SeeApp(path.text()); }
 
+WebResponse SeeOther(Path path, std::string_view id) {
+  return SeeApp(std::string(path.text()) + "?id=" + std::string(id));
+}
+
 WebResponse SeeApp(std::string_view url) {
   WebResponse response;
   response.set_status(303);

@@ -21,6 +21,7 @@ inline constexpr std::string_view kLoginCookie = "__Host-florin-login";
 inline constexpr std::string_view kDeviceCookie = "__Host-florin-device";
 inline constexpr std::string_view kResetCookie = "__Host-florin-reset";
 inline constexpr std::string_view kVerifyCookie = "__Host-florin-verify";
+inline constexpr std::string_view kApprovalCookie = "__Host-florin-approval";
 
 // The value of the only field of this name; empty if there is none, or more than one.
 std::string FormField(const WebRequest& request, std::string_view name);
@@ -38,6 +39,8 @@ void ClearCookie(WebResponse& response, std::string_view name);
 WebResponse PageResponse(int status, std::string document, std::string_view form_target = {});
 // 303 (RFC 9700 section 4.12: never 307, which would send a password on).
 WebResponse SeeOther(Path path);
+// The same to PATH?id=ID. `id` is one that FormatId() gave.
+WebResponse SeeOther(Path path, std::string_view id);
 // The same to an app. `url` comes from AuthorizationRequests.
 WebResponse SeeApp(std::string_view url);
 WebResponse AssetResponse(std::string_view path);

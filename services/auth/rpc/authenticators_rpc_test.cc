@@ -21,10 +21,9 @@
 namespace florin::auth {
 namespace {
 
+constexpr char kIssuer[] = "https://florin.test";
 constexpr char kEmail[] = "ann@example.com";
 constexpr char kPassword[] = "correct horse battery";
-
-constexpr char kIssuer[] = "https://florin.test";
 
 class AuthenticatorsRpcTest : public ::testing::Test {
  protected:

@@ -105,6 +105,12 @@ class TestPayments : public payments::v1::PaymentsService {
     payment.set_payment_id(request.payment_id());
     co_return payment;
   }
+  Task<Answer> ConfirmPayment(rpc::Call&, const payments::v1::ConfirmPaymentRequest&) override {
+    co_return Error(Reason::kApprovalPending, "not approved yet");
+  }
+  Task<Answer> CancelPayment(rpc::Call&, const payments::v1::CancelPaymentRequest&) override {
+    co_return Error(Reason::kPaymentNotCancelable, "too late");
+  }
   Task<absl::StatusOr<payments::v1::GetPaymentReceiptResponse>> GetPaymentReceipt(
       rpc::Call&, const payments::v1::GetPaymentReceiptRequest&) override {
     co_return Error(Reason::kNotSealedYet, "not sealed yet");

@@ -23,6 +23,10 @@ std::string_view NameOf(State state) {
       return "succeeded";
     case State::kFailed:
       return "failed";
+    case State::kRequiresAction:
+      return "requires_action";
+    case State::kCanceled:
+      return "canceled";
   }
   FLORIN_CHECK(false, "every state has a name");
   return {};
@@ -36,7 +40,8 @@ absl::StatusOr<Kind> ParseKind(std::string_view name) {
 }
 
 absl::StatusOr<State> ParseState(std::string_view name) {
-  for (const State state : {State::kProcessing, State::kSucceeded, State::kFailed}) {
+  for (const State state : {State::kProcessing, State::kSucceeded, State::kFailed,
+                            State::kRequiresAction, State::kCanceled}) {
     if (name == NameOf(state)) return state;
   }
   return Error(Reason::kInternal, "no state of a payment has this name");

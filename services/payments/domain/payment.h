@@ -1,6 +1,7 @@
 // A payment as a value: what is moved, for whom, and how far it has come.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,13 +20,25 @@ enum class Kind {
 };
 
 // How far a payment has come; state_machine.h has the ways between them.
-enum class State { kProcessing, kSucceeded, kFailed };
+enum class State { kProcessing, kSucceeded, kFailed, kRequiresAction, kCanceled };
 
 // Names as they are stored: "transfer", "processing", … Parsing gives kInternal for any other text.
 std::string_view NameOf(Kind kind);
 std::string_view NameOf(State state);
 absl::StatusOr<Kind> ParseKind(std::string_view name);
 absl::StatusOr<State> ParseState(std::string_view name);
+
+// What the payer of a payment is asked to approve beside what the payment says itself, and what
+// was approved in the end.
+struct ApprovalTerms {
+  Uuid approval_id;        // ApprovalIdOf(payment_id): auth's.
+  std::string payee_name;  // As the payer is shown it. Personal data: as `reference`.
+  std::string nonce;       // sca::kNonceSize octets.
+  absl::Time expire_time;
+  std::string approved_binding;  // Digest of what was redeemed, octets; empty before.
+
+  friend bool operator==(const ApprovalTerms&, const ApprovalTerms&) = default;
+};
 
 struct Payment {
   Uuid payment_id;
@@ -35,12 +48,13 @@ struct Payment {
   Uuid source_account_id;  // Nil for a deposit.
   Uuid destination_account_id;
   Money amount;
-  std::string reference;  // Personal data: never logged, never sent to the ledger.
-  std::string
-      failure_reason;      // Name of the ledger's reason where state is kFailed; otherwise empty.
-  Uuid transaction_id;     // TransactionIdOf(payment_id): the ledger transaction.
-  absl::Time create_time;  // Whole microseconds, as are all times that are stored.
-  absl::Time update_time;  // When `state` last changed.
+  std::string reference;       // Personal data: never logged, never sent to the ledger.
+  std::string failure_reason;  // Name of the reason where state is kFailed (the ledger's) or
+                               // kCanceled; otherwise empty.
+  Uuid transaction_id;         // TransactionIdOf(payment_id): the ledger transaction.
+  absl::Time create_time;      // Whole microseconds, as are all times that are stored.
+  absl::Time update_time;      // When `state` last changed.
+  std::optional<ApprovalTerms> approval;  // Nothing: executed without.
 
   friend bool operator==(const Payment&, const Payment&) = default;
 };
@@ -50,6 +64,7 @@ struct AccountFacts {
   Uuid account_id;
   Uuid owner_user_id;
   Currency currency;
+  std::string holder_name;  // Whose account it is, by name. Personal data.
 };
 
 }  // namespace florin::payments

@@ -7,6 +7,10 @@ namespace {
 
 constexpr Transition kTransitions[] = {
     {std::nullopt, Event::kCreate, Actor::kOwner, State::kProcessing},
+    {std::nullopt, Event::kCreateForApproval, Actor::kOwner, State::kRequiresAction},
+    {State::kRequiresAction, Event::kApprovalRedeemed, Actor::kAuth, State::kProcessing},
+    {State::kRequiresAction, Event::kApprovalRefused, Actor::kAuth, State::kCanceled},
+    {State::kRequiresAction, Event::kCancel, Actor::kOwner, State::kCanceled},
     {State::kProcessing, Event::kLedgerCommitted, Actor::kLedger, State::kSucceeded},
     {State::kProcessing, Event::kLedgerRefused, Actor::kLedger, State::kFailed},
 };

@@ -1,13 +1,19 @@
 // The published state machine of a payment, as data.
 //
-//        create (owner)               ledger committed (ledger)
-//   ·  ----------------->  PROCESSING  ----------------------->  SUCCEEDED
-//                                   \   ledger refused (ledger)
-//                                    ----------------------->    FAILED
+//        create (owner)                  ledger committed (ledger)
+//   ·  ---------------------> PROCESSING  --------------------------->  SUCCEEDED
+//   |                          ^       \     ledger refused (ledger)
+//   |                          |        --------------------------->   FAILED
+//   |                          |  approval redeemed (auth)
+//   |                          |
+//    ---------------> REQUIRES_ACTION  -------------------------------> CANCELED
+//     create for approval (owner)         cancel (owner)
+//                                         approval refused (auth): expired, declined, void
 //
-// SUCCEEDED and FAILED are terminal: no transition leaves them. Only the ledger's answer ends a
-// payment; whether a request or the recovery worker fetched that answer makes no difference. The
-// store keeps the same rule once more in SQL.
+// SUCCEEDED, FAILED and CANCELED are terminal: no transition leaves them. Only the ledger's answer
+// ends a payment in PROCESSING, and only a redeemed approval brings one there that requires action;
+// whether a request or the recovery worker fetched that answer makes no difference. The store keeps
+// the same rules once more in SQL.
 #pragma once
 
 #include <optional>
@@ -17,11 +23,20 @@
 
 namespace florin::payments {
 
-enum class Event { kCreate, kLedgerCommitted, kLedgerRefused };
+enum class Event {
+  kCreate,
+  kCreateForApproval,
+  kApprovalRedeemed,
+  kApprovalRefused,
+  kCancel,
+  kLedgerCommitted,
+  kLedgerRefused
+};
 
 // Who may cause an event.
 enum class Actor {
   kOwner,   // The user who makes the payment.
+  kAuth,    // Auth, by its answer about the payment's approval.
   kLedger,  // The ledger, by its answer about the payment's transaction.
 };
 

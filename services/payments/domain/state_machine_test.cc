@@ -8,9 +8,12 @@ namespace {
 using ::testing::Eq;
 using ::testing::Optional;
 
-constexpr State kStates[] = {State::kProcessing, State::kSucceeded, State::kFailed};
-constexpr Event kEvents[] = {Event::kCreate, Event::kLedgerCommitted, Event::kLedgerRefused};
-constexpr Actor kActors[] = {Actor::kOwner, Actor::kLedger};
+constexpr State kStates[] = {State::kProcessing, State::kSucceeded, State::kFailed,
+                             State::kRequiresAction, State::kCanceled};
+constexpr Event kEvents[] = {
+    Event::kCreate, Event::kCreateForApproval, Event::kApprovalRedeemed, Event::kApprovalRefused,
+    Event::kCancel, Event::kLedgerCommitted,   Event::kLedgerRefused};
+constexpr Actor kActors[] = {Actor::kOwner, Actor::kAuth, Actor::kLedger};
 
 TEST(StateMachineTest, APaymentBeginsInProcessing) {
   EXPECT_THAT(NextState(std::nullopt, Event::kCreate, Actor::kOwner), Optional(State::kProcessing));
@@ -26,11 +29,30 @@ TEST(StateMachineTest, TheLedgersAnswerEndsIt) {
 TEST(StateMachineTest, NobodyButTheLedgerEndsIt) {
   for (const Event event : kEvents) {
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kOwner), Eq(std::nullopt));
+    EXPECT_THAT(NextState(State::kProcessing, event, Actor::kAuth), Eq(std::nullopt));
   }
 }
 
+TEST(StateMachineTest, OnlyARedeemedApprovalStartsAPaymentThatRequiresAction) {
+  for (const Event event : kEvents) {
+    for (const Actor actor : kActors) {
+      const bool redeemed = event == Event::kApprovalRedeemed && actor == Actor::kAuth;
+      EXPECT_EQ(NextState(State::kRequiresAction, event, actor) == State::kProcessing, redeemed);
+    }
+  }
+}
+
+TEST(StateMachineTest, ItsOwnerOrARefusedApprovalGivesItUp) {
+  EXPECT_THAT(NextState(State::kRequiresAction, Event::kCancel, Actor::kOwner),
+              Optional(State::kCanceled));
+  EXPECT_THAT(NextState(State::kRequiresAction, Event::kApprovalRefused, Actor::kAuth),
+              Optional(State::kCanceled));
+  EXPECT_THAT(NextState(State::kRequiresAction, Event::kApprovalRefused, Actor::kOwner),
+              Eq(std::nullopt));
+}
+
 TEST(StateMachineTest, NothingLeavesATerminalState) {
-  for (const State state : {State::kSucceeded, State::kFailed}) {
+  for (const State state : {State::kSucceeded, State::kFailed, State::kCanceled}) {
     EXPECT_TRUE(IsTerminal(state));
     for (const Event event : kEvents) {
       for (const Actor actor : kActors) {
@@ -39,6 +61,7 @@ TEST(StateMachineTest, NothingLeavesATerminalState) {
     }
   }
   EXPECT_FALSE(IsTerminal(State::kProcessing));
+  EXPECT_FALSE(IsTerminal(State::kRequiresAction));
 }
 
 TEST(StateMachineTest, EveryStateIsReachable) {

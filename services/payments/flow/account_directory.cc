@@ -13,7 +13,10 @@ absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) 
   FLORIN_ASSIGN_OR_RETURN(const Uuid owner,
                           ParseId(IdKind::kUser, proto.owner_user_id(), "owner_user_id"));
   FLORIN_ASSIGN_OR_RETURN(const Currency currency, Currency::Parse(proto.currency()));
-  return AccountFacts{.account_id = account, .owner_user_id = owner, .currency = currency};
+  return AccountFacts{.account_id = account,
+                      .owner_user_id = owner,
+                      .currency = currency,
+                      .holder_name = proto.holder_name()};
 }
 
 }  // namespace

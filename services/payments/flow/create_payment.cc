@@ -4,16 +4,39 @@
 #include <vector>
 
 #include "libs/crypto/sha256.h"
+#include "libs/telemetry/log.h"
+#include "libs/telemetry/metrics.h"
+#include "services/payments/domain/approval.h"
 
 namespace florin::payments {
+namespace {
+
+// Every decision about an exemption, with its reason.
+void Record(const std::string& payment_id, const Verdict& verdict) {
+  const std::string basis(NameOf(verdict.basis));
+  const std::string needed = verdict.needs_approval ? "true" : "false";
+  telemetry::Count("florin_payment_approvals_total", {{"needed", needed}, {"basis", basis}});
+  telemetry::Log(telemetry::Severity::kInfo, "approval judged",
+                 {{"payment_id", payment_id}, {"needed", needed}, {"basis", basis}});
+}
+
+// The payment is kept: the same key asks again.
+absl::Status Unasked(const Payment& payment, const absl::Status& cause) {
+  return Error(ReasonOf(cause).value_or(Reason::kInternal), std::string(cause.message()),
+               {.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}});
+}
+
+}  // namespace
 
 CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& accounts,
-                             Settlement& settlement, Clock& clock, IdSource& ids)
+                             Settlement& settlement, Clock& clock, IdSource& ids,
+                             Approving approving)
     : store_(store),
       accounts_(accounts),
       settlement_(settlement),
       clock_(clock),
       ids_(ids),
+      approving_(std::move(approving)),
       intents_(executor,
                [this](std::vector<Intent> batch) { return store_.InsertIntents(std::move(batch)); },
                {.max_batch = 200, .max_waiting = 10'000}) {}
@@ -22,18 +45,24 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
                                                                 std::string idempotency_key,
                                                                 PaymentRequest request) {
   FLORIN_CO_RETURN_IF_ERROR(CheckRequest(request));
-  FLORIN_CO_RETURN_IF_ERROR(co_await CheckParties(std::move(context), user_id, request));
+  absl::StatusOr<AccountFacts> destination = co_await CheckParties(context, user_id, request);
+  if (!destination.ok()) co_return destination.status();
 
   const Uuid payment_id = ids_.NewId();
   Intent intent{.payment = NewPayment(payment_id, user_id, request, NowInMicroseconds(clock_)),
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalRequest(request))};
-  absl::StatusOr<StoredIntent> stored = co_await intents_.Submit(std::move(intent));
+  absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), *std::move(destination));
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
     co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
   }
   const bool replayed = stored->payment.payment_id != payment_id;
+  if (stored->payment.state == State::kRequiresAction) {
+    const absl::Status asked =
+        co_await approving_.approvals.Ask(std::move(context), stored->payment);
+    if (!asked.ok()) co_return Unasked(stored->payment, asked);
+  }
   if (stored->payment.state != State::kProcessing) {
     co_return Outcome{.payment = std::move(stored->payment), .replayed = replayed};
   }
@@ -42,8 +71,24 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   co_return Outcome{.payment = *std::move(ended), .replayed = replayed};
 }
 
-Task<absl::Status> CreatePayment::CheckParties(rpc::Outgoing context, Uuid user_id,
-                                               const PaymentRequest& request) {
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, AccountFacts destination) {
+  const Payment& payment = intent.payment;
+  const bool to_own_account = destination.owner_user_id == payment.user_id;
+  if (!DependsOnUse(approving_.policy, payment.kind, to_own_account)) {
+    co_return co_await intents_.Submit(std::move(intent));
+  }
+  ApprovalTerms terms = NewTerms(payment.payment_id, std::move(destination.holder_name),
+                                 crypto::RandomOctets(sca::kNonceSize), payment.create_time);
+  const std::string id = FormatId(IdKind::kPayment, payment.payment_id);
+  absl::StatusOr<Judged> judged = co_await approving_.store.InsertJudged(
+      std::move(intent), std::move(terms), approving_.policy);
+  if (!judged.ok()) co_return judged.status();
+  if (judged->verdict) Record(id, *judged->verdict);
+  co_return std::move(judged->stored);
+}
+
+Task<absl::StatusOr<AccountFacts>> CreatePayment::CheckParties(rpc::Outgoing context, Uuid user_id,
+                                                               const PaymentRequest& request) {
   std::vector<Uuid> ids = {request.destination_account_id};
   if (request.kind == Kind::kTransfer) ids.push_back(request.source_account_id);
   const absl::StatusOr<std::vector<std::optional<AccountFacts>>> found =
@@ -51,7 +96,8 @@ Task<absl::Status> CreatePayment::CheckParties(rpc::Outgoing context, Uuid user_
   if (!found.ok()) co_return found.status();
   const std::optional<AccountFacts> source =
       request.kind == Kind::kTransfer ? (*found)[1] : std::nullopt;
-  co_return CheckAccounts(user_id, request, source, (*found)[0]);
+  FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(user_id, request, source, (*found)[0]));
+  co_return *(*found)[0];
 }
 
 }  // namespace florin::payments

@@ -1,8 +1,12 @@
 // The way of a payment: intent first, ledger decides.
 //
 //   1. the request and the accounts are checked; a refusal here leaves no trace
-//   2. the intent is committed under (user, kind, idempotency key), or an earlier one found there
-//   3. Settlement: the ledger moves the money under an id that follows from the payment's, and the
+//   2. the intent is committed under (user, kind, idempotency key), or an earlier one found
+//      there; a transfer to somebody else is judged by the approval policy in that transaction
+//   3. if it requires its payer's approval, auth is asked for one, and that is all:
+//   confirm_payment.h
+//      has the rest. Otherwise
+//   4. Settlement: the ledger moves the money under an id that follows from the payment's, and the
 //   result is recorded
 //
 // A crash, a lost connection or a caller who hangs up after 2 leaves a payment in processing, which
@@ -16,9 +20,12 @@
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/rpc/context.h"
+#include "services/payments/domain/approval_policy.h"
 #include "services/payments/domain/request.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/store/approval_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -27,31 +34,42 @@ namespace florin::payments {
 // (async::Batcher).
 class CreatePayment {
  public:
+  // Which transfers their payers must approve, and what that takes. References outlive this.
+  struct Approving {
+    ApprovalStore& store;
+    PaymentApprovals& approvals;
+    ApprovalPolicy policy;
+  };
+
   struct Outcome {
-    Payment payment;        // Ended: succeeded or failed.
+    Payment payment;        // Ended, or it requires action.
     bool replayed = false;  // An earlier request made it.
   };
 
   // References outlive this.
   CreatePayment(Executor executor, Store& store, AccountDirectory& accounts, Settlement& settlement,
-                Clock& clock, IdSource& ids);
+                Clock& clock, IdSource& ids, Approving approving);
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest, CheckAccounts
-  // and Settlement::Settle; kIdempotencyKeyReused; kUnavailable also where it is unknown whether
-  // the intent was kept: repeat with the same key.
+  // and Settlement::Settle; kIdempotencyKeyReused; those of PaymentApprovals::Ask() with the
+  // payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the intent
+  // was kept: repeat with the same key.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request);
 
  private:
-  Task<absl::Status> CheckParties(rpc::Outgoing context, Uuid user_id,
-                                  const PaymentRequest& request);
+  // Who owns the destination.
+  Task<absl::StatusOr<AccountFacts>> CheckParties(rpc::Outgoing context, Uuid user_id,
+                                                  const PaymentRequest& request);
+  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, AccountFacts destination);
 
   Store& store_;
   AccountDirectory& accounts_;
   Settlement& settlement_;
   Clock& clock_;
   IdSource& ids_;
+  const Approving approving_;
   async::Batcher<Intent, StoredIntent> intents_;
 };
 

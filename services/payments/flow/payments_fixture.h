@@ -11,6 +11,8 @@
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "services/payments/flow/recovery.h"
@@ -37,8 +39,10 @@ class PaymentsFixture : public ::testing::Test {
         {.account_id = a_, .owner_user_id = user_, .currency = *Currency::Parse("EUR")});
     accounts_double_.Add(
         {.account_id = b_, .owner_user_id = user_, .currency = *Currency::Parse("EUR")});
-    accounts_double_.Add(
-        {.account_id = c_, .owner_user_id = stranger_, .currency = *Currency::Parse("EUR")});
+    accounts_double_.Add({.account_id = c_,
+                          .owner_user_id = stranger_,
+                          .currency = *Currency::Parse("EUR"),
+                          .holder_name = "Zoë Strange"});
     accounts_double_.Add(
         {.account_id = d_, .owner_user_id = user_, .currency = *Currency::Parse("USD")});
     ledger_double_.Fund(a_, 1000);
@@ -82,20 +86,24 @@ class PaymentsFixture : public ::testing::Test {
   const Uuid c_ = SystemIds().NewId();
   const Uuid d_ = SystemIds().NewId();
 
-  testing::TestCertificates certificates_{{"accounts", "ledger", "payments"}};
+  testing::TestCertificates certificates_{{"accounts", "auth", "ledger", "payments"}};
   LedgerDouble ledger_double_;
   LedgerProofDouble proof_double_;
   AccountsDouble accounts_double_;
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
+  ApprovalsDouble approvals_double_{clock_};
   FakeStore store_;
 
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
   std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
+  std::unique_ptr<rpc::Server> auth_server_ = Serve("auth", {&approvals_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));
   rpc::Channel accounts_channel_ =
       rpc::Channel(runtime_.executor(), To("accounts", *accounts_server_));
+  rpc::Channel auth_channel_ = rpc::Channel(runtime_.executor(), To("auth", *auth_server_));
+  auth::v1::ApprovalsClient auth_{&auth_channel_};
   ledger::v1::LedgerClient ledger_{&ledger_channel_};
   ledger::v1::LedgerProofClient proofs_{&ledger_channel_};
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
@@ -103,8 +111,25 @@ class PaymentsFixture : public ::testing::Test {
   AccountDirectory directory_{accounts_, 100};
   SandboxRail rail_{ledger_, "main"};
   Settlement settlement_{runtime_.executor(), store_, ledger_, rail_, clock_, "main"};
-  CreatePayment create_{runtime_.executor(), store_, directory_, settlement_, clock_, SystemIds()};
-  Recovery recovery_{store_, settlement_, clock_};
+  PaymentApprovals approvals_{auth_};
+  CreatePayment create_{runtime_.executor(),
+                        store_,
+                        directory_,
+                        settlement_,
+                        clock_,
+                        SystemIds(),
+                        {.store = store_, .approvals = approvals_, .policy = {}}};
+  // With a policy: every transfer to somebody else, but for small ones in EUR.
+  CreatePayment judging_create_{
+      runtime_.executor(),
+      store_,
+      directory_,
+      settlement_,
+      clock_,
+      SystemIds(),
+      {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")}};
+  ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
+  Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
 
  private:
   std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {

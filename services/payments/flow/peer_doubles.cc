@@ -134,6 +134,7 @@ void AccountsDouble::Add(const AccountFacts& facts) {
   proto.set_account_id(FormatId(IdKind::kAccount, facts.account_id));
   proto.set_owner_user_id(FormatId(IdKind::kUser, facts.owner_user_id));
   proto.set_currency(std::string(facts.currency.code()));
+  proto.set_holder_name(facts.holder_name);
   std::lock_guard lock(mutex_);
   accounts_[proto.account_id()] = proto;
 }

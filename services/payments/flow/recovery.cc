@@ -15,16 +15,25 @@ constexpr int kClaimedAtOnce = 500;
 
 Task<absl::StatusOr<int>> Recovery::RunOnce() {
   int claimed = 0;
-  while (true) {
-    const absl::StatusOr<int> some = co_await SettleSome();
-    if (!some.ok()) {
-      telemetry::Log(telemetry::Severity::kWarning, "recovery failed",
-                     {{"error", std::string(some.status().message())}});
-      co_return some.status();
+  for (const bool settling : {true, false}) {
+    int some = kClaimedAtOnce;
+    while (some == kClaimedAtOnce) {
+      absl::StatusOr<int> more = 0;
+      if (settling) {
+        more = co_await SettleSome();
+      } else {
+        more = co_await ResumeSome();
+      }
+      if (!more.ok()) {
+        telemetry::Log(telemetry::Severity::kWarning, "recovery failed",
+                       {{"error", std::string(more.status().message())}});
+        co_return more.status();
+      }
+      some = *more;
+      claimed += some;
     }
-    claimed += *some;
-    if (*some < kClaimedAtOnce) co_return claimed;
   }
+  co_return claimed;
 }
 
 Task<absl::StatusOr<int>> Recovery::SettleSome() {
@@ -42,6 +51,24 @@ Task<absl::StatusOr<int>> Recovery::SettleSome() {
   if (!ended.ok()) co_return ended.status();
   telemetry::Log(telemetry::Severity::kInfo, "recovered payments",
                  {{"claimed", std::to_string(count)}, {"ended", std::to_string(*ended)}});
+  co_return count;
+}
+
+Task<absl::StatusOr<int>> Recovery::ResumeSome() {
+  absl::StatusOr<std::vector<Payment>> claimed =
+      co_await approval_store_.ClaimAwaiting(NowInMicroseconds(clock_), kClaimedAtOnce);
+  if (!claimed.ok()) co_return claimed.status();
+  const int count = static_cast<int>(claimed->size());
+  int resumed = 0;
+  for (Payment& payment : *claimed) {
+    // One that cannot be resumed now keeps no other from it, and is claimed again.
+    const absl::StatusOr<Payment> result = co_await confirm_.Resume(std::move(payment));
+    resumed += result.ok();
+  }
+  if (count > 0) {
+    telemetry::Log(telemetry::Severity::kInfo, "looked after payments that require action",
+                   {{"claimed", std::to_string(count)}, {"ended", std::to_string(resumed)}});
+  }
   co_return count;
 }
 

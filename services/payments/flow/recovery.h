@@ -3,7 +3,9 @@
 
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
+#include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/store/approval_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -16,18 +18,28 @@ namespace florin::payments {
 class Recovery {
  public:
   // References outlive this.
-  Recovery(Store& store, Settlement& settlement, Clock& clock)
-      : store_(store), settlement_(settlement), clock_(clock) {}
+  Recovery(Store& store, Settlement& settlement, ApprovalStore& approval_store,
+           ConfirmPayment& confirm, Clock& clock)
+      : store_(store),
+        settlement_(settlement),
+        approval_store_(approval_store),
+        confirm_(confirm),
+        clock_(clock) {}
 
-  // One round: claims what is due and settles it, until nothing is. Gives how many were claimed.
-  // Errors: those of ClaimUnfinished and SettleAll; logged, too.
+  // One round: claims what is due and settles it, until nothing is; then looks after payments that
+  // wait for an approval: finishes those whose approval was redeemed before a crash, and gives up
+  // those that have expired. Gives how many were claimed. Errors: those of ClaimUnfinished,
+  // SettleAll and ClaimAwaiting; logged, too.
   Task<absl::StatusOr<int>> RunOnce();
 
  private:
   Task<absl::StatusOr<int>> SettleSome();
+  Task<absl::StatusOr<int>> ResumeSome();
 
   Store& store_;
   Settlement& settlement_;
+  ApprovalStore& approval_store_;
+  ConfirmPayment& confirm_;
   Clock& clock_;
 };
 

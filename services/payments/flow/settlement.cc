@@ -5,6 +5,7 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/store/approval_store.h"
 
 namespace florin::payments {
 namespace {
@@ -41,6 +42,17 @@ absl::Status Unsettled(const Payment& payment, const absl::Status& cause) {
                        reason == Reason::kOverloaded;
   return Error(passing ? reason : Reason::kInternal, "the payment has not ended yet",
                {.metadata = {{"payment_id", TextOf(payment)}}});
+}
+
+// Whether what is about to be posted is what its payer has approved, if somebody had to.
+bool IsAsApproved(const Payment& payment) {
+  if (!payment.approval) return true;
+  const crypto::Digest digest = sca::BindingDigest(BindingOf(payment));
+  if (crypto::AsOctets(digest) == payment.approval->approved_binding) return true;
+  telemetry::Count("florin_payments_not_as_approved_total", {});
+  telemetry::Log(telemetry::Severity::kError, "a payment was changed after its approval",
+                 {{"payment_id", TextOf(payment)}});
+  return false;
 }
 
 void CountEnded(const std::vector<Payment>& ended) {
@@ -82,6 +94,9 @@ Task<absl::StatusOr<Payment>> Settlement::Settle(Payment payment) {
 }
 
 Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
+  if (!IsAsApproved(payment)) {
+    co_return Error(Reason::kInternal, "the payment is not what was approved");
+  }
   if (payment.kind == Kind::kDeposit) {
     FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));
   }
@@ -93,6 +108,8 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
 }
 
 Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
+  std::erase_if(payments, [](const Payment& payment) { return !IsAsApproved(payment); });
+  if (payments.empty()) co_return 0;
   for (const Payment& payment : payments) {
     if (payment.kind != Kind::kDeposit) continue;
     FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));

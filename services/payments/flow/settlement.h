@@ -26,6 +26,10 @@ class Settlement {
   Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger, SandboxRail& rail,
              Clock& clock, std::string book);
 
+  // A payment that was to be approved is posted only if it is what was approved, to the last octet
+  // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
+  // kInternal.
+  //
   // Settles one payment in processing together with whatever else waits: one PostTransactions call
   // and one statement carry many. Gives the payment as it ended. Errors, all with the payment's id
   // in metadata `payment_id`, and all leaving the payment in processing (or ended, where only the

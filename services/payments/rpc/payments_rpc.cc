@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
+#include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
 
 namespace florin::payments {
@@ -29,11 +30,26 @@ v1::Payment::State ToProto(State state) {
       return v1::Payment::SUCCEEDED;
     case State::kFailed:
       return v1::Payment::FAILED;
+    case State::kRequiresAction:
+      return v1::Payment::REQUIRES_ACTION;
+    case State::kCanceled:
+      return v1::Payment::CANCELED;
   }
   return v1::Payment::STATE_UNSPECIFIED;
 }
 
-v1::Payment ToProto(const Payment& payment) {
+// What `payment` asks of its payer.
+v1::NextAction NextActionOf(const Payment& payment, const std::string& approval_page) {
+  const crypto::Digest binding = sca::BindingDigest(BindingOf(payment));
+  v1::NextAction action;
+  action.set_approval_id(FormatId(IdKind::kApproval, payment.approval->approval_id));
+  action.set_binding(crypto::Base64UrlEncode(crypto::AsOctets(binding)));
+  SetTime(payment.approval->expire_time, *action.mutable_expire_time());
+  action.set_approval_url(approval_page + "?id=" + action.approval_id());
+  return action;
+}
+
+v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
   const bool transfer = payment.kind == Kind::kTransfer;
   v1::Payment proto;
   proto.set_payment_id(FormatId(IdKind::kPayment, payment.payment_id));
@@ -50,7 +66,17 @@ v1::Payment ToProto(const Payment& payment) {
   proto.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
   SetTime(payment.create_time, *proto.mutable_create_time());
   SetTime(payment.update_time, *proto.mutable_update_time());
+  if (payment.state == State::kRequiresAction) {
+    *proto.mutable_next_action() = NextActionOf(payment, approval_page);
+  }
   return proto;
+}
+
+// The answer to whoever makes or confirms a payment: one that ended badly is an error, each time.
+absl::StatusOr<v1::Payment> AnswerOf(const Payment& payment, const std::string& approval_page) {
+  if (payment.state == State::kFailed) return FailureOf(payment);
+  if (payment.state == State::kCanceled) return CancellationOf(payment);
+  return ToProto(payment, approval_page);
 }
 
 absl::StatusOr<PaymentRequest> ParseTransfer(const v1::CreatePaymentRequest& proto) {
@@ -109,8 +135,9 @@ absl::Status WhyNoReceipt(const Payment& payment, const absl::Status& cause) {
     case Reason::kOverloaded:
       return cause;
     case Reason::kTransactionNotFound:
-      // The recovery worker will bring it to the ledger.
-      if (payment.state == State::kProcessing) {
+      if (payment.state == State::kCanceled) return CancellationOf(payment);
+      // The recovery worker will bring it to the ledger, or its owner.
+      if (payment.state == State::kProcessing || payment.state == State::kRequiresAction) {
         return Error(Reason::kNotSealedYet, "the ledger has not decided the payment yet");
       }
       return Error(Reason::kInternal, "the ledger does not know a payment that has ended");
@@ -142,15 +169,35 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Create(rpc::Call& call, PaymentRe
       co_await create_.Run(std::move(context), user, std::move(key), std::move(request));
   if (!outcome.ok()) co_return outcome.status();
   if (outcome->replayed) call.MarkReplayed();
-  if (outcome->payment.state == State::kFailed) co_return FailureOf(outcome->payment);
-  co_return ToProto(outcome->payment);
+  co_return AnswerOf(outcome->payment, approval_page_);
+}
+
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::ConfirmPayment(
+    rpc::Call& call, const v1::ConfirmPaymentRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<Payment> payment = co_await confirm_.Run(std::move(context), user, id);
+  if (!payment.ok()) co_return payment.status();
+  co_return AnswerOf(*payment, approval_page_);
+}
+
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
+    rpc::Call& call, const v1::CancelPaymentRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  const absl::StatusOr<Payment> payment = co_await confirm_.Cancel(user, id);
+  if (!payment.ok()) co_return payment.status();
+  co_return ToProto(*payment, approval_page_);
 }
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
                                                           const v1::GetPaymentRequest& request) {
   const absl::StatusOr<Payment> payment = co_await Find(call, request.payment_id());
   if (!payment.ok()) co_return payment.status();
-  co_return ToProto(*payment);
+  co_return ToProto(*payment, approval_page_);
 }
 
 Task<absl::StatusOr<Payment>> PaymentsRpc::Find(const rpc::Call& call, std::string payment_id) {
@@ -186,7 +233,9 @@ Task<absl::StatusOr<v1::ListPaymentsResponse>> PaymentsRpc::ListPayments(
   v1::ListPaymentsResponse response;
   response.set_next_page_token(
       CutPage(page, *payments, [](const Payment& payment) { return payment.payment_id; }));
-  for (const Payment& payment : *payments) *response.add_payments() = ToProto(payment);
+  for (const Payment& payment : *payments) {
+    *response.add_payments() = ToProto(payment, approval_page_);
+  }
   co_return response;
 }
 

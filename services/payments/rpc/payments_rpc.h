@@ -4,6 +4,7 @@
 
 #include "florin/ledger/v1/proof.rpc.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/store/store.h"
 
@@ -13,17 +14,25 @@ namespace florin::payments {
 class PaymentsRpc : public v1::PaymentsService {
  public:
   // `book`: the ledger's, that payments move money in. `sandbox`: whether this deployment has the
-  // sandbox rail. References outlive this.
-  PaymentsRpc(florin::payments::CreatePayment& create, Store& store,
-              ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox)
+  // sandbox rail. `approval_page`: the URL of the page on which payers approve. References outlive
+  // this.
+  PaymentsRpc(florin::payments::CreatePayment& create, florin::payments::ConfirmPayment& confirm,
+              Store& store, ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox,
+              std::string approval_page)
       : create_(create),
+        confirm_(confirm),
         store_(store),
         proofs_(proofs),
         book_(std::move(book)),
-        sandbox_(sandbox) {}
+        sandbox_(sandbox),
+        approval_page_(std::move(approval_page)) {}
 
   Task<absl::StatusOr<v1::Payment>> CreatePayment(rpc::Call& call,
                                                   const v1::CreatePaymentRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> ConfirmPayment(
+      rpc::Call& call, const v1::ConfirmPaymentRequest& request) override;
+  Task<absl::StatusOr<v1::Payment>> CancelPayment(rpc::Call& call,
+                                                  const v1::CancelPaymentRequest& request) override;
   Task<absl::StatusOr<v1::Payment>> CreateDeposit(rpc::Call& call,
                                                   const v1::CreateDepositRequest& request) override;
   Task<absl::StatusOr<v1::Payment>> GetPayment(rpc::Call& call,
@@ -39,10 +48,12 @@ class PaymentsRpc : public v1::PaymentsService {
   Task<absl::StatusOr<Payment>> Find(const rpc::Call& call, std::string payment_id);
 
   florin::payments::CreatePayment& create_;
+  florin::payments::ConfirmPayment& confirm_;
   Store& store_;
   ledger::v1::LedgerProofClient& proofs_;
   const std::string book_;
   const bool sandbox_;
+  const std::string approval_page_;
 };
 
 }  // namespace florin::payments

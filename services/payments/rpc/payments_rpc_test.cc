@@ -9,6 +9,8 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
+constexpr char kApprovalPage[] = "https://bank.example/auth/approval";
+
 class PaymentsRpcTest : public PaymentsFixture {
  protected:
   // A call of the user through the gateway, after the server's checks.
@@ -36,7 +38,7 @@ class PaymentsRpcTest : public PaymentsFixture {
     return request;
   }
 
-  PaymentsRpc service_{create_, store_, proofs_, "main", true};
+  PaymentsRpc service_{create_, confirm_, store_, proofs_, "main", true, kApprovalPage};
 };
 
 TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {
@@ -123,7 +125,7 @@ TEST_F(PaymentsRpcTest, DepositsNeedTheSandbox) {
   EXPECT_EQ(made->source_account_id(), "");
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 7);
 
-  PaymentsRpc closed(create_, store_, proofs_, "main", false);
+  PaymentsRpc closed(create_, confirm_, store_, proofs_, "main", false, kApprovalPage);
   rpc::Call refused = NewCall("key 2");
   EXPECT_THAT(runtime_.Run(closed.CreateDeposit(refused, DepositRequest())),
               StatusHasReason(Reason::kSandboxDisabled));
@@ -145,6 +147,112 @@ TEST_F(PaymentsRpcTest, APaymentOfAnotherUserDoesNotExist) {
   rpc::Call malformed = NewCall();
   EXPECT_THAT(runtime_.Run(service_.GetPayment(malformed, request)),
               StatusHasReason(Reason::kInvalidId));
+}
+
+// A transfer to somebody else, where the policy asks for an approval.
+class ApprovedPaymentsRpcTest : public PaymentsRpcTest {
+ protected:
+  v1::CreatePaymentRequest ToStranger() const {
+    v1::CreatePaymentRequest request = Request(400);
+    request.set_destination_account_id(FormatId(IdKind::kAccount, c_));
+    return request;
+  }
+  absl::StatusOr<v1::Payment> Make(const std::string& key = "key") {
+    rpc::Call call = NewCall(key);
+    const auto made = runtime_.Run(judging_service_.CreatePayment(call, ToStranger()));
+    replayed_ = call.replayed();
+    return made;
+  }
+  absl::StatusOr<v1::Payment> Confirm(const Uuid& user, const std::string& payment_id) {
+    rpc::Call call = CallOf(user);
+    v1::ConfirmPaymentRequest request;
+    request.set_payment_id(payment_id);
+    return runtime_.Run(judging_service_.ConfirmPayment(call, request));
+  }
+  absl::StatusOr<v1::Payment> Cancel(const Uuid& user, const std::string& payment_id) {
+    rpc::Call call = CallOf(user);
+    v1::CancelPaymentRequest request;
+    request.set_payment_id(payment_id);
+    return runtime_.Run(judging_service_.CancelPayment(call, request));
+  }
+
+  PaymentsRpc judging_service_{judging_create_, confirm_, store_,       proofs_,
+                               "main",          true,     kApprovalPage};
+  bool replayed_ = false;
+};
+
+TEST_F(ApprovedPaymentsRpcTest, SaysWhatToDoThenExecutes) {
+  const auto made = Make();
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->state(), v1::Payment::REQUIRES_ACTION);
+  EXPECT_EQ(made->next_action().expire_time().seconds(), 1'790'000'300);
+  EXPECT_EQ(made->next_action().expire_time().nanos(), 1'000);
+  const std::string approval_id = made->next_action().approval_id();
+  EXPECT_EQ(made->next_action().approval_url(), std::string(kApprovalPage) + "?id=" + approval_id);
+  EXPECT_EQ(approvals_double_.Get(approval_id).binding(), made->next_action().binding());
+  EXPECT_EQ(Make()->DebugString(), made->DebugString());
+  EXPECT_TRUE(replayed_);
+
+  EXPECT_THAT(Confirm(user_, made->payment_id()), StatusHasReason(Reason::kApprovalPending));
+  approvals_double_.SetState(approval_id, auth::v1::Approval::APPROVED);
+  const auto confirmed = Confirm(user_, made->payment_id());
+  ASSERT_THAT(confirmed, IsOk());
+  EXPECT_EQ(confirmed->state(), v1::Payment::SUCCEEDED);
+  EXPECT_FALSE(confirmed->has_next_action());
+  EXPECT_EQ(Make()->DebugString(), confirmed->DebugString());
+  EXPECT_EQ(ledger_double_.BalanceOf(c_), 400);
+}
+
+TEST_F(ApprovedPaymentsRpcTest, ARefusalIsTheSameEachTime) {
+  const auto made = Make();
+  approvals_double_.SetState(made->next_action().approval_id(), auth::v1::Approval::DECLINED);
+  const absl::Status refused = Confirm(user_, made->payment_id()).status();
+  EXPECT_THAT(refused, StatusHasReason(Reason::kApprovalDeclined));
+  EXPECT_EQ(DetailOf(refused).metadata.at("payment_id"), made->payment_id());
+  EXPECT_EQ(Confirm(user_, made->payment_id()).status(), refused);
+  EXPECT_EQ(Make().status(), refused);
+
+  rpc::Call get = NewCall();
+  v1::GetPaymentRequest request;
+  request.set_payment_id(made->payment_id());
+  const auto kept = runtime_.Run(judging_service_.GetPayment(get, request));
+  EXPECT_EQ(kept->state(), v1::Payment::CANCELED);
+  EXPECT_EQ(kept->failure_reason(), "approval_declined");
+  EXPECT_EQ(ledger_double_.committed(), 0);
+}
+
+TEST_F(ApprovedPaymentsRpcTest, WhatTheLedgerNeverHeardOfHasNoReceipt) {
+  const auto made = Make();
+  v1::GetPaymentReceiptRequest request;
+  request.set_payment_id(made->payment_id());
+  const auto ask = [&] {
+    rpc::Call call = NewCall();
+    return runtime_.Run(judging_service_.GetPaymentReceipt(call, request)).status();
+  };
+  EXPECT_THAT(ask(), StatusHasReason(Reason::kNotSealedYet));
+  ASSERT_THAT(Cancel(user_, made->payment_id()), IsOk());
+  EXPECT_THAT(ask(), StatusHasReason(Reason::kPaymentCanceled));
+}
+
+TEST_F(ApprovedPaymentsRpcTest, CancelsWhatWaits) {
+  const auto made = Make();
+  EXPECT_THAT(Cancel(stranger_, made->payment_id()), StatusHasReason(Reason::kPaymentNotFound));
+  EXPECT_THAT(Confirm(stranger_, made->payment_id()), StatusHasReason(Reason::kPaymentNotFound));
+  const auto canceled = Cancel(user_, made->payment_id());
+  ASSERT_THAT(canceled, IsOk());
+  EXPECT_EQ(canceled->state(), v1::Payment::CANCELED);
+  EXPECT_EQ(canceled->failure_reason(), "payment_canceled");
+  EXPECT_EQ(Cancel(user_, made->payment_id())->DebugString(), canceled->DebugString());
+  EXPECT_THAT(Confirm(user_, made->payment_id()), StatusHasReason(Reason::kPaymentCanceled));
+  EXPECT_THAT(Cancel(user_, "pay_"), StatusHasReason(Reason::kInvalidId));
+  EXPECT_THAT(Confirm(user_, "pay_"), StatusHasReason(Reason::kInvalidId));
+
+  rpc::Call call = NewCall("own");
+  const auto executed = runtime_.Run(judging_service_.CreatePayment(call, Request(1)));
+  EXPECT_THAT(Cancel(user_, executed->payment_id()),
+              StatusHasReason(Reason::kPaymentNotCancelable));
+  // Nothing to confirm: it is given as it ended.
+  EXPECT_EQ(Confirm(user_, executed->payment_id())->DebugString(), executed->DebugString());
 }
 
 TEST_F(PaymentsRpcTest, AReceiptIsTheLedgersProofOfTheTransaction) {

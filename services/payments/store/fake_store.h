@@ -1,18 +1,20 @@
 // The payments in memory, for tests of what uses a Store.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "services/payments/store/approval_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
 
 // Thread-safe.
-class FakeStore : public Store {
+class FakeStore : public Store, public ApprovalStore {
  public:
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
@@ -21,6 +23,21 @@ class FakeStore : public Store {
   Task<absl::StatusOr<std::vector<Payment>>> ListPayments(Uuid user_id, std::optional<Uuid> before,
                                                           int limit) override;
   Task<absl::StatusOr<std::vector<Payment>>> ClaimUnfinished(absl::Time now, int limit) override;
+
+  Task<absl::StatusOr<Judged>> InsertJudged(Intent intent, ApprovalTerms terms,
+                                            ApprovalPolicy policy) override;
+  Task<absl::StatusOr<Payment>> BeginConfirm(Uuid user_id, Uuid payment_id,
+                                             absl::Time now) override;
+  Task<absl::StatusOr<Payment>> Start(Uuid user_id, Uuid payment_id, crypto::Digest redeemed,
+                                      absl::Time now) override;
+  Task<absl::StatusOr<Payment>> GiveUp(Uuid user_id, Uuid payment_id, Reason reason,
+                                       absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Payment>>> ClaimAwaiting(absl::Time now, int limit) override;
+
+  // Changes what is kept of a payment behind everybody's back.
+  void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
+  // Makes Start fail with kUnavailable, as if the process had crashed after redeeming.
+  void FailStarts(bool fail);
 
   // Makes RecordResults fail with kUnavailable, as if the database had gone after the ledger's
   // answer.
@@ -35,10 +52,16 @@ class FakeStore : public Store {
   using Id = std::pair<Uuid, Uuid>;                 // user, payment
   using Key = std::tuple<Uuid, Kind, std::string>;  // user, kind, idempotency key
 
+  LowValueUse UseOf(const Payment& payment) const;
+  // With mutex_ held. Nothing for a payment that does not exist or is another user's.
+  Row* Find(const Uuid& user_id, const Uuid& payment_id);
+
   std::mutex mutex_;
-  std::map<Id, Row> rows_;     // Guarded by mutex_.
-  std::map<Key, Id> keys_;     // Guarded by mutex_.
-  bool fail_records_ = false;  // Guarded by mutex_.
+  std::map<Id, Row> rows_;                                // Guarded by mutex_.
+  std::map<Key, Id> keys_;                                // Guarded by mutex_.
+  bool fail_records_ = false;                             // Guarded by mutex_.
+  bool fail_starts_ = false;                              // Guarded by mutex_.
+  std::map<std::pair<Uuid, Currency>, LowValueUse> use_;  // By user. Guarded by mutex_.
 };
 
 }  // namespace florin::payments

@@ -4,20 +4,10 @@
 
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
+#include "services/payments/store/payment_rows.h"
 
 namespace florin::payments {
 namespace {
-
-// The columns of a payment, in the order that ReadPayment expects, of the row `p`.
-#define FLORIN_PAYMENT_COLUMNS                                                                \
-  "p.payment_id, p.user_id, p.kind, p.state, p.source_account_id, p.destination_account_id, " \
-  "p.currency, p.amount_minor, p.reference, p.failure_reason, p.transaction_id, "             \
-  "(extract(epoch FROM p.create_time) * 1000000)::bigint, "                                   \
-  "(extract(epoch FROM p.update_time) * 1000000)::bigint"
-constexpr int kPaymentColumns = 13;
-
-// Times travel as microseconds since the epoch, exactly.
-#define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
 
 constexpr char kInsertIntents[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, "
@@ -49,7 +39,7 @@ constexpr char kRecordResults[] =
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[]) "
     "AS r (user_id, payment_id, state, failure_reason, updated) "
     "WHERE p.user_id = r.user_id AND p.payment_id = r.payment_id "
-    "AND p.state NOT IN ('succeeded', 'failed')";
+    "AND p.state NOT IN ('succeeded', 'failed', 'requires_action', 'canceled')";
 
 constexpr char kFindPayments[] =
     "SELECT " FLORIN_PAYMENT_COLUMNS
@@ -79,93 +69,13 @@ constexpr char kClaimUnfinished[] =
 // Greater than every id that Florin makes: the first page lists what is below it.
 constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
-}
-
-absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
-  FLORIN_ASSIGN_OR_RETURN(const Currency currency, Currency::Parse(row[6].c_str()));
-  Payment payment{.amount = {.minor_units = row[7].as<std::int64_t>(), .currency = currency},
-                  .reference = row[8].c_str(),
-                  .failure_reason = row[9].c_str(),
-                  .create_time = absl::FromUnixMicros(row[11].as<std::int64_t>()),
-                  .update_time = absl::FromUnixMicros(row[12].as<std::int64_t>())};
-  FLORIN_ASSIGN_OR_RETURN(payment.payment_id, ReadUuid(row[0]));
-  FLORIN_ASSIGN_OR_RETURN(payment.user_id, ReadUuid(row[1]));
-  FLORIN_ASSIGN_OR_RETURN(payment.kind, ParseKind(row[2].c_str()));
-  FLORIN_ASSIGN_OR_RETURN(payment.state, ParseState(row[3].c_str()));
-  FLORIN_ASSIGN_OR_RETURN(payment.source_account_id, ReadUuid(row[4]));
-  FLORIN_ASSIGN_OR_RETURN(payment.destination_account_id, ReadUuid(row[5]));
-  FLORIN_ASSIGN_OR_RETURN(payment.transaction_id, ReadUuid(row[10]));
-  return payment;
-}
-
-absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows) {
-  std::vector<Payment> payments;
-  payments.reserve(rows.size());
-  for (const auto& row : rows) {
-    FLORIN_ASSIGN_OR_RETURN(Payment payment, ReadPayment(row));
-    payments.push_back(std::move(payment));
-  }
-  return payments;
-}
-
-// The columns that InsertIntents binds.
-struct IntentArrays {
-  pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
-      amounts, references, transaction_ids, created, next_attempts;
-
-  explicit IntentArrays(const std::vector<Intent>& intents) {
-    for (const Intent& intent : intents) {
-      const Payment& payment = intent.payment;
-      user_ids.Add(payment.user_id);
-      payment_ids.Add(payment.payment_id);
-      kinds.Add(NameOf(payment.kind));
-      keys.Add(intent.idempotency_key);
-      fingerprints.Add("\\x" + crypto::Hex(crypto::AsOctets(intent.fingerprint)));
-      if (payment.source_account_id.is_nil()) {
-        sources.AddNull();
-      } else {
-        sources.Add(payment.source_account_id);
-      }
-      destinations.Add(payment.destination_account_id);
-      currencies.Add(payment.amount.currency.code());
-      amounts.Add(payment.amount.minor_units);
-      references.Add(payment.reference);
-      transaction_ids.Add(payment.transaction_id);
-      created.Add(absl::ToUnixMicros(payment.create_time));
-      next_attempts.Add(absl::ToUnixMicros(payment.create_time + kLease));
-    }
-  }
-};
-
-absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
-                                                      const IntentArrays& arrays) {
-  const pqxx::result rows =
-      transaction.exec_prepared("find_intents", arrays.user_ids.literal(), arrays.kinds.literal(),
-                                arrays.keys.literal(), arrays.fingerprints.literal());
-  std::vector<StoredIntent> stored;
-  stored.reserve(rows.size());
-  for (const auto& row : rows) {
-    FLORIN_ASSIGN_OR_RETURN(Payment payment, ReadPayment(row));
-    stored.push_back(StoredIntent{.payment = std::move(payment),
-                                  .same_request = row[kPaymentColumns].as<bool>()});
-  }
-  return stored;
-}
-
 absl::StatusOr<std::vector<StoredIntent>> Insert(pqxx::work& transaction,
                                                  const std::vector<Intent>& intents) {
   const IntentArrays arrays(intents);
-  const pqxx::result inserted = transaction.exec_prepared(
-      "insert_intents", arrays.user_ids.literal(), arrays.payment_ids.literal(),
-      arrays.kinds.literal(), arrays.keys.literal(), arrays.fingerprints.literal(),
-      arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
-      arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
-      arrays.created.literal(), arrays.next_attempts.literal());
   // A statement of its own, since an insert's snapshot does not show the rows that it ran into
   // (READ COMMITTED); and only where a key was known, which is rare.
-  if (inserted.affected_rows() != intents.size()) return FindIntents(transaction, arrays);
+  if (InsertNewIntents(transaction, arrays) != intents.size())
+    return FindIntents(transaction, arrays);
   std::vector<StoredIntent> stored;
   stored.reserve(intents.size());
   for (const Intent& intent : intents) {

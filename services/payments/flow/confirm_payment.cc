@@ -1,0 +1,67 @@
+#include "services/payments/flow/confirm_payment.h"
+
+#include <utility>
+
+#include "libs/telemetry/metrics.h"
+#include "services/payments/domain/approval.h"
+
+namespace florin::payments {
+
+Task<absl::StatusOr<Payment>> ConfirmPayment::Run(rpc::Outgoing context, Uuid user_id,
+                                                  Uuid payment_id) {
+  absl::StatusOr<Payment> payment =
+      co_await store_.BeginConfirm(user_id, payment_id, NowInMicroseconds(clock_));
+  if (!payment.ok()) co_return payment.status();
+  if (payment->state == State::kRequiresAction) {
+    payment = co_await Start(std::move(context), *std::move(payment), false);
+  }
+  if (!payment.ok() || payment->state != State::kProcessing) co_return payment;
+  co_return co_await settlement_.Settle(*std::move(payment));
+}
+
+Task<absl::StatusOr<Payment>> ConfirmPayment::Resume(Payment payment) {
+  rpc::Outgoing context;
+  absl::StatusOr<Payment> started = co_await Start(std::move(context), std::move(payment), true);
+  if (!started.ok() || started->state != State::kProcessing) co_return started;
+  co_return co_await settlement_.Settle(*std::move(started));
+}
+
+Task<absl::StatusOr<Payment>> ConfirmPayment::Start(rpc::Outgoing context, Payment payment,
+                                                    bool only_if_redeemed) {
+  const crypto::Digest binding = sca::BindingDigest(BindingOf(payment));
+  const absl::Status redeemed =
+      co_await approvals_.Redeem(std::move(context), payment, binding, only_if_redeemed);
+  if (!redeemed.ok()) co_return co_await GiveUp(std::move(payment), redeemed);
+  absl::StatusOr<Payment> started = co_await store_.Start(payment.user_id, payment.payment_id,
+                                                          binding, NowInMicroseconds(clock_));
+  if (!started.ok()) co_return co_await GiveUp(std::move(payment), started.status());
+  co_return started;
+}
+
+// If `why` ends it. Otherwise that is for the caller to know.
+Task<absl::StatusOr<Payment>> ConfirmPayment::GiveUp(Payment payment, absl::Status why) {
+  const Reason reason = ReasonOf(why).value_or(Reason::kInternal);
+  if (!EndsPayment(reason)) {
+    co_return Error(reason, std::string(why.message()),
+                    {.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}});
+  }
+  absl::StatusOr<Payment> given_up = co_await store_.GiveUp(payment.user_id, payment.payment_id,
+                                                            reason, NowInMicroseconds(clock_));
+  if (given_up.ok() && given_up->state == State::kCanceled) {
+    telemetry::Count("florin_payments_ended_total", {{"kind", std::string(NameOf(given_up->kind))},
+                                                     {"result", given_up->failure_reason}});
+  }
+  co_return given_up;
+}
+
+Task<absl::StatusOr<Payment>> ConfirmPayment::Cancel(Uuid user_id, Uuid payment_id) {
+  absl::StatusOr<Payment> payment = co_await store_.GiveUp(
+      user_id, payment_id, Reason::kPaymentCanceled, NowInMicroseconds(clock_));
+  if (!payment.ok()) co_return payment.status();
+  if (payment->state != State::kCanceled) {
+    co_return Error(Reason::kPaymentNotCancelable, "the payment does not wait for its approval");
+  }
+  co_return payment;
+}
+
+}  // namespace florin::payments

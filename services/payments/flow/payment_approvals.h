@@ -1,0 +1,35 @@
+// Payments' side of the approvals that auth keeps: asks for them and redeems them.
+#pragma once
+
+#include "florin/auth/v1/approvals.rpc.h"
+#include "libs/async/task.h"
+#include "libs/crypto/sha256.h"
+#include "libs/rpc/context.h"
+#include "services/payments/domain/payment.h"
+
+namespace florin::payments {
+
+// Thread-safe.
+class PaymentApprovals {
+ public:
+  // `approvals` outlives this.
+  explicit PaymentApprovals(auth::v1::ApprovalsClient& approvals) : approvals_(approvals) {}
+
+  // Asks the payer of `payment`, which has terms, to approve it. Idempotent. Errors: kUnavailable,
+  // kDeadlineExceeded; kInternal if auth will not have it.
+  Task<absl::Status> Ask(rpc::Outgoing context, Payment payment);
+
+  // Redeems the approval of `payment` for `binding`, which the caller has made of what it is about
+  // to execute. Idempotent. `only_if_redeemed`: finds out whether it was redeemed, and leaves it
+  // otherwise. An approval that auth was never asked for is asked for first, so that its payer can
+  // still give it, or time ends it. Errors: kApprovalPending; final ones (EndsPayment()):
+  // kApprovalMismatch, kApprovalUsed, kApprovalExpired, kApprovalDeclined; kUnavailable,
+  // kDeadlineExceeded, kInternal.
+  Task<absl::Status> Redeem(rpc::Outgoing context, Payment payment, crypto::Digest binding,
+                            bool only_if_redeemed);
+
+ private:
+  auth::v1::ApprovalsClient& approvals_;
+};
+
+}  // namespace florin::payments

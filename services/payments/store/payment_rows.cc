@@ -1,0 +1,109 @@
+#include "services/payments/store/payment_rows.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+
+namespace florin::payments {
+namespace {
+
+absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
+  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
+}
+
+std::string OctetsOf(const pqxx::field& hex) {
+  return hex.is_null() ? std::string() : absl::HexStringToBytes(hex.c_str());
+}
+
+absl::StatusOr<ApprovalTerms> ReadTerms(const pqxx::row& row) {
+  ApprovalTerms terms{.payee_name = row[14].c_str(),
+                      .nonce = OctetsOf(row[15]),
+                      .expire_time = absl::FromUnixMicros(row[16].as<std::int64_t>()),
+                      .approved_binding = OctetsOf(row[17])};
+  FLORIN_ASSIGN_OR_RETURN(terms.approval_id, ReadUuid(row[13]));
+  return terms;
+}
+
+}  // namespace
+
+absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
+  FLORIN_ASSIGN_OR_RETURN(const Currency currency, Currency::Parse(row[6].c_str()));
+  Payment payment{.amount = {.minor_units = row[7].as<std::int64_t>(), .currency = currency},
+                  .reference = row[8].c_str(),
+                  .failure_reason = row[9].c_str(),
+                  .create_time = absl::FromUnixMicros(row[11].as<std::int64_t>()),
+                  .update_time = absl::FromUnixMicros(row[12].as<std::int64_t>())};
+  FLORIN_ASSIGN_OR_RETURN(payment.payment_id, ReadUuid(row[0]));
+  FLORIN_ASSIGN_OR_RETURN(payment.user_id, ReadUuid(row[1]));
+  FLORIN_ASSIGN_OR_RETURN(payment.kind, ParseKind(row[2].c_str()));
+  FLORIN_ASSIGN_OR_RETURN(payment.state, ParseState(row[3].c_str()));
+  FLORIN_ASSIGN_OR_RETURN(payment.source_account_id, ReadUuid(row[4]));
+  FLORIN_ASSIGN_OR_RETURN(payment.destination_account_id, ReadUuid(row[5]));
+  FLORIN_ASSIGN_OR_RETURN(payment.transaction_id, ReadUuid(row[10]));
+  if (!row[13].is_null()) {
+    FLORIN_ASSIGN_OR_RETURN(payment.approval, ReadTerms(row));
+  }
+  return payment;
+}
+
+absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows) {
+  std::vector<Payment> payments;
+  payments.reserve(rows.size());
+  for (const auto& row : rows) {
+    FLORIN_ASSIGN_OR_RETURN(Payment payment, ReadPayment(row));
+    payments.push_back(std::move(payment));
+  }
+  return payments;
+}
+
+std::string ByteaOf(std::string_view octets) { return "\\x" + crypto::Hex(octets); }
+
+IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
+  for (const Intent& intent : intents) {
+    const Payment& payment = intent.payment;
+    user_ids.Add(payment.user_id);
+    payment_ids.Add(payment.payment_id);
+    kinds.Add(NameOf(payment.kind));
+    keys.Add(intent.idempotency_key);
+    fingerprints.Add(ByteaOf(crypto::AsOctets(intent.fingerprint)));
+    if (payment.source_account_id.is_nil()) {
+      sources.AddNull();
+    } else {
+      sources.Add(payment.source_account_id);
+    }
+    destinations.Add(payment.destination_account_id);
+    currencies.Add(payment.amount.currency.code());
+    amounts.Add(payment.amount.minor_units);
+    references.Add(payment.reference);
+    transaction_ids.Add(payment.transaction_id);
+    created.Add(absl::ToUnixMicros(payment.create_time));
+    next_attempts.Add(absl::ToUnixMicros(payment.create_time + kLease));
+  }
+}
+
+absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
+                                                      const IntentArrays& arrays) {
+  const pqxx::result rows =
+      transaction.exec_prepared("find_intents", arrays.user_ids.literal(), arrays.kinds.literal(),
+                                arrays.keys.literal(), arrays.fingerprints.literal());
+  std::vector<StoredIntent> stored;
+  stored.reserve(rows.size());
+  for (const auto& row : rows) {
+    FLORIN_ASSIGN_OR_RETURN(Payment payment, ReadPayment(row));
+    stored.push_back(StoredIntent{.payment = std::move(payment),
+                                  .same_request = row[kPaymentColumns].as<bool>()});
+  }
+  return stored;
+}
+
+std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays) {
+  const pqxx::result inserted = transaction.exec_prepared(
+      "insert_intents", arrays.user_ids.literal(), arrays.payment_ids.literal(),
+      arrays.kinds.literal(), arrays.keys.literal(), arrays.fingerprints.literal(),
+      arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
+      arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
+      arrays.created.literal(), arrays.next_attempts.literal());
+  return static_cast<std::size_t>(inserted.affected_rows());
+}
+
+}  // namespace florin::payments

@@ -1,0 +1,52 @@
+// How a payment travels between the program and its row. Only for sources of payments' store.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <pqxx/pqxx>
+
+#include "libs/crypto/sha256.h"
+#include "libs/pg/array.h"
+#include "services/payments/store/store.h"
+
+namespace florin::payments {
+
+// The columns of a payment, in the order that ReadPayment expects, of the row `p`.
+#define FLORIN_PAYMENT_COLUMNS                                                                \
+  "p.payment_id, p.user_id, p.kind, p.state, p.source_account_id, p.destination_account_id, " \
+  "p.currency, p.amount_minor, p.reference, p.failure_reason, p.transaction_id, "             \
+  "(extract(epoch FROM p.create_time) * 1000000)::bigint, "                                   \
+  "(extract(epoch FROM p.update_time) * 1000000)::bigint, "                                   \
+  "p.approval_id, p.payee_name, encode(p.approval_nonce, 'hex'), "                            \
+  "(extract(epoch FROM p.approval_expire_time) * 1000000)::bigint, "                          \
+  "encode(p.approved_binding, 'hex')"
+inline constexpr int kPaymentColumns = 18;
+
+// Times travel as microseconds since the epoch, exactly.
+#define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
+
+absl::StatusOr<Payment> ReadPayment(const pqxx::row& row);
+absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows);
+
+// As the bytea type reads it.
+std::string ByteaOf(std::string_view octets);
+
+// The columns that insert_intents and find_intents bind.
+struct IntentArrays {
+  explicit IntentArrays(const std::vector<Intent>& intents);
+
+  pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
+      amounts, references, transaction_ids, created, next_attempts;
+};
+
+// What is kept under each intent's key, for those that have anything, in order. Needs the statement
+// find_intents.
+absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
+                                                      const IntentArrays& arrays);
+
+// Inserts intents under new keys (statement insert_intents), and gives how many.
+std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays);
+
+}  // namespace florin::payments
