@@ -12,7 +12,7 @@ after(() => browser.close());
 async function openAccount(user, name) {
   const customer = await call('POST', '/v1/customers', {
     token: user.token,
-    body: { kind: 'PERSON', display_name: name },
+    body: { display_name: name },
   });
   assert.equal(customer.status, 200, JSON.stringify(customer.body));
   const account = await call('POST', '/v1/accounts', {
@@ -78,7 +78,7 @@ test('a passkey is registered, logs in and approves a payment', async () => {
   await page.waitForURL(/\/auth\/account\?notice=passkey-added$/);
 
   const payment = await pay(123_45);
-  assert.equal((await confirm(payment)).body.code, 'approval_pending');
+  assert.equal((await confirm(payment)).body.reason, 'approval_pending');
   const { approval_url: approvalUrl } = payment.next_action;
   assert.equal(new URL(approvalUrl).origin, url);
 
@@ -127,7 +127,7 @@ test('a declined payment is not executed', async () => {
   await page.getByRole('button', { name: 'Decline' }).click();
   await page.getByText('You have declined this payment.').waitFor();
   await picture(page, 'declined');
-  assert.equal((await confirm(payment)).body.code, 'approval_declined');
+  assert.equal((await confirm(payment)).body.reason, 'approval_declined');
 });
 
 test("another user's approval is no page", async () => {
