@@ -118,6 +118,6 @@ AuthenticatorParts::AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnde
                        .clock = SystemClock(),
                        .ids = SystemIds()},
                       MakeOptions()),
-      rpc_(authenticators_, SystemClock()) {}
+      rpc_(authenticators_) {}
 
 }  // namespace florin::auth

@@ -14,6 +14,8 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/crypto/jwt.h"
+#include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/stack.h"
@@ -293,6 +295,43 @@ TEST_F(ApprovalTest, AnApprovedPaymentSurvivesACrashAndIsExecutedOnce) {
   EXPECT_EQ(Confirm(payment).Text("state"), "SUCCEEDED");
   EXPECT_EQ(payer_.Balance(source_), 96'000);
   EXPECT_EQ(payee_.Balance(destination_), 4000);
+}
+
+// A token of a login by password `ago`, as auth would sign it.
+std::string TokenOfLogin(const ApiUser& user, absl::Duration ago) {
+  const auto keys = crypto::KeyRing::Load(absl::StrCat(SharedStack().home(), "/auth-keys"));
+  EXPECT_TRUE(keys.ok()) << keys.status();
+  const absl::Time now = absl::Now();
+  const crypto::AccessTokenClaims claims = {
+      .issuer = SharedStack().Variable("FLORIN_URL"),
+      .subject = user.user_id(),
+      .audience = identity::kAudience,
+      .scope = "authenticators:read authenticators:write",
+      .token_id = FormatId(IdKind::kToken, SystemIds().NewId()),
+      .issued_at = now,
+      .expires_at = now + absl::Minutes(10),
+      .auth_time = now - ago,
+      .acr = "urn:florin:acr:pwd"};
+  return crypto::SignAccessToken(claims, keys->current());
+}
+
+TEST(StepUp, AnOldLoginChangesNoAuthenticator) {
+  ApiUser user(SharedStack());
+  const std::string path = "/v1/users/me/authenticators";
+  const Sent old = {.token = TokenOfLogin(user, absl::Minutes(5) + absl::Seconds(2))};
+  EXPECT_EQ(Outcome(user.Get(path, old)), "200");
+  const Answer refused = user.Post(path + "/totp", "{}", old);
+  EXPECT_EQ(Outcome(refused), "401 step_up_required");
+  const auto challenge = refused.headers.find("www-authenticate");
+  ASSERT_NE(challenge, refused.headers.end());
+  EXPECT_THAT(
+      challenge->second,
+      ::testing::AllOf(::testing::HasSubstr("error=\"insufficient_user_authentication\""),
+                       ::testing::HasSubstr("max_age=\"300\""),
+                       ::testing::HasSubstr("acr_values=\"urn:florin:acr:pwd urn:florin:acr:mfa "
+                                            "urn:florin:acr:phr\"")));
+  const Sent fresh = {.token = TokenOfLogin(user, absl::Minutes(4))};
+  EXPECT_EQ(Outcome(user.Post(path + "/totp", "{}", fresh)), "200");
 }
 
 }  // namespace

@@ -40,13 +40,6 @@ absl::StatusOr<Uuid> AuthenticatorsRpc::UserOf(const rpc::Call& call) {
   return ParseId(IdKind::kUser, call.principal().user_id, "sub");
 }
 
-absl::StatusOr<Uuid> AuthenticatorsRpc::FreshUserOf(const rpc::Call& call) const {
-  if (call.principal().auth_time < clock_.Now() - kFreshAuthentication) {
-    return Error(Reason::kReauthenticationRequired, "the authentication is older than 5 minutes");
-  }
-  return UserOf(call);
-}
-
 Task<absl::StatusOr<v1::ListAuthenticatorsResponse>> AuthenticatorsRpc::ListAuthenticators(
     rpc::Call& call, const v1::ListAuthenticatorsRequest&) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
@@ -59,7 +52,7 @@ Task<absl::StatusOr<v1::ListAuthenticatorsResponse>> AuthenticatorsRpc::ListAuth
 
 Task<absl::StatusOr<v1::RemoveAuthenticatorResponse>> AuthenticatorsRpc::RemoveAuthenticator(
     rpc::Call& call, const v1::RemoveAuthenticatorRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(
       const Uuid factor_id,
       ParseId(IdKind::kFactor, request.authenticator_id(), "authenticator_id"));
@@ -69,7 +62,7 @@ Task<absl::StatusOr<v1::RemoveAuthenticatorResponse>> AuthenticatorsRpc::RemoveA
 
 Task<absl::StatusOr<v1::BeginTotpResponse>> AuthenticatorsRpc::BeginTotp(
     rpc::Call& call, const v1::BeginTotpRequest&) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   absl::StatusOr<TotpEnrolment> enrolment = co_await authenticators_.BeginTotp(user_id);
   if (!enrolment.ok()) co_return enrolment.status();
   v1::BeginTotpResponse response;
@@ -80,7 +73,7 @@ Task<absl::StatusOr<v1::BeginTotpResponse>> AuthenticatorsRpc::BeginTotp(
 
 Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::ConfirmTotp(
     rpc::Call& call, const v1::ConfirmTotpRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   const absl::StatusOr<Factor> factor =
       co_await authenticators_.ConfirmTotp(user_id, request.code());
   if (!factor.ok()) co_return factor.status();
@@ -89,7 +82,7 @@ Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::ConfirmTotp(
 
 Task<absl::StatusOr<v1::BeginPasskeyResponse>> AuthenticatorsRpc::BeginPasskey(
     rpc::Call& call, const v1::BeginPasskeyRequest&) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   absl::StatusOr<Ceremony> ceremony = co_await authenticators_.BeginPasskeyRegistration(user_id);
   if (!ceremony.ok()) co_return ceremony.status();
   v1::BeginPasskeyResponse response;
@@ -100,7 +93,7 @@ Task<absl::StatusOr<v1::BeginPasskeyResponse>> AuthenticatorsRpc::BeginPasskey(
 
 Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::FinishPasskey(
     rpc::Call& call, const v1::FinishPasskeyRequest& request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid challenge_id,
                              ParseId(IdKind::kChallenge, request.challenge_id(), "challenge_id"));
   const absl::StatusOr<Factor> factor = co_await authenticators_.FinishPasskeyRegistration(
@@ -111,7 +104,7 @@ Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::FinishPasskey(
 
 Task<absl::StatusOr<v1::IssueRecoveryCodesResponse>> AuthenticatorsRpc::IssueRecoveryCodes(
     rpc::Call& call, const v1::IssueRecoveryCodesRequest&) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, FreshUserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   const absl::StatusOr<std::vector<std::string>> codes =
       co_await authenticators_.IssueRecoveryCodes(user_id);
   if (!codes.ok()) co_return codes.status();

@@ -2,19 +2,14 @@
 #pragma once
 
 #include "florin/auth/v1/authenticators.rpc.h"
-#include "libs/clock/clock.h"
 #include "services/auth/flow/authenticators.h"
 
 namespace florin::auth {
 
-// How old the authentication of a token may be that changes an authenticator.
-inline constexpr absl::Duration kFreshAuthentication = absl::Minutes(5);
-
-// Thread-safe. The arguments of the constructor outlive it.
+// Thread-safe. The argument of the constructor outlives it.
 class AuthenticatorsRpc : public v1::AuthenticatorsService {
  public:
-  AuthenticatorsRpc(Authenticators& authenticators, Clock& clock)
-      : authenticators_(authenticators), clock_(clock) {}
+  explicit AuthenticatorsRpc(Authenticators& authenticators) : authenticators_(authenticators) {}
 
   Task<absl::StatusOr<v1::ListAuthenticatorsResponse>> ListAuthenticators(
       rpc::Call& call, const v1::ListAuthenticatorsRequest& request) override;
@@ -40,12 +35,10 @@ class AuthenticatorsRpc : public v1::AuthenticatorsService {
       rpc::Call& call, const v1::VerifyEmailRequest& request) override;
 
  private:
-  // The caller. For changes: who proved who they are just now, else kReauthenticationRequired.
+  // The caller. That changes need a fresh login is the methods' policy.
   static absl::StatusOr<Uuid> UserOf(const rpc::Call& call);
-  absl::StatusOr<Uuid> FreshUserOf(const rpc::Call& call) const;
 
   Authenticators& authenticators_;
-  Clock& clock_;
 };
 
 }  // namespace florin::auth

@@ -44,7 +44,8 @@ class AuthenticatorsRpcTest : public ::testing::Test {
     server_ = rpc::Server::Start(runtime_.executor(),
                                  {.listen = "127.0.0.1:0",
                                   .certificates = rpc::CertificateFiles::In(directory, "auth"),
-                                  .authenticator = authenticator_.get()},
+                                  .authenticator = authenticator_.get(),
+                                  .clock = &clock_},
                                  {auth_.get(), &service_})
                   .value();
     gateway_ = std::make_unique<rpc::Channel>(
@@ -69,7 +70,8 @@ class AuthenticatorsRpcTest : public ::testing::Test {
   }
   // With the token of a login at `auth_time`.
   rpc::Outgoing As(const Uuid& user_id, absl::Duration ago,
-                   const std::string& scope = "authenticators:read authenticators:write") {
+                   const std::string& scope = "authenticators:read authenticators:write",
+                   const std::string& acr = "urn:florin:acr:pwd") {
     const crypto::AccessTokenClaims claims = {.issuer = kIssuer,
                                               .subject = FormatId(IdKind::kUser, user_id),
                                               .audience = identity::kAudience,
@@ -77,7 +79,8 @@ class AuthenticatorsRpcTest : public ::testing::Test {
                                               .token_id = "tok_x",
                                               .issued_at = clock_.Now(),
                                               .expires_at = clock_.Now() + absl::Minutes(10),
-                                              .auth_time = clock_.Now() - ago};
+                                              .auth_time = clock_.Now() - ago,
+                                              .acr = acr};
     rpc::Outgoing context;
     context.user_token = crypto::SignAccessToken(claims, keys_->current());
     return context;
@@ -101,7 +104,7 @@ class AuthenticatorsRpcTest : public ::testing::Test {
   testing::TestCertificates certificates_;
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   TestAuthenticators test_{clock_};
-  AuthenticatorsRpc service_{test_.authenticators, clock_};
+  AuthenticatorsRpc service_{test_.authenticators};
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;
   std::unique_ptr<RegisterUser> register_user_;
@@ -153,13 +156,16 @@ TEST_F(AuthenticatorsRpcTest, FromEnrolmentToLoginWithACode) {
 TEST_F(AuthenticatorsRpcTest, AChangeNeedsAFreshAuthentication) {
   const auto old = As(user_id_, absl::Minutes(5) + absl::Seconds(1));
   EXPECT_THAT(Run(client().ListAuthenticators(old, {})), IsOk());
-  const auto reason = StatusHasReason(Reason::kReauthenticationRequired);
+  const auto reason = StatusHasReason(Reason::kStepUpRequired);
   EXPECT_THAT(Run(client().BeginTotp(old, {})), reason);
   EXPECT_THAT(Run(client().ConfirmTotp(old, {})), reason);
   EXPECT_THAT(Run(client().BeginPasskey(old, {})), reason);
   EXPECT_THAT(Run(client().FinishPasskey(old, {})), reason);
   EXPECT_THAT(Run(client().IssueRecoveryCodes(old, {})), reason);
   EXPECT_THAT(Run(client().RemoveAuthenticator(old, {})), reason);
+  // Nor will a token do that does not say how its user proved who they are.
+  const auto unknown = As(user_id_, {}, "authenticators:write", "");
+  EXPECT_THAT(Run(client().BeginTotp(unknown, {})), reason);
   EXPECT_THAT(Run(client().BeginTotp(As(user_id_, absl::Minutes(5)), {})), IsOk());
 }
 
