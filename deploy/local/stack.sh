@@ -14,6 +14,8 @@
 #   certificates/    the development CA, NAME.crt and NAME.key of every service, of operator and of
 #                    auditor, and localhost.crt for HTTPS
 #   auth-keys/       the keys that sign access tokens
+#   audit-keys/      auth.pem, which signs the heads of auth's audit trail, and its public half
+#                    auth.pub.pem
 #   ledger-keys/     ledger-log.pem, which signs the ledger's log, and its public half
 #                    ledger-log.pub.pem
 #   env              for users to source

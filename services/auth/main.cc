@@ -1,5 +1,7 @@
 // florin-auth: users, their passwords, and the access tokens that the other services verify.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "libs/clock/clock.h"
@@ -10,6 +12,7 @@
 #include "services/auth/flow/password_login.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/main_audit.h"
 #include "services/auth/rpc/auth_rpc.h"
 #include "services/auth/store/pg_store.h"
 
@@ -33,15 +36,20 @@ int main(int argc, char** argv) {
   }
   auth::PasswordHasher hasher({.threads = threads});
 
-  pg::Pool pool(process.Database(auth::PgStore::Statements()));
+  std::vector<pg::Statement> statements = auth::PgStore::Statements();
+  for (pg::Statement& statement : auth::AuditTrail::Statements())
+    statements.push_back(std::move(statement));
+  pg::Pool pool(process.Database(std::move(statements)));
+  auth::AuditTrail trail(process.executor(), pool);
   auth::PgStore store(pool);
   auth::RegisterUser register_user(store, hasher, SystemClock(), SystemIds());
-  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds());
+  auth::PasswordLogin login(store, hasher, *keys, SystemClock(), SystemIds(), trail.recorder());
   auth::AuthRpc service(register_user, login, *keys);
 
-  asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
-  const int status =
-      process.Serve({&service}, nullptr, {{"database", [&pool] { return pool.Ping(); }}});
+  asio::co_spawn(process.executor(), keys->Watch(trail.recorder()), asio::detached);
+  const int status = process.Serve({&service, &trail.service()}, nullptr,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
+  trail.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();
   return status;

@@ -15,27 +15,62 @@ void CountLogin(const char* outcome) {
   telemetry::Count("florin_auth_logins_total", {{"outcome", outcome}});
 }
 
+// Whether somebody was let in or refused, rather than a part having failed.
+bool IsDecision(const absl::Status& status) {
+  const std::optional<Reason> reason = ReasonOf(status);
+  return status.ok() || (reason != Reason::kOverloaded && reason != Reason::kUnavailable &&
+                         reason != Reason::kInternal);
+}
+
 }  // namespace
 
 Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(std::string email, std::string password,
-                                                     std::string scope) {
+                                                     std::string scope, audit::Origin origin) {
   FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(scope));
-  absl::StatusOr<std::optional<User>> user = co_await Find(std::move(email));
-  if (!user.ok()) co_return user.status();
-  std::optional<std::string> hash;
-  if (user->has_value()) hash = (*user)->password_hash;
-  const absl::StatusOr<bool> matches = co_await hasher_.Verify(std::move(hash), password);
-  if (!matches.ok()) co_return matches.status();
-  if (!*matches) {
-    CountLogin("refused");
-    co_return Error(Reason::kInvalidCredentials, "unknown e-mail or wrong password");
-  }
-  CountLogin("granted");
-  if (hasher_.NeedsRehash((*user)->password_hash)) co_await Rehash(**user, std::move(password));
+  std::optional<User> user;
+  const absl::Status decided = co_await Decide(std::move(email), password, &user);
+  std::optional<Uuid> user_id;
+  if (user) user_id = user->user_id;
+  FLORIN_CO_RETURN_IF_ERROR(co_await Record(user_id, decided, std::move(origin)));
+  FLORIN_CO_RETURN_IF_ERROR(decided);
+  if (hasher_.NeedsRehash(user->password_hash)) co_await Rehash(*user, std::move(password));
   AccessToken token;
-  token.token = Sign(**user, granted);
+  token.token = Sign(*user, granted);
   token.scope = std::move(granted);
   co_return token;
+}
+
+Task<absl::Status> PasswordLogin::Decide(std::string email, std::string password,
+                                         std::optional<User>* user) {
+  FLORIN_CO_ASSIGN_OR_RETURN(*user, co_await Find(std::move(email)));
+  std::optional<std::string> hash;
+  if (user->has_value()) hash = (*user)->password_hash;
+  const absl::StatusOr<bool> matches =
+      co_await hasher_.Verify(std::move(hash), std::move(password));
+  if (!matches.ok()) co_return matches.status();
+  CountLogin(*matches ? "granted" : "refused");
+  if (*matches) co_return absl::OkStatus();
+  co_return Error(Reason::kInvalidCredentials, "unknown e-mail or wrong password");
+}
+
+// The same work for known and unknown e-mails.
+Task<absl::Status> PasswordLogin::Record(std::optional<Uuid> user_id, absl::Status decided,
+                                         audit::Origin origin) {
+  if (!IsDecision(decided)) co_return absl::OkStatus();
+  audit::Event event;
+  event.event_id = ids_.NewId();
+  event.time = clock_.Now();
+  event.action = "auth.session.begin";
+  if (user_id) event.subject = FormatId(IdKind::kUser, *user_id);
+  if (decided.ok()) {
+    event.actor = event.subject;
+  } else {
+    event.decision = audit::Decision::kRefused;
+    event.reason = std::string(InfoOf(*ReasonOf(decided)).name);
+  }
+  event.details = {{"method", "password"}};
+  event.origin = std::move(origin);
+  co_return co_await audit_.Record(std::move(event));
 }
 
 Task<absl::StatusOr<std::optional<User>>> PasswordLogin::Find(std::string email) {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "gtest/gtest.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/crypto/jwt.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/status/matchers.h"
@@ -40,7 +41,7 @@ class PasswordLoginTest : public ::testing::Test {
   absl::StatusOr<AccessToken> LogIn(PasswordHasher& hasher, const std::string& email = kEmail,
                                     const std::string& password = kPassword,
                                     const std::string& scope = "") {
-    PasswordLogin login(store_, hasher, *keys_, clock_, ids_);
+    PasswordLogin login(store_, hasher, *keys_, clock_, ids_, recorder_);
     return runtime_.Run(login.Run(email, password, scope));
   }
   std::string StoredHash() {
@@ -51,6 +52,7 @@ class PasswordLoginTest : public ::testing::Test {
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   SequentialIds ids_;
   FakeStore store_;
+  audit::FakeRecorder recorder_;
   PasswordHasher hasher_{{}, kCheap};
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;
@@ -82,6 +84,33 @@ TEST_F(PasswordLoginTest, AnUnknownEmailAndAWrongPasswordLookAlike) {
   for (const char* email : {"bob@example.com", "no address", ""}) {
     EXPECT_EQ(LogIn(hasher_, email, kPassword).status(), wrong.status()) << email;
   }
+}
+
+TEST_F(PasswordLoginTest, WhoIsLetInAndWhoIsRefusedIsRecorded) {
+  EXPECT_THAT(LogIn(hasher_), IsOk());
+  LogIn(hasher_, kEmail, "incorrect horse battery").IgnoreError();
+  LogIn(hasher_, "bob@example.com").IgnoreError();
+  LogIn(hasher_, kEmail, kPassword, "no such scope").IgnoreError();
+  const std::string user_id = FormatId(IdKind::kUser, user_.user_id);
+  const std::vector<audit::Event> events = recorder_.events();
+  ASSERT_EQ(events.size(), 3u);
+  for (const audit::Event& event : events) EXPECT_EQ(event.action, "auth.session.begin");
+  EXPECT_EQ(events[0].decision, audit::Decision::kAllowed);
+  EXPECT_EQ(events[0].actor, user_id);
+  for (const int refused : {1, 2}) {
+    EXPECT_EQ(events[refused].decision, audit::Decision::kRefused);
+    EXPECT_EQ(events[refused].reason, "invalid_credentials");
+    EXPECT_EQ(events[refused].actor, "") << "nobody was recognised";
+  }
+  EXPECT_EQ(events[1].subject, user_id);
+  EXPECT_EQ(events[2].subject, "");
+}
+
+TEST_F(PasswordLoginTest, NobodyIsLetInUnrecorded) {
+  recorder_.SetAnswer(Error(Reason::kUnavailable, "no database"));
+  EXPECT_THAT(LogIn(hasher_), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(LogIn(hasher_, kEmail, "incorrect horse battery"),
+              StatusHasReason(Reason::kUnavailable));
 }
 
 TEST_F(PasswordLoginTest, AnUnknownEmailCostsAHash) {

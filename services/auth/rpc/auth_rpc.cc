@@ -15,21 +15,28 @@ v1::User ToProto(const User& user) {
   return proto;
 }
 
+audit::Origin OriginOf(const rpc::Call& call) {
+  audit::Origin origin;
+  origin.caller = call.caller();
+  origin.request_id = call.request_id();
+  return origin;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<v1::User>> AuthRpc::Register(rpc::Call& call,
                                                  const v1::RegisterRequest& request) {
-  const Registering registering =
-      co_await register_user_.Run(call.idempotency_key(), request.email(), request.password());
+  const Registering registering = co_await register_user_.Run(
+      call.idempotency_key(), request.email(), request.password(), OriginOf(call));
   if (registering.replayed) call.MarkReplayed();
   if (!registering.user.ok()) co_return registering.user.status();
   co_return ToProto(*registering.user);
 }
 
-Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call&,
+Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call& call,
                                                        const v1::LogInRequest& request) {
   absl::StatusOr<AccessToken> token =
-      co_await login_.Run(request.email(), request.password(), request.scope());
+      co_await login_.Run(request.email(), request.password(), request.scope(), OriginOf(call));
   if (!token.ok()) co_return token.status();
   v1::LogInResponse response;
   response.set_access_token(std::move(token->token));
