@@ -25,7 +25,8 @@ PageParts::PageParts(const Needs& needs)
             .sessions = needs.sessions,
             .authenticators = needs.authenticators,
             .oauth = needs.oauth,
-            .clock = SystemClock()},
+            .clock = SystemClock(),
+            .ids = SystemIds()},
            needs.issuer) {}
 
 }  // namespace florin::auth
