@@ -88,7 +88,8 @@ class AuthenticatorStoreTest : public ::testing::Test {
                             .user = {.user_id = id,
                                      .email = id.ToString() + "@example.com",
                                      .password_hash = "$argon2id$first",
-                                     .create_time = kNow}};
+                                     .create_time = kNow},
+                            .event = SomeEvent()};
     return *Run(kind_.users.Register(wish)).user;
   }
   TotpSecret NewTotp(const User& user) {

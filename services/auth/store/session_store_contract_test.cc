@@ -51,7 +51,8 @@ struct Real {
                                .user = {.user_id = id,
                                         .email = id.ToString() + "@example.com",
                                         .password_hash = "$argon2id$x",
-                                        .create_time = kStart}};
+                                        .create_time = kStart},
+                               .event = SomeEvent()};
     EXPECT_THAT(runtime.Run(users.Register(wish)), IsOk());
     return id;
   }
