@@ -17,6 +17,8 @@
 #   auth-secrets/    data.keys, which encrypt secrets in the database of auth
 #   mail/            a file for each message that was sent
 #   redis/           the directory and the socket of Redis, with `up --with-redis`
+#   audit-keys/      SERVICE.pem, which signs the heads of the service's audit trail, and its public
+#                    half SERVICE.pub.pem
 #   ledger-keys/     ledger-log.pem, which signs the ledger's log, and its public half
 #                    ledger-log.pub.pem
 #   env              for users to source

@@ -104,6 +104,18 @@ absl::StatusOr<Event> ReadEvent(const json::object& object) {
 
 }  // namespace
 
+Event Refuse(Event event, Reason reason) {
+  event.decision = Decision::kRefused;
+  event.reason = std::string(InfoOf(reason).name);
+  return event;
+}
+
+bool IsDecision(const absl::Status& status) {
+  const std::optional<Reason> reason = ReasonOf(status);
+  return status.ok() || (reason && *reason != Reason::kOverloaded &&
+                         *reason != Reason::kUnavailable && *reason != Reason::kInternal);
+}
+
 std::string_view NameOf(Decision decision) {
   return decision == Decision::kAllowed ? "allowed" : "refused";
 }

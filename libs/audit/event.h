@@ -54,6 +54,12 @@ inline constexpr std::size_t kMostDetails = 16;
 // from being recorded.
 Event Fit(Event event);
 
+// The event of an attempt that was refused, and why.
+Event Refuse(Event event, Reason reason);
+// Whether somebody was let do something or refused it, rather than a part having failed: only
+// decisions belong into a trail.
+bool IsDecision(const absl::Status& status);
+
 // Error: kInvalidField (a programming error) unless the action is a name as above.
 absl::Status CheckAction(std::string_view action);
 

@@ -3,7 +3,9 @@
 // insert and select, nothing else.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "libs/audit/recorder.h"
@@ -22,6 +24,22 @@ void Insert(pqxx::transaction_base& transaction, const std::vector<Event>& event
 
 // florin_audit_events_total{action,decision}: alerts watch it.
 void CountEvent(const Event& event);
+
+// Runs `work` in a transaction, with `event` in it if what `work` gives is true (has a value, is
+// not zero): whether it took effect. Counts the event after the commit. Errors: those of
+// Transact().
+template <class T>
+Task<absl::StatusOr<T>> TransactWith(pg::Pool& pool, Event event,
+                                     std::function<absl::StatusOr<T>(pqxx::work&)> work) {
+  std::function<absl::StatusOr<T>(pqxx::work&)> both = [&work, &event](pqxx::work& transaction) {
+    absl::StatusOr<T> done = work(transaction);
+    if (done.ok() && static_cast<bool>(*done)) Insert(transaction, {event});
+    return done;
+  };
+  absl::StatusOr<T> done = co_await pool.Transact<T>(std::move(both));
+  if (done.ok() && static_cast<bool>(*done)) CountEvent(event);
+  co_return done;
+}
 
 // Records each event in a transaction of its own. Thread-safe. `pool` has InsertStatements() and
 // outlives this.

@@ -30,6 +30,7 @@ Outgoing ReadContext(const grpc::CallbackServerContext& context, absl::Time late
   if (incoming.request_id.empty())
     incoming.request_id = FormatId(IdKind::kRequest, SystemIds().NewId());
   incoming.traceparent = Metadata(context, kTraceparentKey);
+  incoming.client_address = Metadata(context, kClientAddressKey);
   incoming.idempotency_key = Metadata(context, kIdempotencyKeyKey);
   incoming.user_token = Metadata(context, kAuthorizationKey);
   const std::string_view bearer(kBearerPrefix);

@@ -73,6 +73,7 @@ Task<CallStream::Ended> CallStream::Call(std::string method, const Outgoing* con
   envelope->set_method(std::move(method));
   envelope->set_request_id(context->request_id);
   envelope->set_traceparent(context->traceparent);
+  envelope->set_client_address(context->client_address);
   envelope->set_idempotency_key(context->idempotency_key);
   envelope->set_user_token(context->user_token);
   envelope->set_payload(std::move(request));

@@ -99,6 +99,7 @@ class ServedCalls : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
       arrival.incoming.request_id = FormatId(IdKind::kRequest, SystemIds().NewId());
     }
     arrival.incoming.traceparent = std::move(*envelope.mutable_traceparent());
+    arrival.incoming.client_address = std::move(*envelope.mutable_client_address());
     arrival.incoming.idempotency_key = std::move(*envelope.mutable_idempotency_key());
     arrival.incoming.user_token = std::move(*envelope.mutable_user_token());
     return arrival;

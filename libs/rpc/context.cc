@@ -54,6 +54,7 @@ Outgoing Call::AsService() const {
   outgoing.deadline = incoming_.deadline - kHopBudget;
   outgoing.request_id = incoming_.request_id;
   outgoing.traceparent = incoming_.traceparent;
+  outgoing.client_address = incoming_.client_address;
   outgoing.cancellation = incoming_.cancellation;
   return outgoing;
 }

@@ -42,6 +42,9 @@ struct Outgoing {
   std::string user_token;  // Access token of the user that the call acts for; empty for a service's
                            // own call
   std::string idempotency_key;  // As the caller sent it; empty if none
+  // IP address of the client outside, as the gateway saw it; empty if nobody outside asked. For
+  // throttles and the audit trail: it proves nothing.
+  std::string client_address = {};
   // Which of several targets has the call: calls with the same route go to the same one, e.g. those
   // of a book. Not sent.
   std::string route = {};
@@ -61,6 +64,7 @@ class Call {
   const std::string& idempotency_key() const { return incoming_.idempotency_key; }
   const std::string& request_id() const { return incoming_.request_id; }
   const std::string& traceparent() const { return incoming_.traceparent; }
+  const std::string& client_address() const { return incoming_.client_address; }
   absl::Time deadline() const { return incoming_.deadline; }
 
   // Tells the caller that this answer (a success or an error) was first given to an earlier call.

@@ -4,6 +4,7 @@
 namespace florin::rpc {
 
 inline constexpr char kRequestIdKey[] = "x-request-id";
+inline constexpr char kClientAddressKey[] = "x-florin-client-address";
 inline constexpr char kTraceparentKey[] = "traceparent";
 inline constexpr char kAuthorizationKey[] = "authorization";  // "Bearer TOKEN"
 inline constexpr char kIdempotencyKeyKey[] = "idempotency-key";

@@ -50,7 +50,8 @@ class Echo : public AccountsService {
     Account account;
     account.set_account_id(request.account_id());
     account.set_customer_id(call.principal().user_id);
-    account.set_display_name(call.caller() + " " + call.request_id() + " " + call.traceparent());
+    account.set_display_name(call.caller() + " " + call.request_id() + " " + call.traceparent() +
+                             " " + call.client_address());
     co_return account;
   }
   Task<absl::StatusOr<Customer>> CreateCustomer(
@@ -114,6 +115,7 @@ class RpcTest : public ::testing::TestWithParam<bool> {
     context.user_token = token;
     context.request_id = "req_1";
     context.traceparent = "00-t-s-01";
+    context.client_address = "192.0.2.1";
     return runtime_.Run(AccountsClient(&ChannelAs(caller)).GetAccount(context, request));
   }
 
@@ -140,7 +142,7 @@ TEST_P(RpcTest, ContextReachesTheHandler) {
   const auto account = GetAccount("gateway", "reader");
   ASSERT_THAT(account, IsOk());
   EXPECT_EQ(account->customer_id(), "usr_reader");
-  EXPECT_EQ(account->display_name(), "gateway req_1 00-t-s-01");
+  EXPECT_EQ(account->display_name(), "gateway req_1 00-t-s-01 192.0.2.1");
 }
 
 TEST_P(RpcTest, ErrorsKeepReasonParamAndMetadata) {

@@ -36,6 +36,7 @@ void SetMetadata(grpc::ClientContext& context, const Outgoing& outgoing) {
   };
   add(kRequestIdKey, outgoing.request_id);
   add(kTraceparentKey, outgoing.traceparent);
+  add(kClientAddressKey, outgoing.client_address);
   add(kIdempotencyKeyKey, outgoing.idempotency_key);
   if (!outgoing.user_token.empty())
     context.AddMetadata(kAuthorizationKey, kBearerPrefix + outgoing.user_token);

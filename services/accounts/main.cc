@@ -6,6 +6,7 @@
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/worker.h"
+#include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
@@ -43,9 +44,12 @@ int main(int argc, char** argv) {
   identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
-  pg::PoolOptions database = process.Database(accounts::PgStore::Statements());
+  std::vector<pg::Statement> statements = accounts::PgStore::Statements();
+  for (pg::Statement& one : audit::Trail::Statements()) statements.push_back(std::move(one));
+  pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
+  audit::Trail trail(process.executor(), pool, "accounts");
   accounts::PgStore store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
@@ -53,8 +57,10 @@ int main(int argc, char** argv) {
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status =
-      process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+      process.Serve({&service, &trail.service()}, &authenticator,
+                    {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();
   return status;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
+#include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
 #include "libs/ids/ids.h"
@@ -33,8 +34,9 @@ std::vector<florin::pg::Statement> Statements() {
   using namespace florin::auth;
   std::vector<florin::pg::Statement> all = PgStore::Statements();
   for (const auto& more :
-       {PgOAuthStore::Statements(), AuthenticatorParts::Statements(), SessionParts::Statements(),
-        PageParts::Statements(), PgApprovalStore::Statements()}) {
+       {florin::audit::Trail::Statements(), PgOAuthStore::Statements(),
+        AuthenticatorParts::Statements(), SessionParts::Statements(), PageParts::Statements(),
+        PgApprovalStore::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -51,10 +53,11 @@ int main(int argc, char** argv) {
       config::ValueOrExit(auth::SigningKeys::Load(absl::GetFlag(FLAGS_signing_keys), SystemClock()),
                           "reading --signing_keys");
   pg::Pool pool(process.Database(Statements()));
+  audit::Trail trail(process.executor(), pool, "auth");
   auth::PgStore store(pool);
-  auth::OAuthServer oauth(process, pool, *keys);
+  auth::OAuthServer oauth(process, pool, *keys, trail.recorder());
   auth::SessionParts sessions(pool, oauth.store());
-  auth::AuthenticatorParts parts(pool, store, sessions.sessions());
+  auth::AuthenticatorParts parts(pool, store, sessions.sessions(), trail.recorder());
   auth::RegisterUser register_user(store, parts.hasher(), SystemClock(), SystemIds(),
                                    parts.rules());
   auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
@@ -74,11 +77,13 @@ int main(int argc, char** argv) {
                          .issuer = process.issuer()});
   auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
-  asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
+  asio::co_spawn(process.executor(), keys->Watch(trail.recorder()), asio::detached);
   const int status = process.Serve(
-      {&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc(), &approvals_service},
+      {&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc(), &approvals_service,
+       &trail.service()},
       &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   oauth.Stop();
+  trail.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();
   return status;

@@ -96,7 +96,8 @@ std::vector<pg::Statement> AuthenticatorParts::Statements() {
   return all;
 }
 
-AuthenticatorParts::AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnder& sessions)
+AuthenticatorParts::AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnder& sessions,
+                                       audit::Recorder& audit)
     : hasher_(MakeHasher()),
       rules_(config::ValueOrExit(PasswordRules::Load(absl::GetFlag(FLAGS_common_passwords)),
                                  "reading --common_passwords")),
@@ -115,6 +116,7 @@ AuthenticatorParts::AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnde
                        .data_keys = data_keys_,
                        .mail = *mail_,
                        .sessions = sessions,
+                       .audit = audit,
                        .clock = SystemClock(),
                        .ids = SystemIds()},
                       MakeOptions()),

@@ -24,7 +24,7 @@ class AuthenticatorParts {
  public:
   // Ends the process with one clear line on a bad flag. `users`, `sessions` and `pool`, which has
   // Statements(), outlive this.
-  AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnder& sessions);
+  AuthenticatorParts(pg::Pool& pool, Store& users, SessionEnder& sessions, audit::Recorder& audit);
   static std::vector<pg::Statement> Statements();
 
   PasswordHasher& hasher() { return hasher_; }

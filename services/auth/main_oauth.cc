@@ -16,15 +16,16 @@ constexpr async::WorkerPauses kPauses{.usual = absl::Seconds(60), .longest = abs
 
 }  // namespace
 
-OAuthServer::OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys)
+OAuthServer::OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys,
+                         audit::Recorder& audit)
     : issuer_(process.issuer()),
       store_(pool),
       requests_(store_, SystemClock(), SystemIds(), issuer_),
       authenticator_(store_, SystemClock(), SystemIds(), issuer_),
       senders_(SystemClock()),
       pushed_(store_, SystemClock()),
-      grants_(store_, keys, SystemClock(), SystemIds(), issuer_),
-      tokens_(store_, keys, SystemClock(), issuer_),
+      grants_(store_, keys, audit, SystemClock(), SystemIds(), issuer_),
+      tokens_(store_, keys, SystemClock(), SystemIds(), issuer_),
       oauth_({.clients = authenticator_,
               .senders = senders_,
               .pushed = pushed_,
@@ -32,7 +33,7 @@ OAuthServer::OAuthServer(process::Process& process, pg::Pool& pool, const Signin
               .tokens = tokens_,
               .issuer = issuer_,
               .mtls_base_url = absl::GetFlag(FLAGS_mtls_base_url)}),
-      clients_(store_, SystemClock()),
+      clients_(store_, SystemClock(), SystemIds()),
       cleanup_(store_, SystemClock()),
       cleaning_(
           process.executor(), [this] { return cleanup_.RunOnce(); }, kPauses) {}

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libs/async/worker.h"
+#include "libs/audit/recorder.h"
 #include "libs/pg/pool.h"
 #include "libs/process/process.h"
 #include "libs/rpc/service.h"
@@ -20,7 +21,8 @@ namespace florin::auth {
 // Made after the pool, which outlives it. Stop() it before the runtime.
 class OAuthServer {
  public:
-  OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys);
+  OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys,
+              audit::Recorder& audit);
 
   // For the pages behind /oauth/authorize.
   OAuthStore& store() { return store_; }

@@ -26,7 +26,8 @@ PageParts::PageParts(const Needs& needs)
             .authenticators = needs.authenticators,
             .approvals = needs.approvals,
             .oauth = needs.oauth,
-            .clock = SystemClock()},
+            .clock = SystemClock(),
+            .ids = SystemIds()},
            needs.issuer) {}
 
 }  // namespace florin::auth

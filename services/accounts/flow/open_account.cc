@@ -45,8 +45,9 @@ Task<absl::StatusOr<OpenAccount::Outcome>> OpenAccount::Run(rpc::Outgoing contex
                   .create_time = NowInMicroseconds(clock_)};
   const Uuid account_id = account.account_id;
   RequestKey key{.idempotency_key = std::move(request.idempotency_key),
-                 .fingerprint = crypto::Sha256(CanonicalAccount(
-                     request.customer_id, request.currency, request.display_name))};
+                 .fingerprint = crypto::Sha256(
+                     CanonicalAccount(request.customer_id, request.currency, request.display_name)),
+                 .origin = std::move(request.origin)};
   absl::StatusOr<StoredAccount> stored =
       co_await store_.InsertAccount(std::move(account), std::move(key));
   if (!stored.ok()) co_return stored.status();

@@ -28,6 +28,7 @@ class OpenAccount {
     Currency currency;
     std::string display_name;
     std::string idempotency_key;
+    audit::Origin origin = {};
   };
   struct Outcome {
     Account account;        // Open.

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
 #include "services/accounts/domain/statement.h"
 
@@ -87,7 +88,8 @@ Task<absl::StatusOr<v1::Customer>> AccountsRpc::CreateCustomer(
                     .create_time = NowInMicroseconds(clock_)};
   const Uuid customer_id = customer.customer_id;
   RequestKey key{.idempotency_key = call.idempotency_key(),
-                 .fingerprint = crypto::Sha256(CanonicalCustomer(request.display_name()))};
+                 .fingerprint = crypto::Sha256(CanonicalCustomer(request.display_name())),
+                 .origin = audit::OriginOfCall(call)};
   const absl::StatusOr<StoredCustomer> stored =
       co_await store_.InsertCustomer(std::move(customer), std::move(key));
   if (!stored.ok()) co_return stored.status();
@@ -119,7 +121,8 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
                                               .customer_id = customer_id,
                                               .currency = currency,
                                               .display_name = request.display_name(),
-                                              .idempotency_key = call.idempotency_key()};
+                                              .idempotency_key = call.idempotency_key(),
+                                              .origin = audit::OriginOfCall(call)};
   rpc::Outgoing context = call.AsService();
   const absl::StatusOr<florin::accounts::OpenAccount::Outcome> outcome =
       co_await open_.Run(std::move(context), std::move(open));

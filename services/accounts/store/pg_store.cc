@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
 
@@ -116,6 +117,29 @@ std::string BytesOf(const crypto::Digest& digest) {
   return "\\x" + crypto::Hex(crypto::AsOctets(digest));
 }
 
+// One for each resource, which is made once.
+audit::Event Made(std::string action, std::string subject, const Uuid& user_id, absl::Time time,
+                  const audit::Origin& origin) {
+  audit::Event event;
+  event.event_id = DeriveId("florin." + action, subject);
+  event.time = time;
+  event.action = std::move(action);
+  event.actor = FormatId(IdKind::kUser, user_id);
+  event.subject = std::move(subject);
+  event.origin = origin;
+  return event;
+}
+
+audit::Event EventOf(const Customer& customer, const audit::Origin& origin) {
+  return Made("accounts.customer.create", FormatId(IdKind::kCustomer, customer.customer_id),
+              customer.user_id, customer.create_time, origin);
+}
+
+audit::Event EventOf(const Account& account, const audit::Origin& origin) {
+  return Made("accounts.account.open", FormatId(IdKind::kAccount, account.account_id),
+              account.user_id, account.create_time, origin);
+}
+
 absl::StatusOr<StoredCustomer> Insert(pqxx::work& transaction, const Customer& customer,
                                       const RequestKey& request) {
   const std::string user = customer.user_id.ToString();
@@ -127,6 +151,9 @@ absl::StatusOr<StoredCustomer> Insert(pqxx::work& transaction, const Customer& c
       transaction.exec_prepared("find_customer", user, request.idempotency_key, fingerprint);
   FLORIN_CHECK(rows.size() == 1, "one customer has the key after the insert");
   FLORIN_ASSIGN_OR_RETURN(Customer stored, ReadCustomer(rows[0]));
+  if (stored.customer_id == customer.customer_id) {
+    audit::Insert(transaction, {EventOf(customer, request.origin)});
+  }
   return StoredCustomer{.customer = std::move(stored),
                         .same_request = rows[0][kCustomerColumns].as<bool>()};
 }
@@ -145,6 +172,9 @@ absl::StatusOr<StoredAccount> Insert(pqxx::work& transaction, const Account& acc
     return Error(Reason::kCustomerNotFound, "no such customer", {.param = "customer_id"});
   }
   FLORIN_ASSIGN_OR_RETURN(Account stored, ReadAccount(rows[0]));
+  if (stored.account_id == account.account_id) {
+    audit::Insert(transaction, {EventOf(account, request.origin)});
+  }
   return StoredAccount{.account = std::move(stored),
                        .same_request = rows[0][kAccountColumns].as<bool>()};
 }
@@ -165,7 +195,11 @@ Task<absl::StatusOr<StoredCustomer>> PgStore::InsertCustomer(Customer customer,
       [&customer, &request](pqxx::work& transaction) {
         return Insert(transaction, customer, request);
       };
-  co_return co_await pool_.Transact(std::move(work));
+  absl::StatusOr<StoredCustomer> stored = co_await pool_.Transact(std::move(work));
+  if (stored.ok() && stored->customer.customer_id == customer.customer_id) {
+    audit::CountEvent(EventOf(customer, request.origin));
+  }
+  co_return stored;
 }
 
 Task<absl::StatusOr<Customer>> PgStore::GetCustomer(Uuid user_id, Uuid customer_id) {
@@ -186,7 +220,11 @@ Task<absl::StatusOr<StoredAccount>> PgStore::InsertAccount(Account account, Requ
       [&account, &request](pqxx::work& transaction) {
         return Insert(transaction, account, request);
       };
-  co_return co_await pool_.Transact(std::move(work));
+  absl::StatusOr<StoredAccount> stored = co_await pool_.Transact(std::move(work));
+  if (stored.ok() && stored->account.account_id == account.account_id) {
+    audit::CountEvent(EventOf(account, request.origin));
+  }
+  co_return stored;
 }
 
 Task<absl::Status> PgStore::MarkOpen(Uuid account_id) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "services/accounts/domain/account.h"
 
@@ -15,6 +16,7 @@ namespace florin::accounts {
 struct RequestKey {
   std::string idempotency_key;
   crypto::Digest fingerprint;
+  audit::Origin origin = {};
 };
 
 // What is kept under a request's key. It is the request's own resource if the ids agree, otherwise
@@ -42,14 +44,16 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Inserts the customer unless the key is known, and gives what is kept under it afterwards.
+  // Inserts the customer unless the key is known, and gives what is kept under it afterwards. A new
+  // one is in the audit trail by the same transaction, as accounts.customer.create.
   virtual Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                               RequestKey request) = 0;
   // Error: kCustomerNotFound, also for a customer of another user.
   virtual Task<absl::StatusOr<Customer>> GetCustomer(Uuid user_id, Uuid customer_id) = 0;
 
   // Inserts the account, as opening, unless the key is known, and gives what is kept under it
-  // afterwards. Error: kCustomerNotFound with param `customer_id` unless its customer is the
+  // afterwards. A new one is in the audit trail by the same transaction, as accounts.account.open.
+  // Error: kCustomerNotFound with param `customer_id` unless its customer is the
   // user's.
   virtual Task<absl::StatusOr<StoredAccount>> InsertAccount(Account account,
                                                             RequestKey request) = 0;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/accounts/store/fake_store.h"
@@ -30,12 +31,18 @@ class FakeSubject {
   FakeStore store_;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 class PgSubject {
  public:
   PgSubject()
       : pool_({.conninfo = Server().conninfo("accounts"),
                .connections = 2,
-               .statements = PgStore::Statements(),
+               .statements = Statements(),
                .settings = pg::KeyedAccessSettings()}),
         store_(pool_) {}
   Store& store() { return store_; }

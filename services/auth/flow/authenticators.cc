@@ -5,9 +5,18 @@
 
 #include "libs/clock/microseconds.h"
 #include "libs/status/check.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/network_prefix.h"
 
 namespace florin::auth {
+
+audit::Origin OriginOf(Network from) {
+  audit::Origin origin;
+  origin.caller = std::move(from.caller);
+  origin.client_address = std::move(from.address);
+  origin.request_id = std::move(from.request_id);
+  return origin;
+}
 
 // As the database keeps it.
 absl::Time Authenticators::Now() const { return InMicroseconds(parts_.clock.Now()); }
@@ -51,6 +60,19 @@ Task<absl::Status> Authenticators::Succeed(Attempt attempt) {
   co_return succeeded.status();
 }
 
+audit::Event Authenticators::EventOf(const char* action, const Uuid& user_id, Network from) const {
+  return UserEvent(parts_.clock, parts_.ids, action, user_id, OriginOf(std::move(from)));
+}
+
+Task<absl::Status> Authenticators::Record(audit::Event event, absl::Status ended) {
+  if (!audit::IsDecision(ended)) co_return absl::OkStatus();
+  if (!ended.ok()) {
+    event = audit::Refuse(std::move(event), *ReasonOf(ended));
+    event.actor.clear();  // Nobody proved to be the user.
+  }
+  co_return co_await parts_.audit.Record(std::move(event));
+}
+
 Task<void> Authenticators::GiveBack(Attempt attempt) {
   if (!attempt.admitted) co_return;
   for (Lane& lane : attempt.lanes) lane.cleared_by_success = false;
@@ -79,7 +101,7 @@ Task<absl::StatusOr<std::vector<FactorKind>>> Authenticators::SecondFactorsOf(Uu
   co_return kinds;
 }
 
-Task<absl::Status> Authenticators::RemoveFactor(Uuid user_id, Uuid factor_id) {
+Task<absl::Status> Authenticators::RemoveFactor(Uuid user_id, Uuid factor_id, Network from) {
   const absl::StatusOr<std::vector<Factor>> factors = co_await parts_.store.ListFactors(user_id);
   if (!factors.ok()) co_return factors.status();
   const bool there = std::any_of(factors->begin(), factors->end(), [factor_id](const Factor& each) {
@@ -88,7 +110,10 @@ Task<absl::Status> Authenticators::RemoveFactor(Uuid user_id, Uuid factor_id) {
   if (!there) co_return Error(Reason::kFactorNotFound, "no such authenticator");
   // Sessions first: if that fails, the call can be repeated.
   FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndSessionsOf(user_id));
-  const absl::StatusOr<bool> removed = co_await parts_.store.RemoveFactor(user_id, factor_id);
+  audit::Event event = EventOf("auth.factor.remove", user_id, std::move(from));
+  event.details["factor_id"] = FormatId(IdKind::kFactor, factor_id);
+  const absl::StatusOr<bool> removed =
+      co_await parts_.store.RemoveFactor(user_id, factor_id, std::move(event));
   if (!removed.ok()) co_return removed.status();
   co_await Notify(user_id, "A way to log in to your account was removed.");
   co_return absl::OkStatus();

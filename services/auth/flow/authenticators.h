@@ -19,6 +19,9 @@
 // The user is told by e-mail of what changes how they log in: a new factor, a removed one, a used
 // recovery code, a new password (SP 800-63B-4 section 4.6).
 //
+// Every proof that was right or wrong, and every change, is in the audit trail (docs/audit.md)
+// before anybody is told; a change in its own transaction.
+//
 // Errors of every method besides those named: kUnavailable, kInternal; of those that take a
 // password: kOverloaded. Whoever names a user names one that there is.
 #pragma once
@@ -31,6 +34,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/recorder.h"
 #include "libs/clock/clock.h"
 #include "libs/crypto/envelope.h"
 #include "libs/crypto/webauthn.h"
@@ -57,7 +61,12 @@ struct Network {
   std::string address;
   // The value of the device cookie that RememberDevice() gave; empty for a device without one.
   std::string device;
+  // For the audit trail: the service that asks, and the request.
+  std::string caller = {};
+  std::string request_id = {};
 };
+
+audit::Origin OriginOf(Network from);
 
 // Whose password was right, and what else can be asked of them. `second_factors` is empty for a
 // user without any; recovery codes alone are no second factor.
@@ -131,6 +140,7 @@ class Authenticators {
     const crypto::DataKeys& data_keys;
     MailSender& mail;
     SessionEnder& sessions;
+    audit::Recorder& audit;
     Clock& clock;
     IdSource& ids;
   };
@@ -155,14 +165,15 @@ class Authenticators {
   Task<absl::StatusOr<TotpEnrolment>> BeginTotp(Uuid user_id);
   // Puts the secret of BeginTotp() in force. Errors: kInvalidCode (the code is wrong or its
   // secret is not the latest), kChallengeExpired (nothing was begun in the last 30 minutes).
-  Task<absl::StatusOr<Factor>> ConfirmTotp(Uuid user_id, std::string code);
+  Task<absl::StatusOr<Factor>> ConfirmTotp(Uuid user_id, std::string code, Network from = {});
   // Gives the factor's id. Error: kInvalidCredentials.
   Task<absl::StatusOr<Uuid>> VerifyTotp(Uuid user_id, std::string code, Network network);
 
   // --- Recovery codes ---
 
   // Ten new codes, shown now and never again; older ones are void.
-  Task<absl::StatusOr<std::vector<std::string>>> IssueRecoveryCodes(Uuid user_id);
+  Task<absl::StatusOr<std::vector<std::string>>> IssueRecoveryCodes(Uuid user_id,
+                                                                    Network from = {});
   // Takes a code with or without its hyphens, in any case; each works once. Gives how many are
   // left. Error: kInvalidCredentials.
   Task<absl::StatusOr<int>> UseRecoveryCode(Uuid user_id, std::string code, Network network);
@@ -174,20 +185,22 @@ class Authenticators {
   Task<absl::StatusOr<Ceremony>> BeginPasskeyLogin();
   // Error: kInvalidCredentials.
   Task<absl::StatusOr<VerifiedPasskey>> FinishPasskeyLogin(Uuid challenge_id,
-                                                           std::string credential);
+                                                           std::string credential,
+                                                           Network from = {});
   // Error: kTooManyFactors beyond 20 passkeys.
   Task<absl::StatusOr<Ceremony>> BeginPasskeyRegistration(Uuid user_id);
   // `label`: what the user calls it, 1 to 64 characters. Errors: kPasskeyRefused (param
   // `credential`), kChallengeExpired, kFactorExists, kInvalidField (param `label`).
   Task<absl::StatusOr<Factor>> FinishPasskeyRegistration(Uuid user_id, Uuid challenge_id,
-                                                         std::string credential, std::string label);
+                                                         std::string credential, std::string label,
+                                                         Network from = {});
 
   // --- What a user has ---
 
   // By creation. Never a secret.
   Task<absl::StatusOr<std::vector<Factor>>> ListFactors(Uuid user_id);
   // Ends the user's sessions. Error: kFactorNotFound, also for another user's.
-  Task<absl::Status> RemoveFactor(Uuid user_id, Uuid factor_id);
+  Task<absl::Status> RemoveFactor(Uuid user_id, Uuid factor_id, Network from = {});
 
   // --- E-mailed tokens: 256 bit, 30 minutes, one use, older ones void ---
 
@@ -195,10 +208,10 @@ class Authenticators {
   Task<absl::Status> RequestPasswordReset(std::string email, Network network);
   // Sets the password and ends all sessions; second factors stay, and are still asked for. Errors:
   // kWeakPassword (the token stays good), kEmailTokenInvalid.
-  Task<absl::Status> ResetPassword(std::string token, std::string new_password);
+  Task<absl::Status> ResetPassword(std::string token, std::string new_password, Network from = {});
   Task<absl::Status> RequestEmailVerification(Uuid user_id);
   // Error: kEmailTokenInvalid.
-  Task<absl::Status> VerifyEmail(std::string token);
+  Task<absl::Status> VerifyEmail(std::string token, Network from = {});
 
   // --- Approvals bound to a text (dynamic linking, RTS Art. 5) ---
 
@@ -227,6 +240,16 @@ class Authenticators {
                                       Network network);
   Task<absl::StatusOr<Attempt>> BeginFor(Guess guess, Uuid user_id, Network network);
   Task<absl::Status> Succeed(Attempt attempt);
+  audit::Event EventOf(const char* action, const Uuid& user_id, Network from) const;
+  // Records how `event` ended, if it was decided. Error: kUnavailable.
+  Task<absl::Status> Record(audit::Event event, absl::Status ended);
+
+  // VerifyPassword(), VerifyTotp() and FinishPasskeyLogin() without their events; `event` is told
+  // whom it is about.
+  Task<absl::StatusOr<VerifiedUser>> CheckPassword(std::string email, std::string password,
+                                                   Network network, audit::Event& event);
+  Task<absl::StatusOr<Uuid>> CheckTotp(Uuid user_id, std::string code, Network network);
+  Task<absl::StatusOr<VerifiedPasskey>> CheckPasskey(Uuid challenge_id, std::string credential);
   // For an attempt that came to nothing by a fault of ours.
   Task<void> GiveBack(Attempt attempt);
   Task<void> Rehash(User user, std::string password);

@@ -81,7 +81,8 @@ Task<absl::StatusOr<TotpEnrolment>> Authenticators::BeginTotp(Uuid user_id) {
   co_return enrolment;
 }
 
-Task<absl::StatusOr<Factor>> Authenticators::ConfirmTotp(Uuid user_id, std::string code) {
+Task<absl::StatusOr<Factor>> Authenticators::ConfirmTotp(Uuid user_id, std::string code,
+                                                         Network from) {
   const absl::Time now = Now();
   const absl::StatusOr<std::optional<TotpSecret>> secret = co_await parts_.store.FindTotp(user_id);
   if (!secret.ok()) co_return secret.status();
@@ -94,8 +95,10 @@ Task<absl::StatusOr<Factor>> Authenticators::ConfirmTotp(Uuid user_id, std::stri
   if (!octets.ok()) co_return octets.status();
   const std::optional<std::int64_t> counter = crypto::MatchTotp(*octets, code, now);
   if (!counter) co_return Error(Reason::kInvalidCode, "the code is wrong", {.param = "code"});
-  const absl::StatusOr<bool> confirmed =
-      co_await parts_.store.ConfirmTotp(user_id, (*secret)->factor_id, *counter, now);
+  audit::Event event = EventOf("auth.totp.add", user_id, std::move(from));
+  event.details["factor_id"] = FormatId(IdKind::kFactor, (*secret)->factor_id);
+  const absl::StatusOr<bool> confirmed = co_await parts_.store.ConfirmTotp(
+      user_id, (*secret)->factor_id, *counter, now, std::move(event));
   if (!confirmed.ok()) co_return confirmed.status();
   if (!*confirmed) co_return Error(Reason::kChallengeExpired, "the enrolment was replaced");
   co_await Notify(user_id, "One-time codes were set up for your account.");
@@ -126,6 +129,14 @@ Task<absl::StatusOr<std::optional<Uuid>>> Authenticators::AcceptCode(Uuid user_i
 
 Task<absl::StatusOr<Uuid>> Authenticators::VerifyTotp(Uuid user_id, std::string code,
                                                       Network network) {
+  audit::Event event = EventOf("auth.totp.verify", user_id, network);
+  absl::StatusOr<Uuid> factor_id = co_await CheckTotp(user_id, std::move(code), std::move(network));
+  FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), factor_id.status()));
+  co_return factor_id;
+}
+
+Task<absl::StatusOr<Uuid>> Authenticators::CheckTotp(Uuid user_id, std::string code,
+                                                     Network network) {
   absl::StatusOr<Attempt> attempt = co_await BeginFor(Guess::kTotp, user_id, std::move(network));
   if (!attempt.ok()) co_return attempt.status();
   // In a block no code is looked at, so that none is used up.
@@ -138,7 +149,8 @@ Task<absl::StatusOr<Uuid>> Authenticators::VerifyTotp(Uuid user_id, std::string 
   co_return **factor_id;
 }
 
-Task<absl::StatusOr<std::vector<std::string>>> Authenticators::IssueRecoveryCodes(Uuid user_id) {
+Task<absl::StatusOr<std::vector<std::string>>> Authenticators::IssueRecoveryCodes(Uuid user_id,
+                                                                                  Network from) {
   std::vector<std::string> codes;
   std::vector<crypto::Digest> hashes;
   for (int i = 0; i < kRecoveryCodes; ++i) {
@@ -146,7 +158,8 @@ Task<absl::StatusOr<std::vector<std::string>>> Authenticators::IssueRecoveryCode
     hashes.push_back(HashRecoveryCode(user_id, codes.back()));
   }
   const absl::StatusOr<bool> replaced = co_await parts_.store.ReplaceRecoveryCodes(
-      user_id, parts_.ids.NewId(), std::move(hashes), Now());
+      user_id, parts_.ids.NewId(), std::move(hashes), Now(),
+      EventOf("auth.recovery_codes.issue", user_id, std::move(from)));
   if (!replaced.ok()) co_return replaced.status();
   co_await Notify(user_id, "Recovery codes were made for your account.");
   co_return codes;
@@ -154,17 +167,23 @@ Task<absl::StatusOr<std::vector<std::string>>> Authenticators::IssueRecoveryCode
 
 Task<absl::StatusOr<int>> Authenticators::UseRecoveryCode(Uuid user_id, std::string code,
                                                           Network network) {
+  audit::Event event = EventOf("auth.recovery_code.use", user_id, network);
   absl::StatusOr<Attempt> attempt =
       co_await BeginFor(Guess::kRecoveryCode, user_id, std::move(network));
   if (!attempt.ok()) co_return attempt.status();
-  if (!attempt->admitted) co_return Wrong();
-  const absl::StatusOr<std::optional<int>> left =
-      co_await parts_.store.UseRecoveryCode(user_id, HashRecoveryCode(user_id, code), Now());
-  if (!left.ok()) co_return left.status();
-  if (!left->has_value()) co_return Wrong();
+  std::optional<int> left;
+  if (attempt->admitted) {
+    const crypto::Digest hash = HashRecoveryCode(user_id, code);
+    FLORIN_CO_ASSIGN_OR_RETURN(left,
+                               co_await parts_.store.UseRecoveryCode(user_id, hash, Now(), event));
+  }
+  if (!left) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), Wrong()));
+    co_return Wrong();
+  }
   FLORIN_CO_RETURN_IF_ERROR(co_await Succeed(*std::move(attempt)));
   co_await Notify(user_id, "A recovery code of your account was used.");
-  co_return **left;
+  co_return *left;
 }
 
 }  // namespace florin::auth

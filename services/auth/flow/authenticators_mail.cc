@@ -118,7 +118,8 @@ Task<absl::Status> Authenticators::SendNotice(Uuid user_id, const char* what) {
   co_return co_await parts_.mail.Send(std::move(mail));
 }
 
-Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string new_password) {
+Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string new_password,
+                                                 Network from) {
   const crypto::Digest token_hash = crypto::Sha256(token);
   const absl::StatusOr<std::optional<EmailToken>> found =
       co_await parts_.tokens.Find(EmailPurpose::kPasswordReset, token_hash, Now());
@@ -138,8 +139,9 @@ Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string 
   }
   absl::StatusOr<std::string> hash = co_await parts_.hasher.Hash(std::move(new_password));
   if (!hash.ok()) co_return hash.status();
+  audit::Event event = EventOf("auth.password.reset", user->user_id, std::move(from));
   const absl::StatusOr<bool> set =
-      co_await parts_.tokens.SetPassword(token_hash, *std::move(hash), Now());
+      co_await parts_.tokens.SetPassword(token_hash, *std::move(hash), Now(), std::move(event));
   if (!set.ok()) co_return set.status();
   if (!*set) co_return InvalidToken();
   FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndSessionsOf(user->user_id));
@@ -151,9 +153,15 @@ Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string 
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> Authenticators::VerifyEmail(std::string token) {
+Task<absl::Status> Authenticators::VerifyEmail(std::string token, Network from) {
+  const crypto::Digest token_hash = crypto::Sha256(token);
+  const absl::StatusOr<std::optional<EmailToken>> found =
+      co_await parts_.tokens.Find(EmailPurpose::kEmailVerification, token_hash, Now());
+  if (!found.ok()) co_return found.status();
+  if (!found->has_value()) co_return InvalidToken();
+  audit::Event event = EventOf("auth.email.verify", (*found)->user_id, std::move(from));
   const absl::StatusOr<bool> verified =
-      co_await parts_.tokens.VerifyAddress(crypto::Sha256(token), Now());
+      co_await parts_.tokens.VerifyAddress(token_hash, Now(), std::move(event));
   if (!verified.ok()) co_return verified.status();
   co_return *verified ? absl::OkStatus() : InvalidToken();
 }

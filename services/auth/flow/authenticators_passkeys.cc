@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "libs/text/text.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/authenticators.h"
 
 namespace florin::auth {
@@ -72,7 +73,21 @@ Task<absl::StatusOr<Passkey>> Authenticators::AcceptAssertion(std::string challe
 }
 
 Task<absl::StatusOr<VerifiedPasskey>> Authenticators::FinishPasskeyLogin(Uuid challenge_id,
-                                                                         std::string credential) {
+                                                                         std::string credential,
+                                                                         Network from) {
+  audit::Event event = NewEvent(parts_.clock, parts_.ids, "auth.passkey.verify", OriginOf(from));
+  absl::StatusOr<VerifiedPasskey> verified =
+      co_await CheckPasskey(challenge_id, std::move(credential));
+  if (verified.ok()) {
+    event.actor = event.subject = FormatId(IdKind::kUser, verified->user_id);
+    event.details["factor_id"] = FormatId(IdKind::kFactor, verified->factor_id);
+  }
+  FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), verified.status()));
+  co_return verified;
+}
+
+Task<absl::StatusOr<VerifiedPasskey>> Authenticators::CheckPasskey(Uuid challenge_id,
+                                                                   std::string credential) {
   absl::StatusOr<std::optional<Challenge>> challenge =
       co_await parts_.store.TakeChallenge(challenge_id, kLogin, std::nullopt, Now());
   if (!challenge.ok()) co_return challenge.status();
@@ -108,10 +123,8 @@ Task<absl::StatusOr<Ceremony>> Authenticators::BeginPasskeyRegistration(Uuid use
   co_return ceremony;
 }
 
-Task<absl::StatusOr<Factor>> Authenticators::FinishPasskeyRegistration(Uuid user_id,
-                                                                       Uuid challenge_id,
-                                                                       std::string credential,
-                                                                       std::string label) {
+Task<absl::StatusOr<Factor>> Authenticators::FinishPasskeyRegistration(
+    Uuid user_id, Uuid challenge_id, std::string credential, std::string label, Network from) {
   const std::size_t characters = CountPlainCharacters(label).value_or(0);
   if (characters == 0 || characters > kMaxLabel) {
     co_return Error(Reason::kInvalidField, "1 to 64 characters", {.param = "label"});
@@ -143,7 +156,10 @@ Task<absl::StatusOr<Factor>> Authenticators::FinishPasskeyRegistration(Uuid user
   factor.factor_id = passkey.factor_id;
   factor.label = std::move(label);
   factor.create_time = now;
-  const absl::StatusOr<bool> added = co_await parts_.store.AddPasskey(std::move(passkey));
+  audit::Event event = EventOf("auth.passkey.add", user_id, std::move(from));
+  event.details["factor_id"] = FormatId(IdKind::kFactor, factor.factor_id);
+  const absl::StatusOr<bool> added =
+      co_await parts_.store.AddPasskey(std::move(passkey), std::move(event));
   if (!added.ok()) co_return added.status();
   if (!*added) co_return Error(Reason::kFactorExists, "the passkey is registered");
   co_await Notify(user_id, "A passkey was added to your account.");

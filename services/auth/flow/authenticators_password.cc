@@ -4,6 +4,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
 #include "services/auth/domain/email.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/authenticators.h"
 
 namespace florin::auth {
@@ -20,6 +21,18 @@ void CountPassword(const char* outcome) {
 Task<absl::StatusOr<VerifiedUser>> Authenticators::VerifyPassword(std::string email,
                                                                   std::string password,
                                                                   Network network) {
+  audit::Event event =
+      NewEvent(parts_.clock, parts_.ids, "auth.password.verify", OriginOf(network));
+  absl::StatusOr<VerifiedUser> verified =
+      co_await CheckPassword(std::move(email), std::move(password), std::move(network), event);
+  FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), verified.status()));
+  co_return verified;
+}
+
+Task<absl::StatusOr<VerifiedUser>> Authenticators::CheckPassword(std::string email,
+                                                                 std::string password,
+                                                                 Network network,
+                                                                 audit::Event& event) {
   const absl::StatusOr<std::string> normalized = NormalizeEmail(email);
   // What is no address is nobody's, and throttled as one.
   const std::string subject = normalized.ok() ? *normalized : email;
@@ -31,6 +44,7 @@ Task<absl::StatusOr<VerifiedUser>> Authenticators::VerifyPassword(std::string em
     absl::StatusOr<std::optional<User>> found = co_await parts_.users.FindUserByEmail(subject);
     if (!found.ok()) co_return found.status();
     user = *std::move(found);
+    if (user) event.actor = event.subject = FormatId(IdKind::kUser, user->user_id);
   }
   std::optional<std::string> hash;
   if (user) hash = user->password_hash;
@@ -42,6 +56,7 @@ Task<absl::StatusOr<VerifiedUser>> Authenticators::VerifyPassword(std::string em
   }
   if (!*matches || !attempt->admitted) {
     CountPassword(attempt->admitted ? "refused" : "blocked");
+    if (!attempt->admitted) event.details["blocked"] = "true";
     co_return Error(Reason::kInvalidCredentials, "what was sent does not prove who it is");
   }
   FLORIN_CO_RETURN_IF_ERROR(co_await Succeed(*std::move(attempt)));

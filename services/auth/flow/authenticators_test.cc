@@ -15,6 +15,7 @@
 #include "libs/status/matchers.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/test_authenticators.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -207,6 +208,7 @@ TEST_F(AuthenticatorsTest, AnOverloadIsNobodysFailure) {
                              .data_keys = test_.data_keys,
                              .mail = test_.mail,
                              .sessions = test_.sessions,
+                             .audit = test_.audit,
                              .clock = clock_,
                              .ids = SystemIds()},
                             {});
@@ -215,6 +217,34 @@ TEST_F(AuthenticatorsTest, AnOverloadIsNobodysFailure) {
                 StatusHasReason(Reason::kOverloaded));
   }
   EXPECT_THAT(LogIn(kEmail, kPassword), IsOk());
+}
+
+TEST_F(AuthenticatorsTest, EveryProofIsRecordedAndFromWhere) {
+  Run(authenticators().BeginTotp(user_id_)).value();
+  Run(authenticators().ConfirmTotp(user_id_, Code())).value();
+  clock_.Advance(absl::Seconds(30));
+  const Network from = {.address = "192.0.2.1", .caller = "gateway", .request_id = "req_1"};
+  EXPECT_FALSE(Run(authenticators().VerifyTotp(user_id_, "000000", from)).ok());
+  EXPECT_THAT(Run(authenticators().VerifyTotp(user_id_, Code(), from)), IsOk());
+  EXPECT_FALSE(Run(authenticators().UseRecoveryCode(user_id_, "aaaa", from)).ok());
+  const std::vector<audit::Event> events = test_.audit.events();
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].action, "auth.totp.verify");
+  EXPECT_EQ(events[0].decision, audit::Decision::kRefused);
+  EXPECT_EQ(events[0].actor, "");
+  EXPECT_EQ(events[0].origin.client_address, "192.0.2.1");
+  EXPECT_EQ(events[0].origin.request_id, "req_1");
+  EXPECT_EQ(events[1].decision, audit::Decision::kAllowed);
+  EXPECT_EQ(events[1].actor, FormatId(IdKind::kUser, user_id_));
+  EXPECT_EQ(events[2].action, "auth.recovery_code.use");
+  EXPECT_EQ(events[2].decision, audit::Decision::kRefused);
+}
+
+TEST_F(AuthenticatorsTest, NoProofCountsUnrecorded) {
+  test_.audit.SetAnswer(Error(Reason::kUnavailable, "no database"));
+  EXPECT_THAT(LogIn(kEmail, kPassword), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(Run(authenticators().VerifyTotp(user_id_, "000000", kHome)),
+              StatusHasReason(Reason::kUnavailable));
 }
 
 // --- One-time codes ---
@@ -399,7 +429,7 @@ TEST_F(AuthenticatorsTest, TwentyPasskeysAreEnough) {
     Passkey passkey{.factor_id = SystemIds().NewId(),
                     .user_id = user_id_,
                     .credential_id = crypto::RandomOctets(16)};
-    Run(test_.store.AddPasskey(passkey)).value();
+    Run(test_.store.AddPasskey(passkey, SomeEvent())).value();
   }
   EXPECT_THAT(Run(authenticators().BeginPasskeyRegistration(user_id_)),
               StatusHasReason(Reason::kTooManyFactors));

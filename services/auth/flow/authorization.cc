@@ -9,6 +9,8 @@
 #include "absl/strings/str_format.h"
 #include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
+#include "services/auth/domain/scope.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
 
 namespace florin::auth {
@@ -122,8 +124,13 @@ Task<absl::StatusOr<std::string>> AuthorizationRequests::Grant(std::string reque
   code.code_challenge = pushed.request.code_challenge;
   code.key_thumbprint = pushed.key_thumbprint;
   code.expires_at = now + kCodeLifetime;
-  const absl::StatusOr<bool> used =
-      co_await store_.GrantRequest(pushed.request_uri, std::move(grant), std::move(code));
+  audit::Event event =
+      UserEvent(clock_, ids_, "auth.grant.create", grant.user_id, std::move(granted_by.origin));
+  event.subject = grant.client_id;
+  event.details["grant_id"] = grant.grant_id.ToString();
+  event.details["scope"] = JoinScopes(grant.scopes);
+  const absl::StatusOr<bool> used = co_await store_.GrantRequest(
+      pushed.request_uri, std::move(grant), std::move(code), std::move(event));
   if (!used.ok()) co_return used.status();
   if (!*used) co_return NoRequest();
   co_return RedirectUrl(pushed.request, "code", secret, issuer_);

@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -45,6 +46,7 @@ struct GrantedBy {
   std::vector<std::string> amr;  // RFC 8176
   // Granted, a subset of those asked for, not empty.
   std::vector<std::string> scopes;
+  audit::Origin origin = {};  // Of the request in which they did.
 };
 
 // Thread-safe. The arguments of the constructor outlive it.
@@ -57,8 +59,9 @@ class AuthorizationRequests {
   Task<absl::StatusOr<PendingAuthorization>> Find(std::string request_uri, std::string client_id);
 
   // Uses the request up and gives the URL to redirect to, with `code` (which redeems within sixty
-  // seconds), `state` and `iss` (RFC 9207). Of several calls for one request one succeeds, Deny()
-  // included. Errors: as Find(); kInvalidScope for scopes that were not asked for, or none.
+  // seconds), `state` and `iss` (RFC 9207). In the audit trail as auth.grant.create. Of several
+  // calls for one request one succeeds, Deny() included. Errors: as Find(); kInvalidScope for
+  // scopes that were not asked for, or none.
   Task<absl::StatusOr<std::string>> Grant(std::string request_uri, std::string client_id,
                                           GrantedBy granted_by);
 

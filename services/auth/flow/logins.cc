@@ -33,7 +33,17 @@ AuthorizationDemand DemandOf(const PendingAuthorization& pending) {
   return demand;
 }
 
-GrantedBy GrantedIn(const Session& session, const PendingAuthorization& pending) {
+Network NetworkOf(const LoginBrowser& from) {
+  Network network;
+  network.address = from.browser.client_address;
+  network.device = from.device;
+  network.caller = from.browser.caller;
+  network.request_id = from.browser.request_id;
+  return network;
+}
+
+GrantedBy GrantedIn(const Session& session, const PendingAuthorization& pending,
+                    const LoginBrowser& from) {
   GrantedBy granted;
   granted.user_id = session.user_id;
   granted.session_id = FormatId(IdKind::kSession, session.session_id);
@@ -41,6 +51,7 @@ GrantedBy GrantedIn(const Session& session, const PendingAuthorization& pending)
   granted.acr = AcrOf(StrengthOf(session.proofs));
   for (const std::string_view method : AmrOf(session.proofs)) granted.amr.emplace_back(method);
   granted.scopes = pending.scopes;
+  granted.origin = OriginOf(NetworkOf(from));
   return granted;
 }
 
@@ -121,7 +132,8 @@ Task<absl::StatusOr<std::optional<PendingAuthorization>>> Logins::RequestOf(Logi
   co_return *std::move(pending);
 }
 
-Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<Session> session) {
+Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<Session> session,
+                                                 LoginBrowser from) {
   FLORIN_CO_ASSIGN_OR_RETURN(const PendingAuthorization pending,
                              co_await parts_.requests.Find(app.request_uri, app.client_id));
   const AuthorizationDemand demand = DemandOf(pending);
@@ -138,7 +150,7 @@ Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<S
   login.demand = demand.strength;
   switch (opened.opening) {
     case Opening::kGrant: {
-      GrantedBy granted = GrantedIn(*session, pending);
+      GrantedBy granted = GrantedIn(*session, pending, from);
       FLORIN_CO_ASSIGN_OR_RETURN(
           opened.redirect,
           co_await parts_.requests.Grant(app.request_uri, app.client_id, std::move(granted)));
@@ -185,10 +197,9 @@ Task<absl::StatusOr<std::string>> Logins::OfferPasskey(std::string secret) {
 Task<absl::StatusOr<LoginProgress>> Logins::ShowPassword(std::string secret, std::string email,
                                                          std::string password, LoginBrowser from) {
   FLORIN_CO_ASSIGN_OR_RETURN(Login login, co_await Find(secret));
-  Network network = {.address = from.browser.client_address, .device = from.device};
   FLORIN_CO_ASSIGN_OR_RETURN(const VerifiedUser user,
                              co_await parts_.authenticators.VerifyPassword(
-                                 std::move(email), std::move(password), std::move(network)));
+                                 std::move(email), std::move(password), NetworkOf(from)));
   co_return co_await Step(std::move(secret), std::move(login), LoginEvent::kPasswordShown,
                           user.user_id, std::move(from));
 }
@@ -200,9 +211,8 @@ Task<absl::StatusOr<LoginProgress>> Logins::ShowTotp(std::string secret, std::st
     co_return Error(Reason::kLoginStepInvalid, "a code belongs to the second step");
   }
   const Uuid user_id = *login.user_id;
-  Network network = {.address = from.browser.client_address, .device = from.device};
   const auto verified =
-      co_await parts_.authenticators.VerifyTotp(user_id, std::move(code), std::move(network));
+      co_await parts_.authenticators.VerifyTotp(user_id, std::move(code), NetworkOf(from));
   if (!verified.ok()) co_return verified.status();
   co_return co_await Step(std::move(secret), std::move(login), LoginEvent::kTotpShown, user_id,
                           std::move(from));
@@ -219,9 +229,8 @@ Task<absl::StatusOr<LoginProgress>> Logins::ShowRecoveryCode(std::string secret,
     co_return Error(Reason::kStrongerFactorNeeded, "a passkey is demanded");
   }
   const Uuid user_id = *login.user_id;
-  Network network = {.address = from.browser.client_address, .device = from.device};
   const auto left =
-      co_await parts_.authenticators.UseRecoveryCode(user_id, std::move(code), std::move(network));
+      co_await parts_.authenticators.UseRecoveryCode(user_id, std::move(code), NetworkOf(from));
   if (!left.ok()) co_return left.status();
   co_return co_await Step(std::move(secret), std::move(login), LoginEvent::kRecoveryCodeShown,
                           user_id, std::move(from));
@@ -232,9 +241,9 @@ Task<absl::StatusOr<LoginProgress>> Logins::ShowPasskey(std::string secret, std:
   FLORIN_CO_ASSIGN_OR_RETURN(Login login, co_await Find(secret));
   const absl::StatusOr<Uuid> ceremony = Uuid::Parse(login.ceremony);
   if (!ceremony.ok()) co_return Error(Reason::kInvalidCredentials, "no passkey was asked for");
-  FLORIN_CO_ASSIGN_OR_RETURN(
-      const VerifiedPasskey passkey,
-      co_await parts_.authenticators.FinishPasskeyLogin(*ceremony, std::move(credential)));
+  FLORIN_CO_ASSIGN_OR_RETURN(const VerifiedPasskey passkey,
+                             co_await parts_.authenticators.FinishPasskeyLogin(
+                                 *ceremony, std::move(credential), NetworkOf(from)));
   if (login.user_id && *login.user_id != passkey.user_id) {
     co_return Error(Reason::kInvalidCredentials, "another user's passkey");
   }
@@ -251,8 +260,8 @@ Task<absl::StatusOr<LoginProgress>> Logins::SignUp(std::string secret, std::stri
   // The same form again gives the same user.
   const crypto::Digest digest = crypto::Sha256("florin.auth.sign-up\n" + secret + "\n" + email);
   std::string key = "page-" + crypto::Hex(crypto::AsOctets(digest));
-  const Registering registering =
-      co_await parts_.register_user.Run(std::move(key), std::move(email), std::move(password));
+  const Registering registering = co_await parts_.register_user.Run(
+      std::move(key), std::move(email), std::move(password), OriginOf(NetworkOf(from)));
   if (!registering.user.ok()) co_return registering.user.status();
   const Uuid user_id = registering.user->user_id;
   // Somebody whose message did not go can ask for it again.
@@ -263,7 +272,7 @@ Task<absl::StatusOr<LoginProgress>> Logins::SignUp(std::string secret, std::stri
 }
 
 Task<absl::StatusOr<LoginProgress>> Logins::Decide(std::string secret, bool allowed,
-                                                   Session session) {
+                                                   Session session, LoginBrowser from) {
   FLORIN_CO_ASSIGN_OR_RETURN(Login login, co_await Find(secret));
   if (!Meets(session, login.demand, absl::InfiniteDuration(), parts_.clock.Now())) {
     co_return Error(Reason::kStrongerFactorNeeded, "the session became weaker meanwhile");
@@ -282,7 +291,7 @@ Task<absl::StatusOr<LoginProgress>> Logins::Decide(std::string secret, bool allo
     consent.time = InMicroseconds(parts_.clock.Now());
     const auto recorded = co_await parts_.oauth.RecordConsent(std::move(consent));
     if (!recorded.ok()) co_return recorded.status();
-    FLORIN_CO_RETURN_IF_ERROR(co_await Finish(progress, std::move(session)));
+    FLORIN_CO_RETURN_IF_ERROR(co_await Finish(progress, std::move(session), std::move(from)));
   } else {
     FLORIN_CO_ASSIGN_OR_RETURN(
         progress.redirect,
@@ -309,9 +318,9 @@ Task<absl::StatusOr<LoginProgress>> Logins::Step(std::string secret, Login login
   if (!taken) co_return Error(Reason::kLoginStepInvalid, "the step was taken meanwhile");
   if (progress.login.step == LoginStep::kSecond) co_return progress;
 
-  FLORIN_CO_RETURN_IF_ERROR(co_await StartSession(progress, std::move(from)));
+  FLORIN_CO_RETURN_IF_ERROR(co_await StartSession(progress, from));
   if (progress.login.step != LoginStep::kDone) co_return progress;
-  FLORIN_CO_RETURN_IF_ERROR(co_await Finish(progress, progress.session->session));
+  FLORIN_CO_RETURN_IF_ERROR(co_await Finish(progress, progress.session->session, std::move(from)));
   const auto removed = co_await parts_.store.Remove(crypto::Sha256(progress.secret));
   if (!removed.ok()) co_return removed.status();
   progress.secret.clear();
@@ -335,11 +344,11 @@ Task<absl::Status> Logins::StartSession(LoginProgress& progress, LoginBrowser fr
 }
 
 // Gives the app what it asked for, if one asked.
-Task<absl::Status> Logins::Finish(LoginProgress& progress, Session session) {
+Task<absl::Status> Logins::Finish(LoginProgress& progress, Session session, LoginBrowser from) {
   absl::StatusOr<std::optional<PendingAuthorization>> pending = co_await RequestOf(progress.login);
   if (!pending.ok()) co_return pending.status();
   if (!pending->has_value()) co_return absl::OkStatus();
-  GrantedBy granted = GrantedIn(session, **pending);
+  GrantedBy granted = GrantedIn(session, **pending, from);
   absl::StatusOr<std::string> redirect = co_await parts_.requests.Grant(
       progress.login.request_uri, progress.login.client_id, std::move(granted));
   if (!redirect.ok()) co_return redirect.status();

@@ -67,7 +67,8 @@ class Logins {
   explicit Logins(Parts parts) : parts_(parts) {}
 
   // An app's request in a browser with this session (nothing: none that is active).
-  Task<absl::StatusOr<OpenedRequest>> Open(AppRequest app, std::optional<Session> session);
+  Task<absl::StatusOr<OpenedRequest>> Open(AppRequest app, std::optional<Session> session,
+                                           LoginBrowser from);
 
   // A login for the account's own pages. Gives the secret of its cookie.
   Task<absl::StatusOr<std::string>> Begin();
@@ -95,7 +96,8 @@ class Logins {
   Task<absl::StatusOr<LoginProgress>> SignUp(std::string secret, std::string email,
                                              std::string password, LoginBrowser from);
   // `session`: the browser's, active. It must be of the login's user.
-  Task<absl::StatusOr<LoginProgress>> Decide(std::string secret, bool allowed, Session session);
+  Task<absl::StatusOr<LoginProgress>> Decide(std::string secret, bool allowed, Session session,
+                                             LoginBrowser from);
 
   // The app's request behind a login; nothing for a login of the account's own pages.
   Task<absl::StatusOr<std::optional<PendingAuthorization>>> RequestOf(Login login);
@@ -107,7 +109,7 @@ class Logins {
   Task<absl::StatusOr<LoginProgress>> Step(std::string secret, Login login, LoginEvent event,
                                            Uuid user_id, LoginBrowser from);
   Task<absl::Status> StartSession(LoginProgress& progress, LoginBrowser from);
-  Task<absl::Status> Finish(LoginProgress& progress, Session session);
+  Task<absl::Status> Finish(LoginProgress& progress, Session session, LoginBrowser from);
   Task<absl::StatusOr<std::string>> Keep(Login login);
 
   Parts parts_;

@@ -4,6 +4,7 @@
 #include "libs/async/runtime.h"
 #include "libs/status/matchers.h"
 #include "services/auth/store/fake_oauth_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -18,7 +19,7 @@ TEST(OAuthCleanup, DeletesAllThatExpiredBatchByBatch) {
     tokens.push_back({.token_id = SystemIds().NewId(),
                       .client_id = "shop",
                       .expires_at = now + absl::Minutes(i < 5 ? 5 : 6)});
-    ASSERT_THAT(runtime.Run(store.KeepAccessToken(tokens.back())), IsOk());
+    ASSERT_THAT(runtime.Run(store.KeepAccessToken(tokens.back(), SomeEvent())), IsOk());
   }
   OAuthCleanup cleanup(store, clock, 2);
   const auto left = [&] {

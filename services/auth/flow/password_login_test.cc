@@ -59,6 +59,7 @@ class PasswordLoginTest : public ::testing::Test {
                                    .data_keys = test_.data_keys,
                                    .mail = test_.mail,
                                    .sessions = test_.sessions,
+                                   .audit = test_.audit,
                                    .clock = clock_,
                                    .ids = ids_},
                                   {});
@@ -116,6 +117,32 @@ TEST_F(PasswordLoginTest, AnUnknownEmailAndAWrongPasswordLookAlike) {
   for (const char* email : {"bob@example.com", "no address", ""}) {
     EXPECT_EQ(LogIn(email, kPassword).status(), wrong.status()) << email;
   }
+}
+
+TEST_F(PasswordLoginTest, WhoIsLetInAndWhoIsRefusedIsRecorded) {
+  EXPECT_THAT(LogIn(), IsOk());
+  LogIn(kEmail, "incorrect horse battery").IgnoreError();
+  LogIn("bob@example.com").IgnoreError();
+  LogIn(kEmail, kPassword, "no such scope").IgnoreError();
+  const std::string user_id = FormatId(IdKind::kUser, user_.user_id);
+  const std::vector<audit::Event> events = test_.audit.events();
+  ASSERT_EQ(events.size(), 3u);
+  for (const audit::Event& event : events) EXPECT_EQ(event.action, "auth.password.verify");
+  EXPECT_EQ(events[0].decision, audit::Decision::kAllowed);
+  EXPECT_EQ(events[0].actor, user_id);
+  for (const int refused : {1, 2}) {
+    EXPECT_EQ(events[refused].decision, audit::Decision::kRefused);
+    EXPECT_EQ(events[refused].reason, "invalid_credentials");
+    EXPECT_EQ(events[refused].actor, "") << "nobody was recognised";
+  }
+  EXPECT_EQ(events[1].subject, user_id);
+  EXPECT_EQ(events[2].subject, "");
+}
+
+TEST_F(PasswordLoginTest, NobodyIsLetInUnrecorded) {
+  test_.audit.SetAnswer(Error(Reason::kUnavailable, "no database"));
+  EXPECT_THAT(LogIn(), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(LogIn(kEmail, "incorrect horse battery"), StatusHasReason(Reason::kUnavailable));
 }
 
 TEST_F(PasswordLoginTest, AnUnknownEmailCostsAHash) {

@@ -5,11 +5,12 @@
 #include "libs/clock/microseconds.h"
 #include "libs/crypto/jwk.h"
 #include "libs/telemetry/log.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
 
 namespace florin::auth {
 
-Task<absl::StatusOr<Client>> RegisterClient::Run(Client client) {
+Task<absl::StatusOr<Client>> RegisterClient::Run(Client client, audit::Origin origin) {
   FLORIN_CO_RETURN_IF_ERROR(CheckClient(client));
   if (!client.jwks.empty()) {
     const auto keys = crypto::ParseJwkSet(client.jwks);
@@ -20,7 +21,10 @@ Task<absl::StatusOr<Client>> RegisterClient::Run(Client client) {
   }
   client.create_time = InMicroseconds(clock_.Now());
   client.disable_time = std::nullopt;
-  absl::StatusOr<Client> kept = co_await store_.RegisterClient(client);
+  audit::Event event = NewEvent(clock_, ids_, "auth.client.register", std::move(origin));
+  event.actor = event.origin.caller;
+  event.subject = client.client_id;
+  absl::StatusOr<Client> kept = co_await store_.RegisterClient(client, std::move(event));
   if (!kept.ok()) co_return kept.status();
   Client same = *kept;
   same.create_time = client.create_time;

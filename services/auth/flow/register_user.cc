@@ -15,6 +15,18 @@ Registering Refuse(absl::Status status, bool replayed = false) {
   return {.user = std::move(status), .replayed = replayed};
 }
 
+// One for each key, which is decided once.
+audit::Event EventOf(const Registration& registration, audit::Origin origin) {
+  audit::Event event;
+  event.event_id = DeriveId("florin.auth.user.register", registration.idempotency_key);
+  event.time = registration.user.create_time;
+  event.action = "auth.user.register";
+  event.actor = FormatId(IdKind::kUser, registration.user.user_id);
+  event.subject = event.actor;
+  event.origin = std::move(origin);
+  return event;
+}
+
 absl::Status KeyReused(const char* param) {
   return Error(Reason::kIdempotencyKeyReused, "the key came with another request",
                {.param = param});
@@ -23,17 +35,17 @@ absl::Status KeyReused(const char* param) {
 }  // namespace
 
 Task<Registering> RegisterUser::Run(std::string idempotency_key, std::string email,
-                                    std::string password) {
+                                    std::string password, audit::Origin origin) {
   absl::StatusOr<std::string> normalized = NormalizeEmail(email);
   if (!normalized.ok()) co_return Refuse(normalized.status());
   absl::Status acceptable = rules_.Check(password, *normalized);
   if (!acceptable.ok()) co_return Refuse(std::move(acceptable));
-  co_return co_await Decide(std::move(idempotency_key), *std::move(normalized),
-                            std::move(password));
+  co_return co_await Decide(std::move(idempotency_key), *std::move(normalized), std::move(password),
+                            std::move(origin));
 }
 
 Task<Registering> RegisterUser::Decide(std::string idempotency_key, std::string email,
-                                       std::string password) {
+                                       std::string password, audit::Origin origin) {
   const crypto::Digest fingerprint = Fingerprint(email);
   auto earlier = co_await store_.FindRegistration(idempotency_key);
   if (!earlier.ok()) co_return Refuse(earlier.status());
@@ -50,6 +62,7 @@ Task<Registering> RegisterUser::Decide(std::string idempotency_key, std::string 
   registration.user.password_hash = *std::move(hash);
   // What the database keeps, so that a replay says the same.
   registration.user.create_time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
+  registration.event = EventOf(registration, std::move(origin));
   absl::StatusOr<Registered> registered = co_await store_.Register(std::move(registration));
   if (!registered.ok()) co_return Refuse(registered.status());
   co_return co_await Answer(*std::move(registered), fingerprint, std::move(password));

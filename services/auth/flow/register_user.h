@@ -4,6 +4,7 @@
 #include <string>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -33,10 +34,13 @@ class RegisterUser {
   //
   // Errors: kInvalidEmail, kWeakPassword (leave no trace); kEmailTaken (remembered under the key);
   // kIdempotencyKeyReused; kOverloaded; kUnavailable.
-  Task<Registering> Run(std::string idempotency_key, std::string email, std::string password);
+  // Decisions are in the audit trail as auth.user.register.
+  Task<Registering> Run(std::string idempotency_key, std::string email, std::string password,
+                        audit::Origin origin = {});
 
  private:
-  Task<Registering> Decide(std::string idempotency_key, std::string email, std::string password);
+  Task<Registering> Decide(std::string idempotency_key, std::string email, std::string password,
+                           audit::Origin origin);
   Task<Registering> Answer(Registered registered, crypto::Digest fingerprint, std::string password);
 
   Store& store_;

@@ -5,6 +5,7 @@
 #include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
+#include "services/auth/flow/audit_events.h"
 
 namespace florin::auth {
 namespace {
@@ -44,8 +45,16 @@ Task<absl::StatusOr<OpenSession>> Sessions::Start(Authentication authentication,
   } else if (before) {
     FLORIN_CO_RETURN_IF_ERROR(co_await End(before->user_id, before->session_id));
   }
-  FLORIN_CO_ASSIGN_OR_RETURN(const bool inserted, co_await store_.Insert(open.session, replacement,
-                                                                         now - kSessionLifetime));
+  audit::Origin origin;
+  origin.caller = std::move(browser.caller);
+  origin.client_address = std::move(browser.client_address);
+  origin.request_id = std::move(browser.request_id);
+  audit::Event event =
+      UserEvent(clock_, ids_, "auth.session.begin", open.session.user_id, std::move(origin));
+  event.details["session_id"] = FormatId(IdKind::kSession, open.session.session_id);
+  FLORIN_CO_ASSIGN_OR_RETURN(
+      const bool inserted,
+      co_await store_.Insert(open.session, replacement, now - kSessionLifetime, std::move(event)));
   static_cast<void>(inserted);
   telemetry::Count("florin_auth_sessions_started_total");
   co_return open;

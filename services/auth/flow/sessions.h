@@ -21,6 +21,9 @@ namespace florin::auth {
 struct Browser {
   std::string client_address;
   std::string user_agent;
+  // For the audit trail, as in Network.
+  std::string caller = {};
+  std::string request_id = {};
 };
 
 struct Authentication {
@@ -42,9 +45,9 @@ class Sessions : public SessionEnder {
   Sessions(SessionStore& store, OAuthStore& oauth, Clock& clock, IdSource& ids)
       : store_(store), oauth_(oauth), clock_(clock), ids_(ids) {}
 
-  // After an authentication: a session with a new secret, whatever secret the browser brought. If
-  // that one is of an unexpired session of the same user, the session goes on under its id and the
-  // old secret is void; another user's is ended.
+  // After an authentication, in the audit trail as auth.session.begin: a session with a new secret,
+  // whatever secret the browser brought. If that one is of an unexpired session of the same user,
+  // the session goes on under its id and the old secret is void; another user's is ended.
   Task<absl::StatusOr<OpenSession>> Start(Authentication authentication, Browser browser,
                                           std::string secret);
 

@@ -25,6 +25,7 @@ SigningKeys::SigningKeys(std::string directory, Clock& clock, crypto::KeyRing ri
     : directory_(std::move(directory)), clock_(clock), ring_(std::move(ring)), reader_(1) {
   for (const crypto::SigningKey& key : ring_.keys) {
     published_at_[key.public_key().kid()] = absl::InfinitePast();
+    Note("publish", key.public_key().kid());
   }
 }
 
@@ -56,11 +57,13 @@ absl::Status SigningKeys::Reload() {
     published_at[kid] = known == published_at_.end() ? now : known->second;
     if (known == published_at_.end()) {
       telemetry::Log(telemetry::Severity::kInfo, "new signing key", {{"kid", kid}});
+      Note("publish", kid);
     }
   }
   for (const auto& [kid, since] : published_at_) {
     if (published_at.find(kid) == published_at.end()) {
       telemetry::Log(telemetry::Severity::kInfo, "signing key withdrawn", {{"kid", kid}});
+      Note("withdraw", kid);
     }
   }
   ring_ = std::move(ring);
@@ -68,8 +71,34 @@ absl::Status SigningKeys::Reload() {
   return absl::OkStatus();
 }
 
-Task<void> SigningKeys::Watch() {
+// Derived ids: every process, and every start of it, sees the same change.
+void SigningKeys::Note(const char* verb, const std::string& kid) {
+  audit::Event event;
+  event.action = std::string("auth.signing_key.") + verb;
+  event.event_id = DeriveId("florin." + event.action, kid);
+  event.time = clock_.Now();
+  event.actor = "auth";
+  event.subject = kid;
+  unrecorded_.push_back(std::move(event));
+}
+
+Task<void> SigningKeys::RecordChanges(audit::Recorder& recorder) {
+  std::vector<audit::Event> changes;
+  {
+    const std::lock_guard lock(mutex_);
+    changes.swap(unrecorded_);
+  }
+  for (audit::Event& change : changes) {
+    const absl::Status recorded = co_await recorder.Record(change);
+    if (recorded.ok()) continue;
+    const std::lock_guard lock(mutex_);  // The next round tries again.
+    unrecorded_.push_back(std::move(change));
+  }
+}
+
+Task<void> SigningKeys::Watch(audit::Recorder& recorder) {
   while (true) {
+    co_await RecordChanges(recorder);
     co_await async::Sleep(kReloadInterval);
     std::function<absl::Status()> reload = [this] { return Reload(); };
     const absl::Status status = co_await reader_.Run<absl::Status>(std::move(reload));

@@ -16,6 +16,7 @@
 
 #include "libs/async/runtime.h"
 #include "libs/async/task.h"
+#include "libs/audit/recorder.h"
 #include "libs/clock/clock.h"
 #include "libs/crypto/signing_key.h"
 #include "libs/status/status.h"
@@ -38,17 +39,23 @@ class SigningKeys {
   // Reads the directory again. Blocks for a few file reads. Error: as Load(); the ring stays as it
   // was.
   absl::Status Reload();
-  // Reloads every five seconds, for ever.
-  Task<void> Watch();
+  // Records which keys have come and gone since it last could.
+  Task<void> RecordChanges(audit::Recorder& recorder);
+  // Reloads every five seconds, for ever. Keys that were published or withdrawn are in the audit
+  // trail as auth.signing_key.publish and auth.signing_key.withdraw, those of the start, too.
+  Task<void> Watch(audit::Recorder& recorder);
 
  private:
   SigningKeys(std::string directory, Clock& clock, crypto::KeyRing ring);
+  // With mutex_ held.
+  void Note(const char* verb, const std::string& kid);
 
   const std::string directory_;
   Clock& clock_;
   mutable std::mutex mutex_;
   crypto::KeyRing ring_;                            // Guarded by mutex_.
   std::map<std::string, absl::Time> published_at_;  // By kid. Guarded by mutex_.
+  std::vector<audit::Event> unrecorded_;            // Guarded by mutex_.
   async::ThreadPool reader_;
 };
 

@@ -7,6 +7,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/async/runtime.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/status/matchers.h"
 
 namespace florin::auth {
@@ -95,6 +97,26 @@ TEST_F(SigningKeysTest, ABadDirectoryChangesNothing) {
   EXPECT_THAT(keys_->Reload(), StatusHasReason(Reason::kInvalidField));
   EXPECT_THAT(Published(), ElementsAre(first_));
   EXPECT_THAT(SigningKeys::Load(directory_, clock_), StatusHasReason(Reason::kInvalidField));
+}
+
+TEST_F(SigningKeysTest, KeysThatComeAndGoAreRecorded) {
+  async::Runtime runtime(1);
+  audit::FakeRecorder recorder;
+  recorder.SetAnswer(Error(Reason::kUnavailable, "no database yet"));
+  runtime.Run(keys_->RecordChanges(recorder));
+  const std::string second = Add("2026-02");
+  Remove("2026-01");
+  ASSERT_THAT(keys_->Reload(), IsOk());
+  recorder.SetAnswer(absl::OkStatus());
+  runtime.Run(keys_->RecordChanges(recorder));
+  runtime.Run(keys_->RecordChanges(recorder));
+  std::vector<std::string> changes;
+  for (const audit::Event& event : recorder.events())
+    changes.push_back(event.action + " " + event.subject);
+  EXPECT_THAT(changes, ElementsAre("auth.signing_key.publish " + first_,
+                                   "auth.signing_key.publish " + second,
+                                   "auth.signing_key.withdraw " + first_));
+  runtime.Stop();
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/async/runtime.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/crypto/sha256.h"
 #include "services/auth/flow/authenticators.h"
 #include "services/auth/store/fake_authenticator_store.h"
@@ -71,6 +72,7 @@ struct TestAuthenticators {
                         .data_keys = data_keys,
                         .mail = mail,
                         .sessions = sessions,
+                        .audit = audit,
                         .clock = clock,
                         .ids = ids},
                        {.relying_party = {.id = "bank.example",
@@ -88,6 +90,7 @@ struct TestAuthenticators {
   crypto::DataKeys data_keys{TestKeys()};
   FakeMail mail;
   FakeSessions sessions;
+  audit::FakeRecorder audit;
   Authenticators authenticators;
 };
 

@@ -11,6 +11,7 @@
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 #include "services/auth/domain/scope.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
 
 namespace florin::auth {
@@ -85,6 +86,12 @@ void CountReuse(const char* metric, const Client& client, const Grant& grant) {
                  {{"client", client.client_id}, {"grant", grant.grant_id.ToString()}});
 }
 
+// Whose grant it is that tokens are issued from.
+void Describe(const Grant& grant, audit::Event& event) {
+  event.on_behalf_of = FormatId(IdKind::kUser, grant.user_id);
+  event.details["grant_id"] = grant.grant_id.ToString();
+}
+
 crypto::AccessTokenClaims ClaimsOf(const Grant& grant, const std::vector<std::string>& scopes,
                                    const crypto::Confirmation& confirmation) {
   crypto::AccessTokenClaims claims;
@@ -102,7 +109,8 @@ crypto::AccessTokenClaims ClaimsOf(const Grant& grant, const std::vector<std::st
 }  // namespace
 
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::Run(Client client, Parameters parameters,
-                                                    crypto::Confirmation confirmation) {
+                                                    crypto::Confirmation confirmation,
+                                                    audit::Origin origin) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::string type, Required(parameters, "grant_type"));
   if (std::find(std::begin(kGrantTypes), std::end(kGrantTypes), type) == std::end(kGrantTypes)) {
     co_return Error(Reason::kUnsupportedGrantType, "there is no such grant type");
@@ -110,17 +118,27 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Run(Client client, Parameters pa
   if (!client.Grants(type)) {
     co_return Error(Reason::kUnauthorizedClient, "the client is not registered for this grant");
   }
+  audit::Event event = NewEvent(clock_, ids_, "auth.token.issue", std::move(origin));
+  event.actor = client.client_id;
+  event.details["grant_type"] = type;
   absl::StatusOr<IssuedTokens> tokens;
   if (type == kAuthorizationCode) {
-    tokens = co_await RedeemCode(std::move(client), std::move(parameters), std::move(confirmation));
+    tokens = co_await RedeemCode(std::move(client), std::move(parameters), std::move(confirmation),
+                                 event);
   } else if (type == kRefreshToken) {
-    tokens = co_await Refresh(std::move(client), std::move(parameters), std::move(confirmation));
-  } else {
     tokens =
-        co_await ActForItself(std::move(client), std::move(parameters), std::move(confirmation));
+        co_await Refresh(std::move(client), std::move(parameters), std::move(confirmation), event);
+  } else {
+    tokens = co_await ActForItself(std::move(client), std::move(parameters),
+                                   std::move(confirmation), event);
   }
   telemetry::Count("florin_auth_token_requests_total",
                    {{"grant", type}, {"outcome", tokens.ok() ? "granted" : "refused"}});
+  if (!tokens.ok() && audit::IsDecision(tokens.status())) {
+    // What the store has recorded under this id already, a reuse, stays as it is.
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await audit_.Record(audit::Refuse(event, *ReasonOf(tokens.status()))));
+  }
   co_return tokens;
 }
 
@@ -132,7 +150,8 @@ Task<absl::StatusOr<Grant>> TokenGrants::FindGrant(Uuid grant_id, std::string cl
 }
 
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parameters parameters,
-                                                           crypto::Confirmation confirmation) {
+                                                           crypto::Confirmation confirmation,
+                                                           audit::Event& event) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::string secret, Required(parameters, "code"));
   FLORIN_CO_ASSIGN_OR_RETURN(const std::string uri, Required(parameters, "redirect_uri"));
   FLORIN_CO_ASSIGN_OR_RETURN(const std::string verifier, Required(parameters, "code_verifier"));
@@ -141,6 +160,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
   if (!code->has_value()) co_return NotGood();
   FLORIN_CO_ASSIGN_OR_RETURN(const Grant grant,
                              co_await FindGrant((*code)->grant_id, client.client_id));
+  Describe(grant, event);
   // Of a code that was redeemed before, it matters that somebody has it, not what else they know.
   if (!(*code)->redeemed) {
     FLORIN_CO_RETURN_IF_ERROR(CheckCode(**code, uri, verifier, confirmation));
@@ -148,6 +168,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
   const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
   access.grant_id = grant.grant_id;
+  event.subject = FormatId(IdKind::kToken, access.token_id);
   std::string refresh_secret;
   std::optional<RefreshToken> refresh;
   if (client.Grants(kRefreshToken)) {
@@ -155,7 +176,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
     refresh = NewRefreshToken(refresh_secret, grant, confirmation, now);
   }
   const absl::StatusOr<Redemption> redemption =
-      co_await store_.RedeemCode((*code)->code, access, std::move(refresh), now);
+      co_await store_.RedeemCode((*code)->code, access, std::move(refresh), now, event);
   if (!redemption.ok()) co_return redemption.status();
   if (*redemption == Redemption::kReused) CountReuse("florin_auth_code_reuse_total", client, grant);
   if (*redemption != Redemption::kDone) co_return NotGood();
@@ -168,7 +189,8 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
 }
 
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameters parameters,
-                                                        crypto::Confirmation confirmation) {
+                                                        crypto::Confirmation confirmation,
+                                                        audit::Event& event) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::string secret, Required(parameters, "refresh_token"));
   const absl::StatusOr<std::optional<RefreshToken>> token =
       co_await store_.FindRefreshToken(DigestOf(secret));
@@ -176,11 +198,13 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
   if (!token->has_value() || !IsBoundTo(**token, confirmation)) co_return NotGood();
   FLORIN_CO_ASSIGN_OR_RETURN(const Grant grant,
                              co_await FindGrant((*token)->grant_id, client.client_id));
+  Describe(grant, event);
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes,
                              ScopesWithin(parameters, grant.scopes));
   const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
   access.grant_id = grant.grant_id;
+  event.subject = FormatId(IdKind::kToken, access.token_id);
   std::string next_secret;
   std::optional<RefreshToken> next;
   if (client.type == ClientType::kPublic) {
@@ -188,7 +212,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
     next = NewRefreshToken(next_secret, grant, confirmation, now);
   }
   const absl::StatusOr<Redemption> redemption =
-      co_await store_.UseRefreshToken((*token)->token, access, std::move(next), now);
+      co_await store_.UseRefreshToken((*token)->token, access, std::move(next), now, event);
   if (!redemption.ok()) co_return redemption.status();
   if (*redemption == Redemption::kReused) {
     CountReuse("florin_auth_refresh_reuse_total", client, grant);
@@ -200,14 +224,16 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
 }
 
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::ActForItself(Client client, Parameters parameters,
-                                                             crypto::Confirmation confirmation) {
+                                                             crypto::Confirmation confirmation,
+                                                             audit::Event& event) {
   std::vector<std::string> most = client.scopes;
   std::erase(most, kOpenIdScope);  // Nobody logged in.
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes, ScopesWithin(parameters, most));
   if (scopes.empty()) co_return Error(Reason::kInvalidScope, "the client has no scopes of its own");
   const absl::Time now = InMicroseconds(clock_.Now());
   const IssuedAccessToken access = NewAccessToken(client, now);
-  const absl::StatusOr<bool> kept = co_await store_.KeepAccessToken(access);
+  event.subject = FormatId(IdKind::kToken, access.token_id);
+  const absl::StatusOr<bool> kept = co_await store_.KeepAccessToken(access, event);
   if (!kept.ok()) co_return kept.status();
   crypto::AccessTokenClaims claims;
   claims.subject = client.client_id;  // RFC 9068 section 2.2; never like a user's id.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/async/task.h"
+#include "libs/audit/recorder.h"
 #include "libs/clock/clock.h"
 #include "libs/crypto/jwt.h"
 #include "libs/ids/ids.h"
@@ -28,26 +29,36 @@ struct IssuedTokens {
 // Thread-safe. The arguments of the constructor outlive it.
 class TokenGrants {
  public:
-  TokenGrants(OAuthStore& store, const SigningKeys& keys, Clock& clock, IdSource& ids,
-              std::string issuer)
-      : store_(store), keys_(keys), clock_(clock), ids_(ids), issuer_(std::move(issuer)) {}
+  TokenGrants(OAuthStore& store, const SigningKeys& keys, audit::Recorder& audit, Clock& clock,
+              IdSource& ids, std::string issuer)
+      : store_(store),
+        keys_(keys),
+        audit_(audit),
+        clock_(clock),
+        ids_(ids),
+        issuer_(std::move(issuer)) {}
 
   // What `client`, which is authenticated, gets for `parameters`, bound to `confirmation`. Errors:
   // kInvalidRequest, kUnsupportedGrantType, kUnauthorizedClient, kInvalidScope, kUnavailable;
   // kInvalidGrant for a code or a refresh token that is not good, or another client's, without
   // saying why. A code that is redeemed again, and a refresh token that is used after its
   // replacement, revoke their grant and count florin_auth_code_reuse_total and
-  // florin_auth_refresh_reuse_total.
+  // florin_auth_refresh_reuse_total. What was issued and what was refused is in the audit trail as
+  // auth.token.issue.
   Task<absl::StatusOr<IssuedTokens>> Run(Client client, Parameters parameters,
-                                         crypto::Confirmation confirmation);
+                                         crypto::Confirmation confirmation,
+                                         audit::Origin origin = {});
 
  private:
   Task<absl::StatusOr<IssuedTokens>> RedeemCode(Client client, Parameters parameters,
-                                                crypto::Confirmation confirmation);
+                                                crypto::Confirmation confirmation,
+                                                audit::Event& event);
   Task<absl::StatusOr<IssuedTokens>> Refresh(Client client, Parameters parameters,
-                                             crypto::Confirmation confirmation);
+                                             crypto::Confirmation confirmation,
+                                             audit::Event& event);
   Task<absl::StatusOr<IssuedTokens>> ActForItself(Client client, Parameters parameters,
-                                                  crypto::Confirmation confirmation);
+                                                  crypto::Confirmation confirmation,
+                                                  audit::Event& event);
   // The grant, if it is `client`'s and not revoked; else kInvalidGrant.
   Task<absl::StatusOr<Grant>> FindGrant(Uuid grant_id, std::string client_id);
 
@@ -58,6 +69,7 @@ class TokenGrants {
 
   OAuthStore& store_;
   const SigningKeys& keys_;
+  audit::Recorder& audit_;
   Clock& clock_;
   IdSource& ids_;
   const std::string issuer_;

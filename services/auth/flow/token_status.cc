@@ -3,6 +3,7 @@
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "services/auth/domain/scope.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
 #include "services/auth/flow/token_grants.h"
 
@@ -44,19 +45,28 @@ Task<absl::StatusOr<std::optional<TokenStatus::Refreshing>>> TokenStatus::FindRe
   co_return refreshing;
 }
 
-Task<absl::Status> TokenStatus::Revoke(Client client, std::string token) {
+Task<absl::Status> TokenStatus::Revoke(Client client, std::string token, audit::Origin origin) {
+  audit::Event event = NewEvent(clock_, ids_, "auth.token.revoke", std::move(origin));
+  event.actor = client.client_id;
   if (token.starts_with(kRefreshTokenPrefix)) {
     const absl::StatusOr<std::optional<Refreshing>> found =
         co_await FindRefreshToken(std::move(client), std::move(token));
     if (!found.ok()) co_return found.status();
     if (!found->has_value()) co_return absl::OkStatus();
-    co_return (co_await store_.RevokeGrant((*found)->grant.grant_id, clock_.Now())).status();
+    const Grant& grant = (*found)->grant;
+    event.on_behalf_of = FormatId(IdKind::kUser, grant.user_id);
+    event.details["grant_id"] = grant.grant_id.ToString();
+    const auto revoked =
+        co_await store_.RevokeGrant(grant.grant_id, clock_.Now(), std::move(event));
+    co_return revoked.status();
   }
   const std::optional<crypto::AccessTokenClaims> claims = ReadAccessToken(client, token);
   if (!claims) co_return absl::OkStatus();
   const absl::StatusOr<Uuid> id = ParseId(IdKind::kToken, claims->token_id, "jti");
   if (!id.ok()) co_return absl::OkStatus();
-  co_return (co_await store_.RevokeAccessToken(*id, clock_.Now())).status();
+  event.subject = claims->token_id;
+  const auto revoked = co_await store_.RevokeAccessToken(*id, clock_.Now(), std::move(event));
+  co_return revoked.status();
 }
 
 Task<absl::StatusOr<std::vector<std::string>>> TokenStatus::ListRevoked() {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/clock/clock.h"
 #include "libs/crypto/jwt.h"
+#include "libs/ids/ids.h"
 #include "libs/status/status.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/store/oauth_store.h"
@@ -24,12 +26,14 @@ struct TokenFacts {
 // Thread-safe. The arguments of the constructor outlive it.
 class TokenStatus {
  public:
-  TokenStatus(OAuthStore& store, const SigningKeys& keys, Clock& clock, std::string issuer)
-      : store_(store), keys_(keys), clock_(clock), issuer_(std::move(issuer)) {}
+  TokenStatus(OAuthStore& store, const SigningKeys& keys, Clock& clock, IdSource& ids,
+              std::string issuer)
+      : store_(store), keys_(keys), clock_(clock), ids_(ids), issuer_(std::move(issuer)) {}
 
   // Takes back an access token, or a refresh token and with it its grant. OK also for what is no
-  // token of this client's. Idempotent. Error: kUnavailable.
-  Task<absl::Status> Revoke(Client client, std::string token);
+  // token of this client's. Idempotent. In the audit trail as auth.token.revoke. Error:
+  // kUnavailable.
+  Task<absl::Status> Revoke(Client client, std::string token, audit::Origin origin = {});
 
   // Nothing if the token is not good, or not this client's. Error: kUnavailable.
   Task<absl::StatusOr<std::optional<TokenFacts>>> Introspect(Client client, std::string token);
@@ -51,6 +55,7 @@ class TokenStatus {
   OAuthStore& store_;
   const SigningKeys& keys_;
   Clock& clock_;
+  IdSource& ids_;
   const std::string issuer_;
 };
 

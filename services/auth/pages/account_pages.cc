@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/pages/account_views.h"
 #include "services/auth/pages/csrf.h"
 #include "services/auth/pages/pages_rpc.h"
@@ -185,9 +186,9 @@ Task<absl::StatusOr<OpenSession>> PagesRpc::AfterChange(const WebRequest& reques
   authentication.auth_time = session.auth_time;
   FLORIN_CO_RETURN_IF_ERROR(
       co_await parts_.sessions.EndOthers(session.user_id, session.session_id));
-  Browser browser = {request.client_address(), request.user_agent()};
-  co_return co_await parts_.sessions.Start(authentication, std::move(browser),
-                                           CookieOf(request, kSessionCookie));
+  LoginBrowser from = BrowserOf(request);
+  co_return co_await parts_.sessions.Start(authentication, std::move(from.browser),
+                                           std::move(from.session));
 }
 
 PagesRpc::Answer PagesRpc::SetUpTotp(const WebRequest& request, Session session) {
@@ -203,8 +204,8 @@ PagesRpc::Answer PagesRpc::SetUpTotp(const WebRequest& request, Session session)
 PagesRpc::Answer PagesRpc::ConfirmTotp(const WebRequest& request, Session session) {
   std::string code = FormField(request, "code");
   code.erase(std::remove(code.begin(), code.end(), ' '), code.end());
-  const auto confirmed =
-      co_await parts_.authenticators.ConfirmTotp(session.user_id, std::move(code));
+  const auto confirmed = co_await parts_.authenticators.ConfirmTotp(
+      session.user_id, std::move(code), NetworkOf(request));
   if (ReasonOf(confirmed.status()) == Reason::kInvalidCode) {
     TotpView view;
     view.token = FormToken(CookieOf(request, kSessionCookie));
@@ -235,7 +236,8 @@ PagesRpc::Answer PagesRpc::FinishPasskey(const WebRequest& request, Session sess
   // Not a secret and no authority: the challenge is this user's, or it is refused.
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid ceremony, Uuid::Parse(FormField(request, "ceremony")));
   const auto finished = co_await parts_.authenticators.FinishPasskeyRegistration(
-      session.user_id, ceremony, FormField(request, "credential"), FormField(request, "label"));
+      session.user_id, ceremony, FormField(request, "credential"), FormField(request, "label"),
+      NetworkOf(request));
   if (!finished.ok()) {
     const std::string_view sentence = SentenceFor(finished.status());
     if (sentence.empty()) co_return finished.status();
@@ -249,8 +251,9 @@ PagesRpc::Answer PagesRpc::FinishPasskey(const WebRequest& request, Session sess
 
 // Shown in the answer itself, since they are kept nowhere to be shown again.
 PagesRpc::Answer PagesRpc::MakeRecoveryCodes(const WebRequest& request, Session session) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> codes,
-                             co_await parts_.authenticators.IssueRecoveryCodes(session.user_id));
+  FLORIN_CO_ASSIGN_OR_RETURN(
+      const std::vector<std::string> codes,
+      co_await parts_.authenticators.IssueRecoveryCodes(session.user_id, NetworkOf(request)));
   FLORIN_CO_ASSIGN_OR_RETURN(const OpenSession open, co_await AfterChange(request, session));
   WebResponse response = PageResponse(200, RenderRecoveryCodes(FormToken(open.secret), codes));
   SetCookie(response, kSessionCookie, open.secret);
@@ -260,7 +263,8 @@ PagesRpc::Answer PagesRpc::MakeRecoveryCodes(const WebRequest& request, Session 
 PagesRpc::Answer PagesRpc::RemoveFactor(const WebRequest& request, Session session) {
   FLORIN_CO_ASSIGN_OR_RETURN(
       const Uuid id, ParseId(IdKind::kFactor, FormField(request, "factor_id"), "factor_id"));
-  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.authenticators.RemoveFactor(session.user_id, id));
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await parts_.authenticators.RemoveFactor(session.user_id, id, NetworkOf(request)));
   FLORIN_CO_ASSIGN_OR_RETURN(const OpenSession open, co_await AfterChange(request, session));
   WebResponse response = SeeOther("/auth/account?notice=removed");
   SetCookie(response, kSessionCookie, open.secret);
@@ -268,8 +272,12 @@ PagesRpc::Answer PagesRpc::RemoveFactor(const WebRequest& request, Session sessi
 }
 
 PagesRpc::Answer PagesRpc::RevokeApp(const WebRequest& request, Session session) {
-  const auto revoked = co_await parts_.oauth.RevokeConsent(
-      session.user_id, FormField(request, "client_id"), parts_.clock.Now());
+  const std::string client_id = FormField(request, "client_id");
+  audit::Event event = UserEvent(parts_.clock, parts_.ids, "auth.consent.revoke", session.user_id,
+                                 OriginOf(NetworkOf(request)));
+  event.subject = client_id;
+  const auto revoked = co_await parts_.oauth.RevokeConsent(session.user_id, client_id,
+                                                           parts_.clock.Now(), std::move(event));
   if (!revoked.ok()) co_return revoked.status();
   co_return SeeOther("/auth/account");
 }

@@ -46,7 +46,7 @@ PagesRpc::Answer PagesRpc::Authorize(rpc::Call&, const WebRequest& request) {
                              co_await parts_.sessions.Find(CookieOf(request, kSessionCookie)));
   if (session && StateOf(*session, parts_.clock.Now()) != SessionState::kActive) session.reset();
   const absl::StatusOr<OpenedRequest> opened =
-      co_await parts_.logins.Open(std::move(app), std::move(session));
+      co_await parts_.logins.Open(std::move(app), std::move(session), BrowserOf(request));
   if (!opened.ok()) co_return ErrorPage(opened.status());
   if (!opened->redirect.empty()) co_return SeeApp(opened->redirect);
   WebResponse response = opened->opening == Opening::kStepUp    ? SeeStep(LoginStep::kSecond)
@@ -214,7 +214,7 @@ PagesRpc::Answer PagesRpc::PostConsent(const WebRequest& request) {
     co_return Error(Reason::kMalformedRequest, "neither allowed nor denied");
   }
   const absl::StatusOr<LoginProgress> progress =
-      co_await parts_.logins.Decide(open.secret, decision == "allow", *session);
+      co_await parts_.logins.Decide(open.secret, decision == "allow", *session, BrowserOf(request));
   if (!progress.ok()) co_return progress.status();
   co_return AfterStep(*progress);
 }

@@ -7,6 +7,9 @@
 namespace florin::auth {
 namespace {
 
+// Who brings pages their requests.
+constexpr char kGateway[] = "gateway";
+
 struct ErrorText {
   Reason reason;
   int status;
@@ -104,10 +107,21 @@ WebResponse AfterStep(const LoginProgress& progress) {
   return response;
 }
 
+Network NetworkOf(const WebRequest& request) {
+  Network network;
+  network.address = request.client_address();
+  network.device = CookieOf(request, kDeviceCookie);
+  network.caller = kGateway;
+  network.request_id = request.request_id();
+  return network;
+}
+
 LoginBrowser BrowserOf(const WebRequest& request) {
   LoginBrowser from;
   from.browser.client_address = request.client_address();
   from.browser.user_agent = request.user_agent();
+  from.browser.caller = kGateway;
+  from.browser.request_id = request.request_id();
   from.device = CookieOf(request, kDeviceCookie);
   from.session = CookieOf(request, kSessionCookie);
   return from;

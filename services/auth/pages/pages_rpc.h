@@ -30,6 +30,7 @@ class PagesRpc : public v1::PagesService {
     PaymentApprovals& approvals;
     OAuthStore& oauth;
     Clock& clock;
+    IdSource& ids;
   };
   // `issuer`: the public base URL, whose origin forms have to come from.
   PagesRpc(Parts parts, std::string_view issuer);
@@ -124,6 +125,7 @@ WebResponse AfterStep(const LoginProgress& progress);
 // The page of a login's step.
 WebResponse SeeStep(LoginStep step);
 LoginBrowser BrowserOf(const WebRequest& request);
+Network NetworkOf(const WebRequest& request);
 // What pages show for kInvalidCredentials: the same for everything.
 std::string_view WrongCredentials();
 

@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/crypto/totp.h"
 #include "libs/status/matchers.h"
 #include "services/auth/flow/authenticator_prover.h"
@@ -19,6 +20,7 @@
 #include "services/auth/store/fake_session_store.h"
 #include "services/auth/store/fake_store.h"
 #include "services/auth/store/fake_throttle_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -255,7 +257,7 @@ class PagesRpcTest : public ::testing::Test {
     client.scopes = {"accounts:read", "openid"};
     client.first_party = first_party;
     client.create_time = clock_.Now();
-    EXPECT_THAT(runtime_.Run(oauth_.RegisterClient(client)), IsOk());
+    EXPECT_THAT(runtime_.Run(oauth_.RegisterClient(client, SomeEvent())), IsOk());
     const std::string uri = "urn:ietf:params:oauth:request_uri:" + std::to_string(++pushed_);
     PushedRequest request;
     request.request_uri = crypto::Sha256(uri);
@@ -287,6 +289,7 @@ class PagesRpcTest : public ::testing::Test {
           .value()};
   KeptMail mail_;
   Sessions sessions_{session_store_, oauth_, clock_, ids_};
+  audit::FakeRecorder recorder_;
   Authenticators authenticators_{
       {.users = users_,
        .store = authenticator_store_,
@@ -297,6 +300,7 @@ class PagesRpcTest : public ::testing::Test {
        .data_keys = data_keys_,
        .mail = mail_,
        .sessions = sessions_,
+       .audit = recorder_,
        .clock = clock_,
        .ids = ids_},
       {.relying_party = {.id = "bank.example", .name = "Florin", .origins = {kIssuer}},
@@ -319,7 +323,8 @@ class PagesRpcTest : public ::testing::Test {
                    .authenticators = authenticators_,
                    .approvals = approvals_,
                    .oauth = oauth_,
-                   .clock = clock_},
+                   .clock = clock_,
+                   .ids = SystemIds()},
                   kIssuer};
   int pushed_ = 0;
 };

@@ -104,10 +104,8 @@ PagesRpc::Answer PagesRpc::ShowForgotPassword(const WebRequest& request) {
 
 PagesRpc::Answer PagesRpc::PostForgotPassword(const WebRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const OpenLogin open, co_await CheckedLogin(request));
-  Network network = {.address = request.client_address(),
-                     .device = CookieOf(request, kDeviceCookie)};
   const absl::Status asked = co_await parts_.authenticators.RequestPasswordReset(
-      FormField(request, "email"), std::move(network));
+      FormField(request, "email"), NetworkOf(request));
   if (!asked.ok()) co_return asked;
   co_return SeeOther("/auth/password-reset?sent=1");
 }
@@ -128,8 +126,8 @@ PagesRpc::Answer PagesRpc::NewPassword(rpc::Call&, const WebRequest& request) {
 PagesRpc::Answer PagesRpc::PostNewPassword(const WebRequest& request) {
   const std::string token = CookieOf(request, kResetCookie);
   FLORIN_CO_RETURN_IF_ERROR(CheckForm(request, origin_, token));
-  const absl::Status reset =
-      co_await parts_.authenticators.ResetPassword(token, FormField(request, "password"));
+  const absl::Status reset = co_await parts_.authenticators.ResetPassword(
+      token, FormField(request, "password"), NetworkOf(request));
   const std::string_view sentence = SentenceFor(reset);
   if (!reset.ok() && !sentence.empty()) {
     co_return PageResponse(400, RenderNewPassword(FrameOf(token, std::string(sentence))));
@@ -159,7 +157,8 @@ PagesRpc::Answer PagesRpc::ConfirmEmail(rpc::Call&, const WebRequest& request) {
 PagesRpc::Answer PagesRpc::PostConfirmEmail(const WebRequest& request) {
   const std::string token = CookieOf(request, kVerifyCookie);
   FLORIN_CO_RETURN_IF_ERROR(CheckForm(request, origin_, token));
-  const absl::Status verified = co_await parts_.authenticators.VerifyEmail(token);
+  const absl::Status verified =
+      co_await parts_.authenticators.VerifyEmail(token, NetworkOf(request));
   WebResponse response =
       verified.ok() ? PageResponse(200, RenderEnd({.title = "Your e-mail is confirmed",
                                                    .what = "This address is known to be yours.",

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "libs/audit/call_origin.h"
+#include "services/auth/rpc/call_network.h"
+
 namespace florin::auth {
 namespace {
 
@@ -19,14 +22,14 @@ v1::User ToProto(const User& user) {
 
 Task<absl::StatusOr<v1::User>> AuthRpc::Register(rpc::Call& call,
                                                  const v1::RegisterRequest& request) {
-  const Registering registering =
-      co_await register_user_.Run(call.idempotency_key(), request.email(), request.password());
+  const Registering registering = co_await register_user_.Run(
+      call.idempotency_key(), request.email(), request.password(), audit::OriginOfCall(call));
   if (registering.replayed) call.MarkReplayed();
   if (!registering.user.ok()) co_return registering.user.status();
   co_return ToProto(*registering.user);
 }
 
-Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call&,
+Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call& call,
                                                        const v1::LogInRequest& request) {
   LoginRequest login;
   login.email = request.email();
@@ -34,6 +37,7 @@ Task<absl::StatusOr<v1::LogInResponse>> AuthRpc::LogIn(rpc::Call&,
   login.scope = request.scope();
   login.totp_code = request.totp_code();
   login.recovery_code = request.recovery_code();
+  login.network = NetworkOf(call);
   absl::StatusOr<AccessToken> token = co_await login_.Run(std::move(login));
   if (!token.ok()) co_return token.status();
   v1::LogInResponse response;

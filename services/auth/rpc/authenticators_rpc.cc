@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "services/auth/rpc/call_network.h"
+
 namespace florin::auth {
 namespace {
 
@@ -56,7 +58,8 @@ Task<absl::StatusOr<v1::RemoveAuthenticatorResponse>> AuthenticatorsRpc::RemoveA
   FLORIN_CO_ASSIGN_OR_RETURN(
       const Uuid factor_id,
       ParseId(IdKind::kFactor, request.authenticator_id(), "authenticator_id"));
-  FLORIN_CO_RETURN_IF_ERROR(co_await authenticators_.RemoveFactor(user_id, factor_id));
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await authenticators_.RemoveFactor(user_id, factor_id, NetworkOf(call)));
   co_return v1::RemoveAuthenticatorResponse();
 }
 
@@ -75,7 +78,7 @@ Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::ConfirmTotp(
     rpc::Call& call, const v1::ConfirmTotpRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   const absl::StatusOr<Factor> factor =
-      co_await authenticators_.ConfirmTotp(user_id, request.code());
+      co_await authenticators_.ConfirmTotp(user_id, request.code(), NetworkOf(call));
   if (!factor.ok()) co_return factor.status();
   co_return ToProto(*factor);
 }
@@ -97,7 +100,7 @@ Task<absl::StatusOr<v1::Authenticator>> AuthenticatorsRpc::FinishPasskey(
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid challenge_id,
                              ParseId(IdKind::kChallenge, request.challenge_id(), "challenge_id"));
   const absl::StatusOr<Factor> factor = co_await authenticators_.FinishPasskeyRegistration(
-      user_id, challenge_id, request.credential(), request.label());
+      user_id, challenge_id, request.credential(), request.label(), NetworkOf(call));
   if (!factor.ok()) co_return factor.status();
   co_return ToProto(*factor);
 }
@@ -106,7 +109,7 @@ Task<absl::StatusOr<v1::IssueRecoveryCodesResponse>> AuthenticatorsRpc::IssueRec
     rpc::Call& call, const v1::IssueRecoveryCodesRequest&) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user_id, UserOf(call));
   const absl::StatusOr<std::vector<std::string>> codes =
-      co_await authenticators_.IssueRecoveryCodes(user_id);
+      co_await authenticators_.IssueRecoveryCodes(user_id, NetworkOf(call));
   if (!codes.ok()) co_return codes.status();
   v1::IssueRecoveryCodesResponse response;
   for (const std::string& code : *codes) response.add_codes(code);
@@ -114,17 +117,16 @@ Task<absl::StatusOr<v1::IssueRecoveryCodesResponse>> AuthenticatorsRpc::IssueRec
 }
 
 Task<absl::StatusOr<v1::RequestPasswordResetResponse>> AuthenticatorsRpc::RequestPasswordReset(
-    rpc::Call&, const v1::RequestPasswordResetRequest& request) {
-  Network unknown;
+    rpc::Call& call, const v1::RequestPasswordResetRequest& request) {
   FLORIN_CO_RETURN_IF_ERROR(
-      co_await authenticators_.RequestPasswordReset(request.email(), std::move(unknown)));
+      co_await authenticators_.RequestPasswordReset(request.email(), NetworkOf(call)));
   co_return v1::RequestPasswordResetResponse();
 }
 
 Task<absl::StatusOr<v1::ResetPasswordResponse>> AuthenticatorsRpc::ResetPassword(
-    rpc::Call&, const v1::ResetPasswordRequest& request) {
-  FLORIN_CO_RETURN_IF_ERROR(
-      co_await authenticators_.ResetPassword(request.token(), request.new_password()));
+    rpc::Call& call, const v1::ResetPasswordRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(co_await authenticators_.ResetPassword(
+      request.token(), request.new_password(), NetworkOf(call)));
   co_return v1::ResetPasswordResponse();
 }
 
@@ -137,8 +139,8 @@ AuthenticatorsRpc::RequestEmailVerification(rpc::Call& call,
 }
 
 Task<absl::StatusOr<v1::VerifyEmailResponse>> AuthenticatorsRpc::VerifyEmail(
-    rpc::Call&, const v1::VerifyEmailRequest& request) {
-  FLORIN_CO_RETURN_IF_ERROR(co_await authenticators_.VerifyEmail(request.token()));
+    rpc::Call& call, const v1::VerifyEmailRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(co_await authenticators_.VerifyEmail(request.token(), NetworkOf(call)));
   co_return v1::VerifyEmailResponse();
 }
 

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "libs/audit/call_origin.h"
 #include "libs/clock/microseconds.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
 
 namespace florin::auth {
@@ -74,9 +76,10 @@ absl::Status NotFound() { return Error(Reason::kClientNotFound, "no client has t
 }  // namespace
 
 Task<absl::StatusOr<v1::RegisteredClient>> ClientsRpc::RegisterClient(
-    rpc::Call&, const v1::RegisterClientRequest& request) {
+    rpc::Call& call, const v1::RegisterClientRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(Client client, FromProto(request));
-  const absl::StatusOr<Client> kept = co_await register_client_.Run(std::move(client));
+  const absl::StatusOr<Client> kept =
+      co_await register_client_.Run(std::move(client), audit::OriginOfCall(call));
   if (!kept.ok()) co_return kept.status();
   co_return ToProto(*kept);
 }
@@ -111,9 +114,12 @@ Task<absl::StatusOr<v1::ListClientsResponse>> ClientsRpc::ListClients(
 }
 
 Task<absl::StatusOr<v1::RegisteredClient>> ClientsRpc::DisableClient(
-    rpc::Call&, const v1::DisableClientRequest& request) {
-  const absl::StatusOr<std::optional<Client>> client =
-      co_await store_.DisableClient(request.client_id(), InMicroseconds(clock_.Now()));
+    rpc::Call& call, const v1::DisableClientRequest& request) {
+  audit::Event event = NewEvent(clock_, ids_, "auth.client.disable", audit::OriginOfCall(call));
+  event.actor = call.caller();
+  event.subject = request.client_id();
+  const absl::StatusOr<std::optional<Client>> client = co_await store_.DisableClient(
+      request.client_id(), InMicroseconds(clock_.Now()), std::move(event));
   if (!client.ok()) co_return client.status();
   if (!client->has_value()) co_return NotFound();
   co_return ToProto(**client);

@@ -11,8 +11,8 @@ namespace florin::auth {
 // Thread-safe. The arguments of the constructor outlive it.
 class ClientsRpc : public v1::ClientsService {
  public:
-  ClientsRpc(OAuthStore& store, Clock& clock)
-      : store_(store), clock_(clock), register_client_(store, clock) {}
+  ClientsRpc(OAuthStore& store, Clock& clock, IdSource& ids)
+      : store_(store), clock_(clock), ids_(ids), register_client_(store, clock, ids) {}
 
   Task<absl::StatusOr<v1::RegisteredClient>> RegisterClient(
       rpc::Call& call, const v1::RegisterClientRequest& request) override;
@@ -26,6 +26,7 @@ class ClientsRpc : public v1::ClientsService {
  private:
   OAuthStore& store_;
   Clock& clock_;
+  IdSource& ids_;
   auth::RegisterClient register_client_;
 };
 

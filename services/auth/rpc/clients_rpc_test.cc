@@ -65,7 +65,7 @@ class ClientsRpcTest : public ::testing::Test {
   testing::TestCertificates certificates_;
   FakeClock clock_{absl::FromUnixMicros(1'800'000'000'123'456)};
   FakeOAuthStore store_;
-  ClientsRpc service_{store_, clock_};
+  ClientsRpc service_{store_, clock_, SystemIds()};
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<rpc::Channel> operator_;
 };

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/crypto/sha256.h"
 #include "libs/status/matchers.h"
 #include "services/auth/flow/authorization.h"
@@ -82,8 +83,9 @@ class OAuthFixture : public ::testing::Test {
     authenticator_ = std::make_unique<ClientAuthenticator>(store_, clock_, SystemIds(), kIssuer);
     senders_ = std::make_unique<SenderConstraints>(clock_);
     pushed_ = std::make_unique<PushedAuthorization>(store_, clock_);
-    grants_ = std::make_unique<TokenGrants>(store_, *keys_, clock_, SystemIds(), kIssuer);
-    tokens_ = std::make_unique<TokenStatus>(store_, *keys_, clock_, kIssuer);
+    grants_ =
+        std::make_unique<TokenGrants>(store_, *keys_, recorder_, clock_, SystemIds(), kIssuer);
+    tokens_ = std::make_unique<TokenStatus>(store_, *keys_, clock_, SystemIds(), kIssuer);
     requests_ = std::make_unique<AuthorizationRequests>(store_, clock_, SystemIds(), kIssuer);
     rpc_ = std::make_unique<OAuthRpc>(OAuthParts{.clients = *authenticator_,
                                                  .senders = *senders_,
@@ -134,7 +136,7 @@ class OAuthFixture : public ::testing::Test {
             .require_mtls = true};
   }
   void Register(const Client& client) {
-    auth::RegisterClient registration(store_, clock_);
+    auth::RegisterClient registration(store_, clock_, SystemIds());
     ASSERT_THAT(runtime_.Run(registration.Run(client)), IsOk());
   }
 
@@ -302,6 +304,7 @@ class OAuthFixture : public ::testing::Test {
   std::unique_ptr<ClientAuthenticator> authenticator_;
   std::unique_ptr<SenderConstraints> senders_;
   std::unique_ptr<PushedAuthorization> pushed_;
+  audit::FakeRecorder recorder_;
   std::unique_ptr<TokenGrants> grants_;
   std::unique_ptr<TokenStatus> tokens_;
   std::unique_ptr<AuthorizationRequests> requests_;

@@ -61,6 +61,14 @@ absl::StatusOr<Parameters> ReadForm(const WebRequest& request) {
   return OneOfEach(form);
 }
 
+audit::Origin OriginOf(const WebRequest& request) {
+  audit::Origin origin;
+  origin.caller = "gateway";
+  origin.client_address = request.client_address();
+  origin.request_id = request.request_id();
+  return origin;
+}
+
 absl::StatusOr<std::string> TokenParameter(const Parameters& parameters) {
   const auto token = parameters.find("token");
   if (token == parameters.end()) return Error(Reason::kInvalidRequest, "token is required");
@@ -177,7 +185,7 @@ Task<absl::StatusOr<WebResponse>> OAuthRpc::Issue(WebRequest request) {
   FLORIN_CO_ASSIGN_OR_RETURN(
       const IssuedTokens tokens,
       co_await parts_.grants.Run(std::move(asked.client), std::move(asked.parameters),
-                                 std::move(confirmation)));
+                                 std::move(confirmation), OriginOf(request)));
   co_return JsonAnswer(200, ToJson(tokens));
 }
 
@@ -186,8 +194,8 @@ Task<absl::StatusOr<WebResponse>> OAuthRpc::Revoke(rpc::Call&, const WebRequest&
   if (!asked.ok()) co_return ErrorAnswer(asked.status());
   absl::StatusOr<std::string> token = TokenParameter(asked->parameters);
   if (!token.ok()) co_return ErrorAnswer(token.status());
-  FLORIN_CO_RETURN_IF_ERROR(
-      co_await parts_.tokens.Revoke(std::move(asked->client), *std::move(token)));
+  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.tokens.Revoke(std::move(asked->client),
+                                                          *std::move(token), OriginOf(request)));
   co_return JsonAnswer(200, {});
 }
 

@@ -5,6 +5,7 @@
 #include "libs/crypto/json_members.h"
 #include "libs/telemetry/metrics.h"
 #include "services/auth/rpc/oauth_fixture.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -291,7 +292,7 @@ TEST_F(OAuthRpcTest, AClientAuthenticatesAsItWasRegisteredTo) {
       "401 invalid_client");
   // A public client proves nothing, so it may not ask about tokens.
   EXPECT_EQ(Send("/oauth/introspect", "app", {{"token", "x"}}).Outcome(), "401 invalid_client");
-  ASSERT_THAT(runtime_.Run(store_.DisableClient("shop", clock_.Now())), IsOk());
+  ASSERT_THAT(runtime_.Run(store_.DisableClient("shop", clock_.Now(), SomeEvent())), IsOk());
   EXPECT_EQ(Send("/oauth/introspect", "shop", {{"token", "x"}}).Outcome(), "401 invalid_client");
 }
 
@@ -509,13 +510,13 @@ TEST_F(OAuthRpcTest, ARevokedConsentASessionsEndAndADisabledClientEndRefreshing)
     return Refresh("shop", token).Outcome() == "400 invalid_grant";
   };
   std::string token = LogIn("shop").Text("refresh_token");
-  ASSERT_THAT(runtime_.Run(store_.RevokeConsent(user_, "shop", clock_.Now())), IsOk());
+  ASSERT_THAT(runtime_.Run(store_.RevokeConsent(user_, "shop", clock_.Now(), SomeEvent())), IsOk());
   EXPECT_TRUE(refused(token));
   token = LogIn("shop").Text("refresh_token");
   ASSERT_THAT(runtime_.Run(store_.RevokeSession("ses_1", clock_.Now())), IsOk());
   EXPECT_TRUE(refused(token));
   token = LogIn("shop").Text("refresh_token");
-  ASSERT_THAT(runtime_.Run(store_.DisableClient("shop", clock_.Now())), IsOk());
+  ASSERT_THAT(runtime_.Run(store_.DisableClient("shop", clock_.Now(), SomeEvent())), IsOk());
   EXPECT_EQ(Refresh("shop", token).Outcome(), "401 invalid_client");
 }
 

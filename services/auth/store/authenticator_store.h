@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/crypto/webauthn.h"
 #include "libs/ids/ids.h"
@@ -75,7 +76,8 @@ struct ApprovalEnd {
 
 // Thread-safe. Errors of all methods: kUnavailable, kInternal. Times are whole microseconds. A
 // method that gives whether it took effect can say "no" after a COMMIT whose answer was lost: what
-// counts once then has counted.
+// counts once then has counted. `event` goes into the audit trail in the same transaction, if the
+// method takes effect.
 class AuthenticatorStore {
  public:
   virtual ~AuthenticatorStore() = default;
@@ -88,14 +90,14 @@ class AuthenticatorStore {
   virtual Task<absl::StatusOr<std::optional<TotpSecret>>> FindTotp(Uuid user_id) = 0;
   // Puts the unconfirmed secret `factor_id` in force, with the counter of its first code.
   virtual Task<absl::StatusOr<bool>> ConfirmTotp(Uuid user_id, Uuid factor_id, std::int64_t counter,
-                                                 absl::Time now) = 0;
+                                                 absl::Time now, audit::Event event) = 0;
   // Uses up a counter of the confirmed secret `factor_id`: not one that is not greater than every
   // one used before. Of concurrent calls with one counter, one is told yes (RFC 6238 section 5.2).
   virtual Task<absl::StatusOr<bool>> AcceptTotp(Uuid user_id, Uuid factor_id, std::int64_t counter,
                                                 absl::Time now) = 0;
 
   // Gives whether it was kept: not under a credential id that is there.
-  virtual Task<absl::StatusOr<bool>> AddPasskey(Passkey passkey) = 0;
+  virtual Task<absl::StatusOr<bool>> AddPasskey(Passkey passkey, audit::Event event) = 0;
   virtual Task<absl::StatusOr<std::optional<Passkey>>> FindPasskey(std::string credential_id) = 0;
   // By creation.
   virtual Task<absl::StatusOr<std::vector<Passkey>>> ListPasskeys(Uuid user_id) = 0;
@@ -107,16 +109,18 @@ class AuthenticatorStore {
   // Puts new codes, by their hashes, in the place of all earlier ones.
   virtual Task<absl::StatusOr<bool>> ReplaceRecoveryCodes(Uuid user_id, Uuid factor_id,
                                                           std::vector<crypto::Digest> hashes,
-                                                          absl::Time now) = 0;
+                                                          absl::Time now, audit::Event event) = 0;
   // Uses one up. Gives how many are left; nothing if there is no such code, or it was used.
   virtual Task<absl::StatusOr<std::optional<int>>> UseRecoveryCode(Uuid user_id,
                                                                    crypto::Digest hash,
-                                                                   absl::Time now) = 0;
+                                                                   absl::Time now,
+                                                                   audit::Event event) = 0;
 
   // All that are in force, by creation.
   virtual Task<absl::StatusOr<std::vector<Factor>>> ListFactors(Uuid user_id) = 0;
   // Gives whether it was there, and the user's.
-  virtual Task<absl::StatusOr<bool>> RemoveFactor(Uuid user_id, Uuid factor_id) = 0;
+  virtual Task<absl::StatusOr<bool>> RemoveFactor(Uuid user_id, Uuid factor_id,
+                                                  audit::Event event) = 0;
 
   // Idempotent. Forgets challenges that ended before `now`.
   virtual Task<absl::StatusOr<bool>> PutChallenge(Challenge challenge, absl::Time now) = 0;

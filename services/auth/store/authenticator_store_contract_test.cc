@@ -7,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
@@ -17,6 +18,7 @@
 #include "services/auth/store/pg_email_token_store.h"
 #include "services/auth/store/pg_store.h"
 #include "services/auth/store/pg_throttle_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -37,8 +39,8 @@ struct Fake {
 
 std::vector<pg::Statement> AllStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
-  for (const auto& statements : {PgAuthenticatorStore::Statements(), PgThrottleStore::Statements(),
-                                 PgEmailTokenStore::Statements()}) {
+  for (const auto& statements : {audit::InsertStatements(), PgAuthenticatorStore::Statements(),
+                                 PgThrottleStore::Statements(), PgEmailTokenStore::Statements()}) {
     all.insert(all.end(), statements.begin(), statements.end());
   }
   return all;
@@ -86,7 +88,8 @@ class AuthenticatorStoreTest : public ::testing::Test {
                             .user = {.user_id = id,
                                      .email = id.ToString() + "@example.com",
                                      .password_hash = "$argon2id$first",
-                                     .create_time = kNow}};
+                                     .create_time = kNow},
+                            .event = SomeEvent()};
     return *Run(kind_.users.Register(wish)).user;
   }
   TotpSecret NewTotp(const User& user) {
@@ -98,7 +101,8 @@ class AuthenticatorStoreTest : public ::testing::Test {
   TotpSecret ConfirmedTotp(const User& user, std::int64_t counter) {
     TotpSecret secret = NewTotp(user);
     EXPECT_TRUE(Run(store().PutTotp(secret)));
-    EXPECT_TRUE(Run(store().ConfirmTotp(user.user_id, secret.factor_id, counter, kNow)));
+    EXPECT_TRUE(
+        Run(store().ConfirmTotp(user.user_id, secret.factor_id, counter, kNow, SomeEvent())));
     secret.confirm_time = kNow;
     return secret;
   }
@@ -155,9 +159,12 @@ TYPED_TEST(AuthenticatorStoreTest, ALaterUnconfirmedSecretReplacesTheEarlier) {
   EXPECT_TRUE(this->Run(this->store().PutTotp(second)));
   EXPECT_EQ(this->Run(this->store().FindTotp(user.user_id)), second);
   EXPECT_THAT(this->Run(this->store().ListFactors(user.user_id)), IsEmpty());
-  EXPECT_FALSE(this->Run(this->store().ConfirmTotp(user.user_id, first.factor_id, 7, kNow)));
-  EXPECT_TRUE(this->Run(this->store().ConfirmTotp(user.user_id, second.factor_id, 7, kNow)));
-  EXPECT_FALSE(this->Run(this->store().ConfirmTotp(user.user_id, second.factor_id, 8, kNow)));
+  EXPECT_FALSE(
+      this->Run(this->store().ConfirmTotp(user.user_id, first.factor_id, 7, kNow, SomeEvent())));
+  EXPECT_TRUE(
+      this->Run(this->store().ConfirmTotp(user.user_id, second.factor_id, 7, kNow, SomeEvent())));
+  EXPECT_FALSE(
+      this->Run(this->store().ConfirmTotp(user.user_id, second.factor_id, 8, kNow, SomeEvent())));
   second.confirm_time = kNow;
   EXPECT_EQ(this->Run(this->store().FindTotp(user.user_id)), second);
   EXPECT_FALSE(this->Run(this->store().PutTotp(first)));
@@ -199,8 +206,8 @@ TYPED_TEST(AuthenticatorStoreTest, KeepsPasskeys) {
   const User user = this->NewUser();
   Passkey first = this->NewPasskey(user);
   const Passkey second = this->NewPasskey(user);
-  EXPECT_TRUE(this->Run(this->store().AddPasskey(second)));
-  EXPECT_TRUE(this->Run(this->store().AddPasskey(first)));
+  EXPECT_TRUE(this->Run(this->store().AddPasskey(second, SomeEvent())));
+  EXPECT_TRUE(this->Run(this->store().AddPasskey(first, SomeEvent())));
   EXPECT_EQ(this->Run(this->store().FindPasskey(first.credential_id)), first);
   EXPECT_EQ(this->Run(this->store().FindPasskey("nobody's")), std::nullopt);
   EXPECT_THAT(this->Run(this->store().ListPasskeys(user.user_id)), ElementsAre(first, second));
@@ -208,14 +215,14 @@ TYPED_TEST(AuthenticatorStoreTest, KeepsPasskeys) {
   // A credential id belongs to one user.
   Passkey taken = this->NewPasskey(this->NewUser());
   taken.credential_id = first.credential_id;
-  EXPECT_FALSE(this->Run(this->store().AddPasskey(taken)));
+  EXPECT_FALSE(this->Run(this->store().AddPasskey(taken, SomeEvent())));
   EXPECT_EQ(this->Run(this->store().FindPasskey(first.credential_id)), first);
 }
 
 TYPED_TEST(AuthenticatorStoreTest, ASignatureCounterMustGrow) {
   const User user = this->NewUser();
   Passkey passkey = this->NewPasskey(user, 4'294'967'290u);
-  this->Run(this->store().AddPasskey(passkey));
+  this->Run(this->store().AddPasskey(passkey, SomeEvent()));
   const auto accept = [&](std::uint32_t count) {
     return this->Run(this->store().AcceptPasskey(passkey.credential_id, count, true, kNow));
   };
@@ -231,7 +238,7 @@ TYPED_TEST(AuthenticatorStoreTest, ASignatureCounterMustGrow) {
 
 TYPED_TEST(AuthenticatorStoreTest, ANullCounterStaysNull) {
   const Passkey passkey = this->NewPasskey(this->NewUser(), 0);
-  this->Run(this->store().AddPasskey(passkey));
+  this->Run(this->store().AddPasskey(passkey, SomeEvent()));
   EXPECT_TRUE(this->Run(this->store().AcceptPasskey(passkey.credential_id, 0, true, kNow)));
   EXPECT_TRUE(this->Run(this->store().AcceptPasskey(passkey.credential_id, 0, true, kNow)));
   EXPECT_TRUE(this->Run(this->store().AcceptPasskey(passkey.credential_id, 1, true, kNow)));
@@ -244,10 +251,11 @@ TYPED_TEST(AuthenticatorStoreTest, ARecoveryCodeWorksOnceAndUntilReplaced) {
   const crypto::Digest b = crypto::Sha256("b");
   const crypto::Digest c = crypto::Sha256("c");
   const auto replace = [&](std::vector<crypto::Digest> hashes) {
-    this->Run(this->store().ReplaceRecoveryCodes(user.user_id, SystemIds().NewId(), hashes, kNow));
+    this->Run(this->store().ReplaceRecoveryCodes(user.user_id, SystemIds().NewId(), hashes, kNow,
+                                                 SomeEvent()));
   };
   const auto use = [&](const User& who, const crypto::Digest& hash) {
-    return this->Run(this->store().UseRecoveryCode(who.user_id, hash, kNow));
+    return this->Run(this->store().UseRecoveryCode(who.user_id, hash, kNow, SomeEvent()));
   };
   EXPECT_EQ(use(user, a), std::nullopt);
   replace({a, b});
@@ -264,13 +272,14 @@ TYPED_TEST(AuthenticatorStoreTest, ListsAndRemovesFactors) {
   const User user = this->NewUser();
   const TotpSecret totp = this->ConfirmedTotp(user, 7);
   const Passkey passkey = this->NewPasskey(user);
-  this->Run(this->store().AddPasskey(passkey));
+  this->Run(this->store().AddPasskey(passkey, SomeEvent()));
   const Uuid codes = SystemIds().NewId();
-  this->Run(this->store().ReplaceRecoveryCodes(
-      user.user_id, codes, {crypto::Sha256("a"), crypto::Sha256("b")}, kNow + absl::Seconds(2)));
+  this->Run(this->store().ReplaceRecoveryCodes(user.user_id, codes,
+                                               {crypto::Sha256("a"), crypto::Sha256("b")},
+                                               kNow + absl::Seconds(2), SomeEvent()));
   const absl::Time used = kNow + absl::Seconds(3);
   this->Run(this->store().AcceptTotp(user.user_id, totp.factor_id, 8, used));
-  this->Run(this->store().UseRecoveryCode(user.user_id, crypto::Sha256("a"), used));
+  this->Run(this->store().UseRecoveryCode(user.user_id, crypto::Sha256("a"), used, SomeEvent()));
 
   const Factor expected[] = {{.factor_id = totp.factor_id,
                               .kind = FactorKind::kTotp,
@@ -290,9 +299,11 @@ TYPED_TEST(AuthenticatorStoreTest, ListsAndRemovesFactors) {
 
   const User other = this->NewUser();
   for (const Factor& factor : expected) {
-    EXPECT_FALSE(this->Run(this->store().RemoveFactor(other.user_id, factor.factor_id)));
-    EXPECT_TRUE(this->Run(this->store().RemoveFactor(user.user_id, factor.factor_id)));
-    EXPECT_FALSE(this->Run(this->store().RemoveFactor(user.user_id, factor.factor_id)));
+    EXPECT_FALSE(
+        this->Run(this->store().RemoveFactor(other.user_id, factor.factor_id, SomeEvent())));
+    EXPECT_TRUE(this->Run(this->store().RemoveFactor(user.user_id, factor.factor_id, SomeEvent())));
+    EXPECT_FALSE(
+        this->Run(this->store().RemoveFactor(user.user_id, factor.factor_id, SomeEvent())));
   }
   EXPECT_THAT(this->Run(this->store().ListFactors(user.user_id)), IsEmpty());
   EXPECT_EQ(this->Run(this->store().FindTotp(user.user_id)), std::nullopt);
@@ -407,11 +418,11 @@ TYPED_TEST(AuthenticatorStoreTest, AnEmailTokenSetsAPasswordOnce) {
   EXPECT_EQ(find(EmailPurpose::kPasswordReset, kNow), token);
   EXPECT_EQ(find(EmailPurpose::kEmailVerification, kNow), std::nullopt);
   EXPECT_EQ(find(EmailPurpose::kPasswordReset, token.expire_time), std::nullopt);
-  EXPECT_FALSE(
-      this->Run(this->tokens().SetPassword(token.token_hash, "$argon2id$late", token.expire_time)));
-  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(token.token_hash, kNow)));
+  EXPECT_FALSE(this->Run(this->tokens().SetPassword(token.token_hash, "$argon2id$late",
+                                                    token.expire_time, SomeEvent())));
+  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(token.token_hash, kNow, SomeEvent())));
   EXPECT_EQ(this->CountYes([&] {
-    return this->tokens().SetPassword(token.token_hash, "$argon2id$second", kNow);
+    return this->tokens().SetPassword(token.token_hash, "$argon2id$second", kNow, SomeEvent());
   }),
             1);
   EXPECT_EQ(this->Run(this->store().FindUser(user.user_id))->password_hash, "$argon2id$second");
@@ -420,7 +431,8 @@ TYPED_TEST(AuthenticatorStoreTest, AnEmailTokenSetsAPasswordOnce) {
   // The same again, as after a COMMIT whose answer was lost, does not bring it back.
   token.use_time.reset();
   this->Run(this->tokens().Put(token));
-  EXPECT_FALSE(this->Run(this->tokens().SetPassword(token.token_hash, "$argon2id$third", kNow)));
+  EXPECT_FALSE(this->Run(
+      this->tokens().SetPassword(token.token_hash, "$argon2id$third", kNow, SomeEvent())));
 }
 
 TYPED_TEST(AuthenticatorStoreTest, ANewerTokenVoidsTheOlderOfItsPurpose) {
@@ -429,10 +441,12 @@ TYPED_TEST(AuthenticatorStoreTest, ANewerTokenVoidsTheOlderOfItsPurpose) {
   const EmailToken newer = this->NewToken(user, EmailPurpose::kPasswordReset);
   const EmailToken address = this->NewToken(user, EmailPurpose::kEmailVerification);
   for (const EmailToken& token : {older, address, newer}) this->Run(this->tokens().Put(token));
-  EXPECT_FALSE(this->Run(this->tokens().SetPassword(older.token_hash, "$argon2id$x", kNow)));
-  EXPECT_TRUE(this->Run(this->tokens().SetPassword(newer.token_hash, "$argon2id$x", kNow)));
-  EXPECT_TRUE(this->Run(this->tokens().VerifyAddress(address.token_hash, kNow)));
-  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(address.token_hash, kNow)));
+  EXPECT_FALSE(
+      this->Run(this->tokens().SetPassword(older.token_hash, "$argon2id$x", kNow, SomeEvent())));
+  EXPECT_TRUE(
+      this->Run(this->tokens().SetPassword(newer.token_hash, "$argon2id$x", kNow, SomeEvent())));
+  EXPECT_TRUE(this->Run(this->tokens().VerifyAddress(address.token_hash, kNow, SomeEvent())));
+  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(address.token_hash, kNow, SomeEvent())));
 }
 
 TYPED_TEST(AuthenticatorStoreTest, ATokenVerifiesTheAddressItWasSentToAndNoOther) {
@@ -440,7 +454,7 @@ TYPED_TEST(AuthenticatorStoreTest, ATokenVerifiesTheAddressItWasSentToAndNoOther
   EmailToken token = this->NewToken(user, EmailPurpose::kEmailVerification);
   token.email = "former@example.com";
   this->Run(this->tokens().Put(token));
-  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(token.token_hash, kNow)));
+  EXPECT_FALSE(this->Run(this->tokens().VerifyAddress(token.token_hash, kNow, SomeEvent())));
 }
 
 // Runs `statement` and takes it back: kCanceled if PostgreSQL let it, kInternal if not.

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -25,7 +26,8 @@ struct EmailToken {
   friend bool operator==(const EmailToken&, const EmailToken&) = default;
 };
 
-// Thread-safe. Errors of all methods: kUnavailable, kInternal.
+// Thread-safe. Errors of all methods: kUnavailable, kInternal. `event` goes into the audit
+// trail in the same transaction, if the method takes effect.
 class EmailTokenStore {
  public:
   virtual ~EmailTokenStore() = default;
@@ -38,9 +40,11 @@ class EmailTokenStore {
                                                                absl::Time now) = 0;
   // Uses the token up and sets its user's password. Gives whether it did: a token is used once.
   virtual Task<absl::StatusOr<bool>> SetPassword(crypto::Digest token_hash,
-                                                 std::string password_hash, absl::Time now) = 0;
+                                                 std::string password_hash, absl::Time now,
+                                                 audit::Event event) = 0;
   // Uses the token up and notes that its user has that address.
-  virtual Task<absl::StatusOr<bool>> VerifyAddress(crypto::Digest token_hash, absl::Time now) = 0;
+  virtual Task<absl::StatusOr<bool>> VerifyAddress(crypto::Digest token_hash, absl::Time now,
+                                                   audit::Event event) = 0;
 };
 
 }  // namespace florin::auth

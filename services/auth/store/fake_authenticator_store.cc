@@ -25,8 +25,8 @@ Task<absl::StatusOr<std::optional<TotpSecret>>> FakeAuthenticatorStore::FindTotp
 }
 
 Task<absl::StatusOr<bool>> FakeAuthenticatorStore::ConfirmTotp(Uuid user_id, Uuid factor_id,
-                                                               std::int64_t counter,
-                                                               absl::Time now) {
+                                                               std::int64_t counter, absl::Time now,
+                                                               audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto entry = totp_.find(user_id);
   if (entry == totp_.end() || entry->second.secret.factor_id != factor_id ||
@@ -52,7 +52,7 @@ Task<absl::StatusOr<bool>> FakeAuthenticatorStore::AcceptTotp(Uuid user_id, Uuid
   co_return true;
 }
 
-Task<absl::StatusOr<bool>> FakeAuthenticatorStore::AddPasskey(Passkey passkey) {
+Task<absl::StatusOr<bool>> FakeAuthenticatorStore::AddPasskey(Passkey passkey, audit::Event) {
   const std::lock_guard lock(mutex_);
   const std::string id = passkey.credential_id;
   co_return passkeys_.try_emplace(id, Key{std::move(passkey), {}}).second;
@@ -93,7 +93,8 @@ Task<absl::StatusOr<bool>> FakeAuthenticatorStore::AcceptPasskey(std::string cre
 }
 
 Task<absl::StatusOr<bool>> FakeAuthenticatorStore::ReplaceRecoveryCodes(
-    Uuid user_id, Uuid factor_id, std::vector<crypto::Digest> hashes, absl::Time now) {
+    Uuid user_id, Uuid factor_id, std::vector<crypto::Digest> hashes, absl::Time now,
+    audit::Event) {
   const std::lock_guard lock(mutex_);
   Codes codes{.factor_id = factor_id, .create_time = now};
   for (const crypto::Digest& hash : hashes) codes.use_times[hash] = std::nullopt;
@@ -102,7 +103,7 @@ Task<absl::StatusOr<bool>> FakeAuthenticatorStore::ReplaceRecoveryCodes(
 }
 
 Task<absl::StatusOr<std::optional<int>>> FakeAuthenticatorStore::UseRecoveryCode(
-    Uuid user_id, crypto::Digest hash, absl::Time now) {
+    Uuid user_id, crypto::Digest hash, absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   auto& use_times = codes_[user_id].use_times;
   const auto code = use_times.find(hash);
@@ -148,7 +149,8 @@ Task<absl::StatusOr<std::vector<Factor>>> FakeAuthenticatorStore::ListFactors(Uu
   co_return factors;
 }
 
-Task<absl::StatusOr<bool>> FakeAuthenticatorStore::RemoveFactor(Uuid user_id, Uuid factor_id) {
+Task<absl::StatusOr<bool>> FakeAuthenticatorStore::RemoveFactor(Uuid user_id, Uuid factor_id,
+                                                                audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto removed =
       std::erase_if(totp_,

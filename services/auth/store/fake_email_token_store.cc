@@ -32,7 +32,7 @@ Task<absl::StatusOr<std::optional<EmailToken>>> FakeEmailTokenStore::Find(EmailP
 
 Task<absl::StatusOr<bool>> FakeEmailTokenStore::SetPassword(crypto::Digest token_hash,
                                                             std::string password_hash,
-                                                            absl::Time now) {
+                                                            absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   EmailToken* token = FindIn(EmailPurpose::kPasswordReset, token_hash, now);
   if (token == nullptr || token->use_time) co_return false;
@@ -42,7 +42,7 @@ Task<absl::StatusOr<bool>> FakeEmailTokenStore::SetPassword(crypto::Digest token
 }
 
 Task<absl::StatusOr<bool>> FakeEmailTokenStore::VerifyAddress(crypto::Digest token_hash,
-                                                              absl::Time now) {
+                                                              absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   EmailToken* token = FindIn(EmailPurpose::kEmailVerification, token_hash, now);
   if (token == nullptr || token->use_time) co_return false;

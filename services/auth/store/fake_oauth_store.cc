@@ -26,7 +26,7 @@ int Delete(Map& map, int limit, Which which) {
 
 }  // namespace
 
-Task<absl::StatusOr<Client>> FakeOAuthStore::RegisterClient(Client client) {
+Task<absl::StatusOr<Client>> FakeOAuthStore::RegisterClient(Client client, audit::Event) {
   const std::lock_guard lock(mutex_);
   co_return clients_.try_emplace(client.client_id, client).first->second;
 }
@@ -48,7 +48,8 @@ Task<absl::StatusOr<std::vector<Client>>> FakeOAuthStore::ListClients(std::strin
 }
 
 Task<absl::StatusOr<std::optional<Client>>> FakeOAuthStore::DisableClient(std::string client_id,
-                                                                          absl::Time now) {
+                                                                          absl::Time now,
+                                                                          audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto client = clients_.find(client_id);
   if (client == clients_.end()) co_return std::nullopt;
@@ -110,7 +111,7 @@ Task<absl::StatusOr<bool>> FakeOAuthStore::HoldRequest(crypto::Digest request_ur
 }
 
 Task<absl::StatusOr<bool>> FakeOAuthStore::GrantRequest(crypto::Digest request_uri, Grant grant,
-                                                        Code code) {
+                                                        Code code, audit::Event) {
   const std::lock_guard lock(mutex_);
   if (!UseUp(request_uri, grant.client_id, grant.grant_id, grant.create_time)) co_return false;
   const Uuid grant_id = grant.grant_id;
@@ -145,7 +146,7 @@ Task<absl::StatusOr<bool>> FakeOAuthStore::RecordConsent(Consent consent) {
 }
 
 Task<absl::StatusOr<bool>> FakeOAuthStore::RevokeConsent(Uuid user_id, std::string client_id,
-                                                         absl::Time now) {
+                                                         absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   consents_.erase({user_id, client_id});
   RevokeGrants(now, [&](const Grant& grant) {
@@ -192,7 +193,7 @@ void FakeOAuthStore::Keep(const IssuedAccessToken& access,
 Task<absl::StatusOr<Redemption>> FakeOAuthStore::RedeemCode(crypto::Digest code,
                                                             IssuedAccessToken access,
                                                             std::optional<RefreshToken> refresh,
-                                                            absl::Time now) {
+                                                            absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto found = codes_.find(code);
   if (found == codes_.end()) co_return Redemption::kRefused;
@@ -219,7 +220,7 @@ Task<absl::StatusOr<std::optional<RefreshToken>>> FakeOAuthStore::FindRefreshTok
 Task<absl::StatusOr<Redemption>> FakeOAuthStore::UseRefreshToken(crypto::Digest token,
                                                                  IssuedAccessToken access,
                                                                  std::optional<RefreshToken> next,
-                                                                 absl::Time now) {
+                                                                 absl::Time now, audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto found = refresh_tokens_.find(token);
   if (found == refresh_tokens_.end()) co_return Redemption::kRefused;
@@ -243,7 +244,7 @@ Task<absl::StatusOr<Redemption>> FakeOAuthStore::UseRefreshToken(crypto::Digest 
   co_return Redemption::kDone;
 }
 
-Task<absl::StatusOr<bool>> FakeOAuthStore::KeepAccessToken(IssuedAccessToken access) {
+Task<absl::StatusOr<bool>> FakeOAuthStore::KeepAccessToken(IssuedAccessToken access, audit::Event) {
   const std::lock_guard lock(mutex_);
   Keep(access, std::nullopt);
   co_return true;
@@ -261,7 +262,8 @@ Task<absl::StatusOr<std::optional<IssuedAccessToken>>> FakeOAuthStore::FindAcces
   co_return found;
 }
 
-Task<absl::StatusOr<bool>> FakeOAuthStore::RevokeAccessToken(Uuid token_id, absl::Time) {
+Task<absl::StatusOr<bool>> FakeOAuthStore::RevokeAccessToken(Uuid token_id, absl::Time,
+                                                             audit::Event) {
   const std::lock_guard lock(mutex_);
   const auto token = access_tokens_.find(token_id);
   if (token == access_tokens_.end()) co_return false;
@@ -280,7 +282,8 @@ int FakeOAuthStore::RevokeGrants(absl::Time now, Which which) {
   return revoked;
 }
 
-Task<absl::StatusOr<bool>> FakeOAuthStore::RevokeGrant(Uuid grant_id, absl::Time now) {
+Task<absl::StatusOr<bool>> FakeOAuthStore::RevokeGrant(Uuid grant_id, absl::Time now,
+                                                       audit::Event) {
   const std::lock_guard lock(mutex_);
   RevokeGrants(now, [&](const Grant& grant) { return grant.grant_id == grant_id; });
   co_return grants_.contains(grant_id);

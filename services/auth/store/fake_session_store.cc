@@ -6,7 +6,7 @@
 namespace florin::auth {
 
 Task<absl::StatusOr<bool>> FakeSessionStore::Insert(Session session, crypto::Digest secret,
-                                                    absl::Time forget_before) {
+                                                    absl::Time forget_before, audit::Event) {
   const std::lock_guard lock(mutex_);
   std::erase_if(sessions_, [&](const auto& entry) {
     return entry.second.user_id == session.user_id && entry.second.auth_time < forget_before;

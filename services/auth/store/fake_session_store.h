@@ -11,7 +11,7 @@ namespace florin::auth {
 class FakeSessionStore : public SessionStore {
  public:
   Task<absl::StatusOr<bool>> Insert(Session session, crypto::Digest secret,
-                                    absl::Time forget_before) override;
+                                    absl::Time forget_before, audit::Event event) override;
   Task<absl::StatusOr<std::optional<Session>>> Find(crypto::Digest secret) override;
   Task<absl::StatusOr<bool>> Renew(crypto::Digest current, crypto::Digest replacement,
                                    Session session) override;

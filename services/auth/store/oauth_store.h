@@ -15,6 +15,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -99,20 +100,22 @@ inline constexpr absl::Duration kGrantKept = absl::Hours(24 * 31);  // kRefreshL
 
 enum class Redemption { kDone, kReused, kRefused };
 
-// Thread-safe. Errors of all methods: kUnavailable, kInternal.
+// Thread-safe. Errors of all methods: kUnavailable, kInternal. `event` goes into the audit trail in
+// the same transaction, if the method takes effect; as a refusal, where it gives kReused.
 class OAuthStore {
  public:
   virtual ~OAuthStore() = default;
 
   // Gives the client under this id: the one that was there, or this one. Idempotent.
-  virtual Task<absl::StatusOr<Client>> RegisterClient(Client client) = 0;
+  virtual Task<absl::StatusOr<Client>> RegisterClient(Client client, audit::Event event) = 0;
   // Disabled ones as well: see Client::disable_time.
   virtual Task<absl::StatusOr<std::optional<Client>>> FindClient(std::string client_id) = 0;
   // By id, those after `after`.
   virtual Task<absl::StatusOr<std::vector<Client>>> ListClients(std::string after, int limit) = 0;
   // Disables it at `now` unless it is, and revokes its grants. Gives it; nothing if there is none.
   virtual Task<absl::StatusOr<std::optional<Client>>> DisableClient(std::string client_id,
-                                                                    absl::Time now) = 0;
+                                                                    absl::Time now,
+                                                                    audit::Event event) = 0;
 
   // Notes that a client used an assertion (RFC 7523 section 3: jti), under `attempt`. Gives whether
   // it is the first to do so. Kept until `expires_at`.
@@ -132,7 +135,7 @@ class OAuthStore {
   // Uses the request up under `grant.grant_id` and makes the grant and its code. Gives whether it
   // did: false if the request was used by another, has expired or is another client's.
   virtual Task<absl::StatusOr<bool>> GrantRequest(crypto::Digest request_uri, Grant grant,
-                                                  Code code) = 0;
+                                                  Code code, audit::Event event) = 0;
   // Uses the request up under `attempt` without a grant. Gives whether it did.
   virtual Task<absl::StatusOr<bool>> DenyRequest(crypto::Digest request_uri, std::string client_id,
                                                  Uuid attempt, absl::Time now) = 0;
@@ -143,7 +146,7 @@ class OAuthStore {
   virtual Task<absl::StatusOr<bool>> RecordConsent(Consent consent) = 0;
   // Forgets the consent and revokes the user's grants to the client.
   virtual Task<absl::StatusOr<bool>> RevokeConsent(Uuid user_id, std::string client_id,
-                                                   absl::Time now) = 0;
+                                                   absl::Time now, audit::Event event) = 0;
   // The user's grants that are not revoked and not older than `since`, latest first, at most 100.
   virtual Task<absl::StatusOr<std::vector<Grant>>> ListGrants(Uuid user_id, absl::Time since) = 0;
 
@@ -154,7 +157,7 @@ class OAuthStore {
   // another call, and the grant is revoked now. kRefused: it expired, or its grant was revoked.
   virtual Task<absl::StatusOr<Redemption>> RedeemCode(crypto::Digest code, IssuedAccessToken access,
                                                       std::optional<RefreshToken> refresh,
-                                                      absl::Time now) = 0;
+                                                      absl::Time now, audit::Event event) = 0;
 
   virtual Task<absl::StatusOr<std::optional<RefreshToken>>> FindRefreshToken(
       crypto::Digest token) = 0;
@@ -164,14 +167,17 @@ class OAuthStore {
   virtual Task<absl::StatusOr<Redemption>> UseRefreshToken(crypto::Digest token,
                                                            IssuedAccessToken access,
                                                            std::optional<RefreshToken> next,
-                                                           absl::Time now) = 0;
+                                                           absl::Time now, audit::Event event) = 0;
 
   // One that belongs to no grant.
-  virtual Task<absl::StatusOr<bool>> KeepAccessToken(IssuedAccessToken access) = 0;
+  virtual Task<absl::StatusOr<bool>> KeepAccessToken(IssuedAccessToken access,
+                                                     audit::Event event) = 0;
   virtual Task<absl::StatusOr<std::optional<IssuedAccessToken>>> FindAccessToken(Uuid token_id) = 0;
   // Gives whether it was there.
-  virtual Task<absl::StatusOr<bool>> RevokeAccessToken(Uuid token_id, absl::Time now) = 0;
-  virtual Task<absl::StatusOr<bool>> RevokeGrant(Uuid grant_id, absl::Time now) = 0;
+  virtual Task<absl::StatusOr<bool>> RevokeAccessToken(Uuid token_id, absl::Time now,
+                                                       audit::Event event) = 0;
+  virtual Task<absl::StatusOr<bool>> RevokeGrant(Uuid grant_id, absl::Time now,
+                                                 audit::Event event) = 0;
   // Every grant that a session of a user gave, when it ends.
   virtual Task<absl::StatusOr<int>> RevokeSession(std::string session_id, absl::Time now) = 0;
   // Every grant of a user, when a password or a factor was changed.

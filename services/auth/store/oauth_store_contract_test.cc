@@ -7,11 +7,13 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/auth/store/fake_oauth_store.h"
 #include "services/auth/store/pg_oauth_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -25,10 +27,15 @@ struct Fake {
   FakeOAuthStore store;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgOAuthStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("auth"),
-                 .connections = 8,
-                 .statements = PgOAuthStore::Statements()}};
+  pg::Pool pool{
+      {.conninfo = Server().conninfo("auth"), .connections = 8, .statements = Statements()}};
   PgOAuthStore store{pool};
 };
 
@@ -67,7 +74,9 @@ class OAuthStoreContractTest : public ::testing::Test {
             .create_time = kNow};
   }
   // Registered.
-  Client Register(const std::string& id = "shop") { return Run(store().RegisterClient(Shop(id))); }
+  Client Register(const std::string& id = "shop") {
+    return Run(store().RegisterClient(Shop(id), SomeEvent()));
+  }
 
   PushedRequest Pushed(const std::string& uri = "uri") {
     return {.request_uri = Secret(uri),
@@ -111,7 +120,8 @@ class OAuthStoreContractTest : public ::testing::Test {
     pushed.expires_at = at + absl::Seconds(60);
     Run(store().PushRequest(pushed));
     const Grant grant = GrantOf(user_id, at);
-    EXPECT_TRUE(Run(store().GrantRequest(pushed.request_uri, grant, CodeOf(grant, code))));
+    EXPECT_TRUE(
+        Run(store().GrantRequest(pushed.request_uri, grant, CodeOf(grant, code), SomeEvent())));
     return grant;
   }
   IssuedAccessToken Access(std::optional<Uuid> grant_id, absl::Time at = kNow) {
@@ -131,7 +141,7 @@ class OAuthStoreContractTest : public ::testing::Test {
   Grant Redeemed() {
     const Grant grant = Granted(SystemIds().NewId());
     EXPECT_EQ(Run(store().RedeemCode(Secret("code"), Access(grant.grant_id),
-                                     Refresh(grant, "first"), kNow)),
+                                     Refresh(grant, "first"), kNow, SomeEvent())),
               Redemption::kDone);
     return grant;
   }
@@ -139,8 +149,8 @@ class OAuthStoreContractTest : public ::testing::Test {
                  absl::Time now) {
     std::optional<RefreshToken> replacement;
     if (next) replacement = Refresh(grant, *next, now);
-    return Run(
-        store().UseRefreshToken(Secret(token), Access(grant.grant_id, now), replacement, now));
+    return Run(store().UseRefreshToken(Secret(token), Access(grant.grant_id, now), replacement, now,
+                                       SomeEvent()));
   }
   bool IsRevoked(const Grant& grant) {
     return Run(store().FindGrant(grant.grant_id))->revoke_time.has_value();
@@ -159,10 +169,10 @@ TYPED_TEST_SUITE(OAuthStoreContractTest, Kinds);
 
 TYPED_TEST(OAuthStoreContractTest, AClientIsTheOneThatWasRegisteredFirst) {
   const Client shop = this->Shop();
-  EXPECT_EQ(this->Run(this->store().RegisterClient(shop)), shop);
+  EXPECT_EQ(this->Run(this->store().RegisterClient(shop, SomeEvent())), shop);
   Client other = shop;
   other.client_name = "Other";
-  EXPECT_EQ(this->Run(this->store().RegisterClient(other)), shop);
+  EXPECT_EQ(this->Run(this->store().RegisterClient(other, SomeEvent())), shop);
   EXPECT_EQ(this->Run(this->store().FindClient(shop.client_id)), shop);
   EXPECT_EQ(this->Run(this->store().FindClient("nobody")), std::nullopt);
 }
@@ -179,14 +189,15 @@ TYPED_TEST(OAuthStoreContractTest, ListsClientsInPages) {
 
 TYPED_TEST(OAuthStoreContractTest, DisablingAClientRevokesItsGrants) {
   const Grant grant = this->Redeemed();
-  const auto disabled = this->Run(this->store().DisableClient(this->Name("shop"), kNow));
+  const auto disabled =
+      this->Run(this->store().DisableClient(this->Name("shop"), kNow, SomeEvent()));
   ASSERT_TRUE(disabled);
   EXPECT_EQ(disabled->disable_time, kNow);
   EXPECT_TRUE(this->IsRevoked(grant));
-  const auto again =
-      this->Run(this->store().DisableClient(this->Name("shop"), kNow + absl::Hours(1)));
+  const auto again = this->Run(
+      this->store().DisableClient(this->Name("shop"), kNow + absl::Hours(1), SomeEvent()));
   EXPECT_EQ(again, disabled);
-  EXPECT_EQ(this->Run(this->store().DisableClient("nobody", kNow)), std::nullopt);
+  EXPECT_EQ(this->Run(this->store().DisableClient("nobody", kNow, SomeEvent())), std::nullopt);
 }
 
 TYPED_TEST(OAuthStoreContractTest, AnAssertionIsUsedOnce) {
@@ -231,7 +242,7 @@ TYPED_TEST(OAuthStoreContractTest, ARequestIsUsedUpOnce) {
   const Grant grant = this->GrantOf(SystemIds().NewId());
   const Code code = this->CodeOf(grant);
   const auto give = [&](const Grant& one, const Code& with) {
-    return this->Run(this->store().GrantRequest(pushed.request_uri, one, with));
+    return this->Run(this->store().GrantRequest(pushed.request_uri, one, with, SomeEvent()));
   };
   Grant foreign = grant;
   foreign.client_id = "other";
@@ -291,8 +302,8 @@ TYPED_TEST(OAuthStoreContractTest, ADeniedRequestIsUsedUp) {
   EXPECT_TRUE(deny(pushed.client_id, attempt, kNow));
   EXPECT_FALSE(deny(pushed.client_id, SystemIds().NewId(), kNow));
   const Grant grant = this->GrantOf(SystemIds().NewId());
-  EXPECT_FALSE(
-      this->Run(this->store().GrantRequest(pushed.request_uri, grant, this->CodeOf(grant))));
+  EXPECT_FALSE(this->Run(
+      this->store().GrantRequest(pushed.request_uri, grant, this->CodeOf(grant), SomeEvent())));
 }
 
 TYPED_TEST(OAuthStoreContractTest, ConsentsAddUpUntilRevoked) {
@@ -312,7 +323,7 @@ TYPED_TEST(OAuthStoreContractTest, ConsentsAddUpUntilRevoked) {
   EXPECT_THAT(find()->scopes, ElementsAre("accounts:read", "openid"));
   EXPECT_EQ(find()->time, consent.time);
   EXPECT_FALSE(this->IsRevoked(grant));
-  this->Run(this->store().RevokeConsent(grant.user_id, grant.client_id, kNow));
+  this->Run(this->store().RevokeConsent(grant.user_id, grant.client_id, kNow, SomeEvent()));
   EXPECT_EQ(find(), std::nullopt);
   EXPECT_TRUE(this->IsRevoked(grant));
   EXPECT_EQ(this->Use(grant, "first", std::nullopt, kNow), Redemption::kRefused);
@@ -326,17 +337,17 @@ TYPED_TEST(OAuthStoreContractTest, ListsTheGrantsOfAUser) {
   EXPECT_THAT(this->Run(this->store().ListGrants(user, kNow)), ElementsAre(newer, older));
   EXPECT_THAT(this->Run(this->store().ListGrants(user, kNow + absl::Minutes(1))),
               ElementsAre(newer));
-  EXPECT_TRUE(this->Run(this->store().RevokeGrant(newer.grant_id, kNow)));
+  EXPECT_TRUE(this->Run(this->store().RevokeGrant(newer.grant_id, kNow, SomeEvent())));
   EXPECT_THAT(this->Run(this->store().ListGrants(user, kNow)), ElementsAre(older));
-  EXPECT_FALSE(this->Run(this->store().RevokeGrant(SystemIds().NewId(), kNow)));
+  EXPECT_FALSE(this->Run(this->store().RevokeGrant(SystemIds().NewId(), kNow, SomeEvent())));
 }
 
 TYPED_TEST(OAuthStoreContractTest, ACodeIsRedeemedOnceAndReuseRevokesItsGrant) {
   const Grant grant = this->Granted(SystemIds().NewId());
   const IssuedAccessToken access = this->Access(grant.grant_id);
   const auto redeem = [&](const IssuedAccessToken& by) {
-    return this->Run(
-        this->store().RedeemCode(this->Secret("code"), by, this->Refresh(grant, "first"), kNow));
+    return this->Run(this->store().RedeemCode(this->Secret("code"), by,
+                                              this->Refresh(grant, "first"), kNow, SomeEvent()));
   };
   EXPECT_EQ(redeem(access), Redemption::kDone);
   EXPECT_EQ(redeem(access), Redemption::kDone);  // As after a COMMIT whose answer was lost.
@@ -354,13 +365,13 @@ TYPED_TEST(OAuthStoreContractTest, ACodeExpires) {
   const Grant grant = this->Granted(SystemIds().NewId());
   const auto redeem = [&](absl::Time now) {
     return this->Run(this->store().RedeemCode(this->Secret("code"), this->Access(grant.grant_id),
-                                              std::nullopt, now));
+                                              std::nullopt, now, SomeEvent()));
   };
   EXPECT_EQ(redeem(kNow + absl::Seconds(60)), Redemption::kRefused);
   EXPECT_FALSE(this->IsRevoked(grant));
   EXPECT_EQ(redeem(kNow + absl::Seconds(59)), Redemption::kDone);
   EXPECT_EQ(this->Run(this->store().RedeemCode(this->Secret("none"), this->Access(grant.grant_id),
-                                               std::nullopt, kNow)),
+                                               std::nullopt, kNow, SomeEvent())),
             Redemption::kRefused);
 }
 
@@ -370,11 +381,11 @@ TYPED_TEST(OAuthStoreContractTest, FiftyRedemptionsAtOnceHaveOneSuccess) {
   std::vector<IssuedAccessToken> tokens;
   for (int i = 0; i < 50; ++i) {
     tokens.push_back(this->Access(grant.grant_id));
-    answers.push_back(
-        asio::co_spawn(this->runtime_.context(),
-                       this->store().RedeemCode(this->Secret("code"), tokens.back(),
-                                                this->Refresh(grant, absl::StrCat("r", i)), kNow),
-                       asio::use_future));
+    answers.push_back(asio::co_spawn(
+        this->runtime_.context(),
+        this->store().RedeemCode(this->Secret("code"), tokens.back(),
+                                 this->Refresh(grant, absl::StrCat("r", i)), kNow, SomeEvent()),
+        asio::use_future));
   }
   int done = 0;
   for (auto& answer : answers) {
@@ -431,9 +442,10 @@ TYPED_TEST(OAuthStoreContractTest, ARepeatedUseOfARefreshTokenIsTheSameUse) {
   const Grant grant = this->Redeemed();
   const IssuedAccessToken access = this->Access(grant.grant_id);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(this->Run(this->store().UseRefreshToken(this->Secret("first"), access,
-                                                      this->Refresh(grant, "second"), kNow)),
-              Redemption::kDone);
+    EXPECT_EQ(
+        this->Run(this->store().UseRefreshToken(this->Secret("first"), access,
+                                                this->Refresh(grant, "second"), kNow, SomeEvent())),
+        Redemption::kDone);
   }
   EXPECT_EQ(this->Run(this->store().FindRefreshToken(this->Secret("second")))->state.replaced_at,
             std::nullopt);
@@ -446,7 +458,8 @@ TYPED_TEST(OAuthStoreContractTest, TwentyUsesOfARefreshTokenAtOnceLeaveOneToGoOn
     answers.push_back(asio::co_spawn(
         this->runtime_.context(),
         this->store().UseRefreshToken(this->Secret("first"), this->Access(grant.grant_id),
-                                      this->Refresh(grant, absl::StrCat("r", i)), kNow),
+                                      this->Refresh(grant, absl::StrCat("r", i)), kNow,
+                                      SomeEvent()),
         asio::use_future));
   }
   for (auto& answer : answers) EXPECT_THAT(answer.get(), IsOk());
@@ -470,7 +483,7 @@ TYPED_TEST(OAuthStoreContractTest, SessionsAndUsersTakeTheirGrantsAlong) {
   EXPECT_EQ(this->Run(this->store().RevokeUser(user, kNow)), 1);
   EXPECT_TRUE(this->IsRevoked(second));
   EXPECT_EQ(this->Run(this->store().RedeemCode(this->Secret("2"), this->Access(second.grant_id),
-                                               std::nullopt, kNow)),
+                                               std::nullopt, kNow, SomeEvent())),
             Redemption::kRefused);
 }
 
@@ -479,20 +492,20 @@ TYPED_TEST(OAuthStoreContractTest, AccessTokensAreRevokedAloneOrWithTheirGrant) 
   const absl::Time far = kNow + absl::Hours(24 * 365 * 50);  // Before those of all other tests.
   const IssuedAccessToken alone = this->Access(std::nullopt, far);
   const IssuedAccessToken other = this->Access(std::nullopt, far);
-  this->Run(this->store().KeepAccessToken(alone));
-  this->Run(this->store().KeepAccessToken(other));
+  this->Run(this->store().KeepAccessToken(alone, SomeEvent()));
+  this->Run(this->store().KeepAccessToken(other, SomeEvent()));
   EXPECT_EQ(this->Run(this->store().FindAccessToken(alone.token_id)), alone);
-  EXPECT_TRUE(this->Run(this->store().RevokeAccessToken(alone.token_id, kNow)));
-  EXPECT_TRUE(this->Run(this->store().RevokeAccessToken(alone.token_id, kNow)));
+  EXPECT_TRUE(this->Run(this->store().RevokeAccessToken(alone.token_id, kNow, SomeEvent())));
+  EXPECT_TRUE(this->Run(this->store().RevokeAccessToken(alone.token_id, kNow, SomeEvent())));
   EXPECT_TRUE(this->Run(this->store().FindAccessToken(alone.token_id))->revoked);
   EXPECT_FALSE(this->Run(this->store().FindAccessToken(other.token_id))->revoked);
-  EXPECT_FALSE(this->Run(this->store().RevokeAccessToken(SystemIds().NewId(), kNow)));
+  EXPECT_FALSE(this->Run(this->store().RevokeAccessToken(SystemIds().NewId(), kNow, SomeEvent())));
   const absl::Time late = far + absl::Minutes(1);
   IssuedAccessToken granted = this->Access(grant.grant_id, late);
-  this->Run(this->store().KeepAccessToken(granted));
+  this->Run(this->store().KeepAccessToken(granted, SomeEvent()));
   EXPECT_THAT(this->Run(this->store().ListRevokedAccessTokens(far, 1)),
               ElementsAre(alone.token_id));
-  this->Run(this->store().RevokeGrant(grant.grant_id, kNow));
+  this->Run(this->store().RevokeGrant(grant.grant_id, kNow, SomeEvent()));
   EXPECT_THAT(this->Run(this->store().ListRevokedAccessTokens(far, 2)),
               ElementsAre(granted.token_id, alone.token_id));
   EXPECT_THAT(this->Run(this->store().ListRevokedAccessTokens(granted.expires_at, 2)),
@@ -507,7 +520,7 @@ TYPED_TEST(OAuthStoreContractTest, DeletesWhatIsOfNoMoreUse) {
   this->Run(this->store().UseAssertion(this->Name("shop"), "1", grant.grant_id, past));
   const IssuedAccessToken access = this->Access(grant.grant_id, past);
   this->Run(this->store().RedeemCode(this->Secret("code"), access,
-                                     this->Refresh(grant, "first", past), past));
+                                     this->Refresh(grant, "first", past), past, SomeEvent()));
   EXPECT_EQ(this->Run(this->store().DeleteExpired(past - absl::Microseconds(1), 100)), 0);
   EXPECT_EQ(this->Run(this->store().DeleteExpired(access.expires_at, 100)), 3);
   EXPECT_EQ(this->Run(this->store().FindAccessToken(access.token_id)), std::nullopt);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "services/auth/store/pg_values.h"
 
@@ -146,7 +147,17 @@ const char* ToNullable(const std::optional<Uuid>& id, std::string& text) {
   return text.c_str();
 }
 
-// For transactions of one statement: whether it changed a row.
+// For transactions of one statement: whether it changed a row. With the event of the change.
+template <class... Arguments>
+Task<absl::StatusOr<bool>> ChangesWith(pg::Pool& pool, audit::Event event, const char* statement,
+                                       Arguments... arguments) {
+  return audit::TransactWith<bool>(
+      pool, std::move(event), [=](pqxx::work& transaction) -> absl::StatusOr<bool> {
+        return transaction.exec_prepared(statement, arguments...).affected_rows() == 1;
+      });
+}
+
+// Without.
 template <class... Arguments>
 Task<absl::StatusOr<bool>> Changes(pg::Pool& pool, const char* statement, Arguments... arguments) {
   return pool.Transact<bool>([=](pqxx::work& transaction) -> absl::StatusOr<bool> {
@@ -226,9 +237,10 @@ Task<absl::StatusOr<std::optional<TotpSecret>>> PgAuthenticatorStore::FindTotp(U
 }
 
 Task<absl::StatusOr<bool>> PgAuthenticatorStore::ConfirmTotp(Uuid user_id, Uuid factor_id,
-                                                             std::int64_t counter, absl::Time now) {
-  return Changes(pool_, "confirm_totp", user_id.ToString(), factor_id.ToString(), counter,
-                 ToSql(now));
+                                                             std::int64_t counter, absl::Time now,
+                                                             audit::Event event) {
+  return ChangesWith(pool_, std::move(event), "confirm_totp", user_id.ToString(),
+                     factor_id.ToString(), counter, ToSql(now));
 }
 
 Task<absl::StatusOr<bool>> PgAuthenticatorStore::AcceptTotp(Uuid user_id, Uuid factor_id,
@@ -237,11 +249,12 @@ Task<absl::StatusOr<bool>> PgAuthenticatorStore::AcceptTotp(Uuid user_id, Uuid f
                  ToSql(now));
 }
 
-Task<absl::StatusOr<bool>> PgAuthenticatorStore::AddPasskey(Passkey passkey) {
-  return Changes(pool_, "add_passkey", passkey.factor_id.ToString(), passkey.user_id.ToString(),
-                 ToSql(passkey.credential_id), passkey.label, passkey.key.algorithm,
-                 ToSql(passkey.key.octets), static_cast<std::int64_t>(passkey.sign_count),
-                 passkey.backup_eligible, passkey.backed_up, ToSql(passkey.create_time));
+Task<absl::StatusOr<bool>> PgAuthenticatorStore::AddPasskey(Passkey passkey, audit::Event event) {
+  return ChangesWith(pool_, std::move(event), "add_passkey", passkey.factor_id.ToString(),
+                     passkey.user_id.ToString(), ToSql(passkey.credential_id), passkey.label,
+                     passkey.key.algorithm, ToSql(passkey.key.octets),
+                     static_cast<std::int64_t>(passkey.sign_count), passkey.backup_eligible,
+                     passkey.backed_up, ToSql(passkey.create_time));
 }
 
 Task<absl::StatusOr<std::optional<Passkey>>> PgAuthenticatorStore::FindPasskey(
@@ -273,28 +286,34 @@ Task<absl::StatusOr<bool>> PgAuthenticatorStore::AcceptPasskey(std::string crede
 }
 
 Task<absl::StatusOr<bool>> PgAuthenticatorStore::ReplaceRecoveryCodes(
-    Uuid user_id, Uuid factor_id, std::vector<crypto::Digest> hashes, absl::Time now) {
-  return pool_.Transact<bool>([user_id, factor_id, hashes = std::move(hashes),
-                               now](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    pg::Array codes;
-    for (const crypto::Digest& hash : hashes) codes.Add(ToSql(hash));
-    transaction.exec_prepared("delete_recovery_codes", user_id.ToString());
-    transaction.exec_prepared("add_recovery_codes", user_id.ToString(), factor_id.ToString(),
-                              codes.literal(), ToSql(now));
-    return true;
-  });
+    Uuid user_id, Uuid factor_id, std::vector<crypto::Digest> hashes, absl::Time now,
+    audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
+      [user_id, factor_id, hashes = std::move(hashes),
+       now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+        pg::Array codes;
+        for (const crypto::Digest& hash : hashes) codes.Add(ToSql(hash));
+        transaction.exec_prepared("delete_recovery_codes", user_id.ToString());
+        transaction.exec_prepared("add_recovery_codes", user_id.ToString(), factor_id.ToString(),
+                                  codes.literal(), ToSql(now));
+        return true;
+      });
 }
 
 Task<absl::StatusOr<std::optional<int>>> PgAuthenticatorStore::UseRecoveryCode(Uuid user_id,
                                                                                crypto::Digest hash,
-                                                                               absl::Time now) {
-  return pool_.Transact<std::optional<int>>([user_id, hash, now](pqxx::work& transaction)
-                                                -> absl::StatusOr<std::optional<int>> {
-    const pqxx::result used =
-        transaction.exec_prepared("use_recovery_code", user_id.ToString(), ToSql(hash), ToSql(now));
-    if (used.affected_rows() != 1) return std::nullopt;
-    return transaction.exec_prepared("count_recovery_codes", user_id.ToString())[0][0].as<int>();
-  });
+                                                                               absl::Time now,
+                                                                               audit::Event event) {
+  return audit::TransactWith<std::optional<int>>(
+      pool_, std::move(event),
+      [user_id, hash, now](pqxx::work& transaction) -> absl::StatusOr<std::optional<int>> {
+        const pqxx::result used = transaction.exec_prepared("use_recovery_code", user_id.ToString(),
+                                                            ToSql(hash), ToSql(now));
+        if (used.affected_rows() != 1) return std::nullopt;
+        return transaction.exec_prepared("count_recovery_codes", user_id.ToString())[0][0]
+            .as<int>();
+      });
 }
 
 Task<absl::StatusOr<std::vector<Factor>>> PgAuthenticatorStore::ListFactors(Uuid user_id) {
@@ -303,8 +322,10 @@ Task<absl::StatusOr<std::vector<Factor>>> PgAuthenticatorStore::ListFactors(Uuid
   });
 }
 
-Task<absl::StatusOr<bool>> PgAuthenticatorStore::RemoveFactor(Uuid user_id, Uuid factor_id) {
-  return pool_.Transact<bool>(
+Task<absl::StatusOr<bool>> PgAuthenticatorStore::RemoveFactor(Uuid user_id, Uuid factor_id,
+                                                              audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
       [user_id, factor_id](pqxx::work& transaction) -> absl::StatusOr<bool> {
         const pqxx::result removed =
             transaction.exec_prepared("remove_factor", user_id.ToString(), factor_id.ToString());

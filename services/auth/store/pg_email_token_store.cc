@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "services/auth/store/pg_values.h"
 
 namespace florin::auth {
@@ -76,21 +77,25 @@ Task<absl::StatusOr<std::optional<EmailToken>>> PgEmailTokenStore::Find(EmailPur
 }
 
 Task<absl::StatusOr<bool>> PgEmailTokenStore::SetPassword(crypto::Digest token_hash,
-                                                          std::string password_hash,
-                                                          absl::Time now) {
-  return pool_.Transact<bool>([token_hash, password_hash = std::move(password_hash),
-                               now](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    return transaction.exec_prepared("reset_password", ToSql(token_hash), ToSql(now), password_hash)
-               .affected_rows() == 1;
-  });
+                                                          std::string password_hash, absl::Time now,
+                                                          audit::Event event) {
+  return audit::TransactWith<bool>(pool_, std::move(event),
+                                   [token_hash, password_hash = std::move(password_hash),
+                                    now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+                                     return transaction
+                                                .exec_prepared("reset_password", ToSql(token_hash),
+                                                               ToSql(now), password_hash)
+                                                .affected_rows() == 1;
+                                   });
 }
 
 Task<absl::StatusOr<bool>> PgEmailTokenStore::VerifyAddress(crypto::Digest token_hash,
-                                                            absl::Time now) {
-  return pool_.Transact<bool>([token_hash, now](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    return transaction.exec_prepared("verify_address", ToSql(token_hash), ToSql(now))
-               .affected_rows() == 1;
-  });
+                                                            absl::Time now, audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event), [token_hash, now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+        return transaction.exec_prepared("verify_address", ToSql(token_hash), ToSql(now))
+                   .affected_rows() == 1;
+      });
 }
 
 }  // namespace florin::auth

@@ -19,8 +19,9 @@ class PgEmailTokenStore : public EmailTokenStore {
                                                        crypto::Digest token_hash,
                                                        absl::Time now) override;
   Task<absl::StatusOr<bool>> SetPassword(crypto::Digest token_hash, std::string password_hash,
-                                         absl::Time now) override;
-  Task<absl::StatusOr<bool>> VerifyAddress(crypto::Digest token_hash, absl::Time now) override;
+                                         absl::Time now, audit::Event event) override;
+  Task<absl::StatusOr<bool>> VerifyAddress(crypto::Digest token_hash, absl::Time now,
+                                           audit::Event event) override;
 
  private:
   pg::Pool& pool_;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
 
@@ -267,13 +269,15 @@ absl::StatusOr<std::vector<T>> All(const pqxx::result& rows,
   return values;
 }
 
-void InsertClient(pqxx::work& transaction, const Client& client) {
-  transaction.exec_prepared(
+// Gives whether there was none under its id.
+bool InsertClient(pqxx::work& transaction, const Client& client) {
+  const pqxx::result made = transaction.exec_prepared(
       "oauth_insert_client", client.client_id, client.type == ClientType::kConfidential,
       client.client_name, ArrayOf(client.redirect_uris), std::string(NameOf(client.auth_method)),
       client.jwks, client.certificate_thumbprint, ArrayOf(client.grant_types),
       ArrayOf(client.scopes), client.dpop_bound_access_tokens, client.require_mtls,
       ArrayOf(client.cors_origins), client.first_party, Micros(client.create_time));
+  return made.affected_rows() == 1;
 }
 
 void InsertGrant(pqxx::work& transaction, const Grant& grant, const Code& code) {
@@ -362,6 +366,32 @@ absl::StatusOr<Redemption> UseRefreshTokenIn(pqxx::work& transaction, const cryp
   return Redemption::kDone;
 }
 
+// What the audit trail says of a redemption: nothing, if it came to nothing.
+std::optional<audit::Event> EventOf(Redemption redemption, const audit::Event& event) {
+  if (redemption == Redemption::kDone) return event;
+  if (redemption == Redemption::kRefused) return std::nullopt;
+  audit::Event refused = audit::Refuse(event, Reason::kInvalidGrant);
+  refused.details["reused"] = "true";
+  return refused;
+}
+
+Task<absl::StatusOr<Redemption>> TransactRedemption(
+    pg::Pool& pool, audit::Event event,
+    std::function<absl::StatusOr<Redemption>(pqxx::work&)> work) {
+  std::function<absl::StatusOr<Redemption>(pqxx::work&)> both =
+      [&work, &event](pqxx::work& transaction) -> absl::StatusOr<Redemption> {
+    FLORIN_ASSIGN_OR_RETURN(const Redemption redemption, work(transaction));
+    const std::optional<audit::Event> told = EventOf(redemption, event);
+    if (told) audit::Insert(transaction, {*told});
+    return redemption;
+  };
+  const absl::StatusOr<Redemption> done = co_await pool.Transact<Redemption>(std::move(both));
+  if (!done.ok()) co_return done.status();
+  const std::optional<audit::Event> told = EventOf(*done, event);
+  if (told) audit::CountEvent(*told);
+  co_return *done;
+}
+
 // A statement that changes rows; gives how many.
 Task<absl::StatusOr<int>> Change(pg::Pool& pool, const char* statement, std::string key,
                                  absl::Time now) {
@@ -378,12 +408,15 @@ std::vector<pg::Statement> PgOAuthStore::Statements() {
   return {std::begin(kStatements), std::end(kStatements)};
 }
 
-Task<absl::StatusOr<Client>> PgOAuthStore::RegisterClient(Client client) {
-  return pool_.Transact<Client>(
-      [client = std::move(client)](pqxx::work& transaction) -> absl::StatusOr<Client> {
-        InsertClient(transaction, client);
-        return ReadClient(transaction.exec_prepared1("oauth_find_client", client.client_id));
-      });
+Task<absl::StatusOr<Client>> PgOAuthStore::RegisterClient(Client client, audit::Event event) {
+  std::function<absl::StatusOr<Client>(pqxx::work&)> work =
+      [&client, &event](pqxx::work& transaction) -> absl::StatusOr<Client> {
+    if (InsertClient(transaction, client)) audit::Insert(transaction, {event});
+    return ReadClient(transaction.exec_prepared1("oauth_find_client", client.client_id));
+  };
+  absl::StatusOr<Client> kept = co_await pool_.Transact<Client>(std::move(work));
+  if (kept.ok() && *kept == client) audit::CountEvent(event);
+  co_return kept;
 }
 
 Task<absl::StatusOr<std::optional<Client>>> PgOAuthStore::FindClient(std::string client_id) {
@@ -401,9 +434,10 @@ Task<absl::StatusOr<std::vector<Client>>> PgOAuthStore::ListClients(std::string 
 }
 
 Task<absl::StatusOr<std::optional<Client>>> PgOAuthStore::DisableClient(std::string client_id,
-                                                                        absl::Time now) {
-  return pool_.Transact<std::optional<Client>>(
-      [id = std::move(client_id), now](pqxx::work& transaction) {
+                                                                        absl::Time now,
+                                                                        audit::Event event) {
+  return audit::TransactWith<std::optional<Client>>(
+      pool_, std::move(event), [id = std::move(client_id), now](pqxx::work& transaction) {
         transaction.exec_prepared("oauth_disable_client", id, Micros(now));
         transaction.exec_prepared("oauth_revoke_client", id, Micros(now));
         return First(transaction.exec_prepared("oauth_find_client", id), &ReadClient);
@@ -456,15 +490,17 @@ Task<absl::StatusOr<bool>> PgOAuthStore::HoldRequest(crypto::Digest request_uri,
 }
 
 Task<absl::StatusOr<bool>> PgOAuthStore::GrantRequest(crypto::Digest request_uri, Grant grant,
-                                                      Code code) {
-  return pool_.Transact<bool>([request_uri, grant = std::move(grant), code = std::move(code)](
-                                  pqxx::work& transaction) -> absl::StatusOr<bool> {
-    if (!UseRequest(transaction, request_uri, grant.client_id, grant.grant_id, grant.create_time)) {
-      return false;
-    }
-    InsertGrant(transaction, grant, code);
-    return true;
-  });
+                                                      Code code, audit::Event event) {
+  return audit::TransactWith<bool>(pool_, std::move(event),
+                                   [request_uri, grant = std::move(grant), code = std::move(code)](
+                                       pqxx::work& transaction) -> absl::StatusOr<bool> {
+                                     if (!UseRequest(transaction, request_uri, grant.client_id,
+                                                     grant.grant_id, grant.create_time)) {
+                                       return false;
+                                     }
+                                     InsertGrant(transaction, grant, code);
+                                     return true;
+                                   });
 }
 
 Task<absl::StatusOr<bool>> PgOAuthStore::DenyRequest(crypto::Digest request_uri,
@@ -500,13 +536,15 @@ Task<absl::StatusOr<bool>> PgOAuthStore::RecordConsent(Consent consent) {
 }
 
 Task<absl::StatusOr<bool>> PgOAuthStore::RevokeConsent(Uuid user_id, std::string client_id,
-                                                       absl::Time now) {
-  return pool_.Transact<bool>([user = user_id.ToString(), id = std::move(client_id),
-                               now](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    transaction.exec_prepared("oauth_delete_consent", user, id);
-    transaction.exec_prepared("oauth_revoke_consent", user, id, Micros(now));
-    return true;
-  });
+                                                       absl::Time now, audit::Event event) {
+  return audit::TransactWith<bool>(pool_, std::move(event),
+                                   [user = user_id.ToString(), id = std::move(client_id),
+                                    now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+                                     transaction.exec_prepared("oauth_delete_consent", user, id);
+                                     transaction.exec_prepared("oauth_revoke_consent", user, id,
+                                                               Micros(now));
+                                     return true;
+                                   });
 }
 
 Task<absl::StatusOr<std::vector<Grant>>> PgOAuthStore::ListGrants(Uuid user_id, absl::Time since) {
@@ -541,11 +579,12 @@ Task<absl::StatusOr<std::optional<Grant>>> PgOAuthStore::FindGrant(Uuid grant_id
 Task<absl::StatusOr<Redemption>> PgOAuthStore::RedeemCode(crypto::Digest code,
                                                           IssuedAccessToken access,
                                                           std::optional<RefreshToken> refresh,
-                                                          absl::Time now) {
-  return pool_.Transact<Redemption>([code, access = std::move(access), refresh = std::move(refresh),
-                                     now](pqxx::work& transaction) {
-    return RedeemCodeIn(transaction, code, access, refresh, now);
-  });
+                                                          absl::Time now, audit::Event event) {
+  return TransactRedemption(pool_, std::move(event),
+                            [code, access = std::move(access), refresh = std::move(refresh),
+                             now](pqxx::work& transaction) {
+                              return RedeemCodeIn(transaction, code, access, refresh, now);
+                            });
 }
 
 Task<absl::StatusOr<std::optional<RefreshToken>>> PgOAuthStore::FindRefreshToken(
@@ -558,15 +597,18 @@ Task<absl::StatusOr<std::optional<RefreshToken>>> PgOAuthStore::FindRefreshToken
 Task<absl::StatusOr<Redemption>> PgOAuthStore::UseRefreshToken(crypto::Digest token,
                                                                IssuedAccessToken access,
                                                                std::optional<RefreshToken> next,
-                                                               absl::Time now) {
-  return pool_.Transact<Redemption>(
+                                                               absl::Time now, audit::Event event) {
+  return TransactRedemption(
+      pool_, std::move(event),
       [token, access = std::move(access), next = std::move(next), now](pqxx::work& transaction) {
         return UseRefreshTokenIn(transaction, token, access, next, now);
       });
 }
 
-Task<absl::StatusOr<bool>> PgOAuthStore::KeepAccessToken(IssuedAccessToken access) {
-  return pool_.Transact<bool>(
+Task<absl::StatusOr<bool>> PgOAuthStore::KeepAccessToken(IssuedAccessToken access,
+                                                         audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
       [access = std::move(access)](pqxx::work& transaction) -> absl::StatusOr<bool> {
         InsertIssued(transaction, access, std::nullopt);
         return true;
@@ -592,15 +634,20 @@ Task<absl::StatusOr<std::optional<IssuedAccessToken>>> PgOAuthStore::FindAccessT
       });
 }
 
-Task<absl::StatusOr<bool>> PgOAuthStore::RevokeAccessToken(Uuid token_id, absl::Time now) {
-  const absl::StatusOr<int> changed =
-      co_await Change(pool_, "oauth_revoke_access", token_id.ToString(), now);
-  if (!changed.ok()) co_return changed.status();
-  co_return *changed == 1;
+Task<absl::StatusOr<bool>> PgOAuthStore::RevokeAccessToken(Uuid token_id, absl::Time now,
+                                                           audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
+      [id = token_id.ToString(), now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+        return transaction.exec_prepared("oauth_revoke_access", id, Micros(now)).affected_rows() ==
+               1;
+      });
 }
 
-Task<absl::StatusOr<bool>> PgOAuthStore::RevokeGrant(Uuid grant_id, absl::Time now) {
-  return pool_.Transact<bool>(
+Task<absl::StatusOr<bool>> PgOAuthStore::RevokeGrant(Uuid grant_id, absl::Time now,
+                                                     audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
       [id = grant_id.ToString(), now](pqxx::work& transaction) -> absl::StatusOr<bool> {
         transaction.exec_prepared("oauth_revoke_grant", id, Micros(now));
         return !transaction.exec_prepared("oauth_find_grant", id).empty();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 namespace florin::auth {
 namespace {
 
@@ -71,18 +72,20 @@ std::vector<pg::Statement> PgSessionStore::Statements() {
 }
 
 Task<absl::StatusOr<bool>> PgSessionStore::Insert(Session session, crypto::Digest secret,
-                                                  absl::Time forget_before) {
-  return pool_.Transact<bool>([session = std::move(session), secret,
-                               forget_before](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    transaction.exec_prepared("forget_sessions", session.user_id.ToString(),
-                              absl::ToUnixMicros(forget_before));
-    transaction.exec_prepared(
-        "insert_session", session.session_id.ToString(), session.user_id.ToString(), HexOf(secret),
-        static_cast<int>(session.proofs.bits()), absl::ToUnixMicros(session.create_time),
-        absl::ToUnixMicros(session.auth_time), absl::ToUnixMicros(session.active_time),
-        session.client_address, session.user_agent);
-    return true;
-  });
+                                                  absl::Time forget_before, audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
+      [session = std::move(session), secret,
+       forget_before](pqxx::work& transaction) -> absl::StatusOr<bool> {
+        transaction.exec_prepared("forget_sessions", session.user_id.ToString(),
+                                  absl::ToUnixMicros(forget_before));
+        transaction.exec_prepared(
+            "insert_session", session.session_id.ToString(), session.user_id.ToString(),
+            HexOf(secret), static_cast<int>(session.proofs.bits()),
+            absl::ToUnixMicros(session.create_time), absl::ToUnixMicros(session.auth_time),
+            absl::ToUnixMicros(session.active_time), session.client_address, session.user_agent);
+        return true;
+      });
 }
 
 Task<absl::StatusOr<std::optional<Session>>> PgSessionStore::Find(crypto::Digest secret) {

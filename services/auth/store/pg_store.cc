@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
 
 namespace florin::auth {
@@ -60,6 +62,13 @@ absl::StatusOr<std::optional<Registered>> FindIn(pqxx::transaction_base& transac
   return registered;
 }
 
+audit::Event Refused(audit::Event event) {
+  event = audit::Refuse(std::move(event), Reason::kEmailTaken);
+  event.subject.clear();  // Nobody was made.
+  event.actor.clear();
+  return event;
+}
+
 // Both inserts wait for a concurrent transaction under the same key or e-mail and then see what it
 // did.
 absl::StatusOr<Registered> RegisterIn(pqxx::work& transaction, const Registration& registration) {
@@ -68,8 +77,11 @@ absl::StatusOr<Registered> RegisterIn(pqxx::work& transaction, const Registratio
   const pqxx::result first = transaction.exec_prepared(
       "insert_registration", key, crypto::Hex(crypto::AsOctets(registration.fingerprint)));
   if (first.affected_rows() == 1) {
-    transaction.exec_prepared("insert_user", user.user_id.ToString(), user.email,
-                              user.password_hash, absl::ToUnixMicros(user.create_time), key);
+    const pqxx::result made =
+        transaction.exec_prepared("insert_user", user.user_id.ToString(), user.email,
+                                  user.password_hash, absl::ToUnixMicros(user.create_time), key);
+    const bool taken = made.affected_rows() == 0;
+    audit::Insert(transaction, {taken ? Refused(registration.event) : registration.event});
   }
   FLORIN_ASSIGN_OR_RETURN(std::optional<Registered> registered, FindIn(transaction, key));
   FLORIN_CHECK(registered.has_value(), "a registration under this key was just inserted or found");
@@ -89,10 +101,13 @@ std::vector<pg::Statement> PgStore::Statements() {
 }
 
 Task<absl::StatusOr<Registered>> PgStore::Register(Registration registration) {
-  return pool_.Transact<Registered>(
-      [registration = std::move(registration)](pqxx::work& transaction) {
-        return RegisterIn(transaction, registration);
-      });
+  std::function<absl::StatusOr<Registered>(pqxx::work&)> work =
+      [&registration](pqxx::work& transaction) { return RegisterIn(transaction, registration); };
+  absl::StatusOr<Registered> registered = co_await pool_.Transact<Registered>(std::move(work));
+  if (!registered.ok()) co_return registered.status();
+  if (registered->created) audit::CountEvent(registration.event);
+  if (!registered->user) audit::CountEvent(Refused(registration.event));
+  co_return registered;
 }
 
 Task<absl::StatusOr<std::optional<Registered>>> PgStore::FindRegistration(

@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -24,9 +25,10 @@ class SessionStore {
   virtual ~SessionStore() = default;
 
   // Keeps a new session under its secret. Forgets those of the same user that began before
-  // `forget_before`. Idempotent by the session's id.
+  // `forget_before`. Idempotent by the session's id. `event` goes into the audit trail in the same
+  // transaction.
   virtual Task<absl::StatusOr<bool>> Insert(Session session, crypto::Digest secret,
-                                            absl::Time forget_before) = 0;
+                                            absl::Time forget_before, audit::Event event) = 0;
 
   virtual Task<absl::StatusOr<std::optional<Session>>> Find(crypto::Digest secret) = 0;
 

@@ -3,6 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
@@ -11,6 +12,7 @@
 #include "services/auth/store/pg_login_store.h"
 #include "services/auth/store/pg_session_store.h"
 #include "services/auth/store/pg_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -22,7 +24,8 @@ testing::Postgres& Server() { return pg::TestDatabase("auth"); }
 
 std::vector<pg::Statement> Statements() {
   std::vector<pg::Statement> all = PgStore::Statements();
-  for (const auto& more : {PgSessionStore::Statements(), PgLoginStore::Statements()}) {
+  for (const auto& more :
+       {audit::InsertStatements(), PgSessionStore::Statements(), PgLoginStore::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -48,7 +51,8 @@ struct Real {
                                .user = {.user_id = id,
                                         .email = id.ToString() + "@example.com",
                                         .password_hash = "$argon2id$x",
-                                        .create_time = kStart}};
+                                        .create_time = kStart},
+                               .event = SomeEvent()};
     EXPECT_THAT(runtime.Run(users.Register(wish)), IsOk());
     return id;
   }
@@ -83,7 +87,7 @@ class SessionStoreContractTest : public ::testing::Test {
   }
   Session Started(const std::string& secret, absl::Time time = kStart) {
     const Session session = NewSession(time);
-    EXPECT_TRUE(Ok(sessions().Insert(session, Secret(secret), absl::UnixEpoch())));
+    EXPECT_TRUE(Ok(sessions().Insert(session, Secret(secret), absl::UnixEpoch(), SomeEvent())));
     return session;
   }
   std::optional<Session> Find(const std::string& secret) {
@@ -111,7 +115,7 @@ TYPED_TEST(SessionStoreContractTest, FindsASessionByItsSecretOnly) {
   EXPECT_EQ(this->Find("a"), session);
   EXPECT_EQ(this->Find("b"), std::nullopt);
   // As after a COMMIT whose answer was lost.
-  this->Ok(this->sessions().Insert(session, this->Secret("a"), absl::UnixEpoch()));
+  this->Ok(this->sessions().Insert(session, this->Secret("a"), absl::UnixEpoch(), SomeEvent()));
   EXPECT_EQ(this->Ok(this->sessions().List(this->user_)).size(), 1u);
 }
 
@@ -173,7 +177,7 @@ TYPED_TEST(SessionStoreContractTest, EndsAllOthersOrAll) {
 TYPED_TEST(SessionStoreContractTest, ForgetsExpiredOnesOfTheSameUser) {
   this->Started("a");
   this->Ok(this->sessions().Insert(this->NewSession(kStart + absl::Hours(13)), this->Secret("b"),
-                                   kStart + absl::Hours(1)));
+                                   kStart + absl::Hours(1), SomeEvent()));
   EXPECT_EQ(this->Find("a"), std::nullopt);
   EXPECT_NE(this->Find("b"), std::nullopt);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -17,6 +18,9 @@ struct Registration {
   std::string idempotency_key;
   crypto::Digest fingerprint;  // Of the request; see flow/register_user.h.
   User user;
+  // What the audit trail gets in the same transaction, when this decides; a refusal of it if the
+  // e-mail is taken.
+  audit::Event event;
 };
 
 // What became of the first registration under a key.

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
@@ -21,10 +22,15 @@ struct Fake {
   FakeStore store;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("auth"),
-                 .connections = 4,
-                 .statements = PgStore::Statements()}};
+  pg::Pool pool{
+      {.conninfo = Server().conninfo("auth"), .connections = 4, .statements = Statements()}};
   PgStore store{pool};
 };
 
@@ -43,7 +49,11 @@ class StoreContractTest : public ::testing::Test {
             .user = {.user_id = SystemIds().NewId(),
                      .email = Email(who),
                      .password_hash = "$argon2id$of-" + who,
-                     .create_time = absl::FromUnixMicros(1'800'000'000'123'456)}};
+                     .create_time = absl::FromUnixMicros(1'800'000'000'123'456)},
+            .event = {.event_id = SystemIds().NewId(),
+                      .time = absl::FromUnixMicros(1'800'000'000'123'456),
+                      .action = "auth.user.register",
+                      .subject = Email(who)}};
   }
 
   Registered Register(const Registration& wish) {
@@ -203,6 +213,44 @@ TEST(Grants, TheRuntimeRoleChangesOnlyHashes) {
   }
   EXPECT_THAT(Try(runtime, "auth_owner", "TRUNCATE users, registrations CASCADE"),
               StatusHasReason(Reason::kCanceled));
+}
+
+// The one in PostgreSQL alone: what becomes of a registration's event.
+TEST(PgStoreAudit, ADecisionAndItsEventAreOne) {
+  async::Runtime runtime(2);
+  {
+    Real real;
+    const auto decide = [&](const std::string& key, const std::string& subject) {
+      Registration wish{.idempotency_key = key,
+                        .fingerprint = crypto::Sha256(key),
+                        .user = {.user_id = SystemIds().NewId(),
+                                 .email = "audited@example.com",
+                                 .password_hash = "$argon2id$of-audited",
+                                 .create_time = absl::FromUnixMicros(1'800'000'000'000'000)},
+                        .event = {.event_id = SystemIds().NewId(),
+                                  .time = absl::FromUnixMicros(1'800'000'000'000'000),
+                                  .action = "auth.user.register",
+                                  .actor = subject,
+                                  .subject = subject,
+                                  .origin = {.request_id = "req_audited"}}};
+      // A retry decides nothing, and so records nothing.
+      for (int i = 0; i < 2; ++i) EXPECT_THAT(runtime.Run(real.store.Register(wish)), IsOk());
+    };
+    decide("audited-1", "usr_first");
+    decide("audited-2", "usr_second");
+  }
+  runtime.Stop();
+  pqxx::connection connection(Server().conninfo("auth"));
+  pqxx::work work(connection);
+  const pqxx::result events = work.exec(
+      "SELECT allowed, subject, reason FROM audit_events "
+      "WHERE request_id = 'req_audited' ORDER BY allowed DESC");
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_TRUE(events[0][0].as<bool>());
+  EXPECT_STREQ(events[0][1].c_str(), "usr_first");
+  EXPECT_FALSE(events[1][0].as<bool>());
+  EXPECT_STREQ(events[1][1].c_str(), "");
+  EXPECT_STREQ(events[1][2].c_str(), "email_taken");
 }
 
 }  // namespace

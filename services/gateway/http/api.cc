@@ -82,7 +82,8 @@ absl::StatusOr<Response> DecodeResponse(const Route& route, const std::string& p
 }
 
 // The exchange itself, for a method whose contract is HTTP.
-absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request& request) {
+absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request& request,
+                                             const std::string& request_id) {
   http::v1::WebRequest web;
   web.set_method(request.method);
   web.set_path(request.target.substr(0, request.target.find('?')));
@@ -100,6 +101,7 @@ absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request
   web.set_origin(request.origin.value_or(""));
   web.set_fetch_site(request.fetch_site.value_or(""));
   web.set_client_address(request.client_address);
+  web.set_request_id(request_id);
   web.set_user_agent(PrintableUserAgent(request.user_agent.value_or("")));
   return web.SerializeAsString();
 }
@@ -291,12 +293,13 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
                              GrpcDeadline(request, clock_.Now(), limits_.request_time));
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
+  context.client_address = request.client_address;
   context.user_token = *std::move(token);
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));
   FLORIN_CO_ASSIGN_OR_RETURN(std::string bytes,
                              exchange.grpc  ? ReadGrpcRequest(route, *exchange.grpc, request)
-                             : route.is_web ? EncodeWebRequest(*target, request)
+                             : route.is_web ? EncodeWebRequest(*target, request, context.request_id)
                                             : EncodeRequest(route, *target, request));
 
   rpc::Channel& channel = *backend_.channels.at(route.service);

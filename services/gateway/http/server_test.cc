@@ -44,6 +44,7 @@ TEST_F(GatewayTest, CarriesARequestThroughAndBack) {
   EXPECT_THAT(call.request_id, StartsWith("req_"));
   EXPECT_EQ(Header(response, "X-Request-Id"), call.request_id);
   EXPECT_EQ(Header(response, "traceparent"), call.traceparent);
+  EXPECT_EQ(call.client_address, "127.0.0.1");
 }
 
 TEST_F(GatewayTest, BindsPathAndQuery) {

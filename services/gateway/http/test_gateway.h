@@ -65,6 +65,7 @@ struct SeenCall {
   std::string idempotency_key;
   std::string user_id;
   std::string caller;
+  std::string client_address;
 };
 
 // Answers with the payment that was asked for; the reference says how: "refuse", "break", "replay"
@@ -138,7 +139,8 @@ class TestPayments : public payments::v1::PaymentsService {
              .traceparent = call.traceparent(),
              .idempotency_key = call.idempotency_key(),
              .user_id = call.principal().user_id,
-             .caller = call.caller()};
+             .caller = call.caller(),
+             .client_address = call.client_address()};
   }
 
   mutable std::mutex mutex_;

@@ -1,0 +1,191 @@
+// In PostgreSQL: a change and its event are one, and what did not happen has no event.
+#include <string>
+
+#include "gtest/gtest.h"
+#include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
+#include "libs/clock/clock.h"
+#include "libs/pg/test_database.h"
+#include "libs/status/matchers.h"
+#include "services/auth/store/pg_authenticator_store.h"
+#include "services/auth/store/pg_oauth_store.h"
+#include "services/auth/store/pg_session_store.h"
+#include "services/auth/store/pg_store.h"
+#include "services/auth/store/some_event.h"
+
+namespace florin::auth {
+namespace {
+
+florin::testing::Postgres& Server() { return pg::TestDatabase("auth"); }
+
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = audit::InsertStatements();
+  for (const auto& more : {PgStore::Statements(), PgAuthenticatorStore::Statements(),
+                           PgOAuthStore::Statements(), PgSessionStore::Statements()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+const absl::Time kNow = absl::FromUnixMicros(1'800'000'000'123'456);
+
+class EventOfChangeTest : public ::testing::Test {
+ protected:
+  EventOfChangeTest() {
+    Registration registration{.idempotency_key = user_id_.ToString(),
+                              .fingerprint = crypto::Sha256("x"),
+                              .user = {.user_id = user_id_,
+                                       .email = user_id_.ToString() + "@example.com",
+                                       .password_hash = "$argon2id$x",
+                                       .create_time = kNow},
+                              .event = SomeEvent()};
+    Run(users_.Register(registration));
+    shop_.client_id = "shop-" + user_id_.ToString();
+    shop_.client_name = "Shop";
+    shop_.redirect_uris = {"https://shop.example/back"};
+    shop_.auth_method = ClientAuthMethod::kPrivateKeyJwt;
+    shop_.jwks = R"({"keys":[]})";
+    shop_.grant_types = {"authorization_code", "refresh_token"};
+    shop_.scopes = {"payments:read"};
+    shop_.create_time = kNow;
+  }
+
+  template <class T>
+  T Run(Task<absl::StatusOr<T>> task) {
+    absl::StatusOr<T> result = runtime_.Run(std::move(task));
+    EXPECT_THAT(result, IsOk());
+    return *std::move(result);
+  }
+
+  // "", "allowed", or the reason of the refusal.
+  std::string Recorded(const audit::Event& event) {
+    std::function<absl::StatusOr<std::string>(pqxx::work&)> look =
+        [&event](pqxx::work& transaction) -> absl::StatusOr<std::string> {
+      const pqxx::result rows = transaction.exec_params(
+          "SELECT CASE WHEN allowed THEN 'allowed' ELSE reason END FROM audit_events "
+          "WHERE event_id = $1::uuid",
+          event.event_id.ToString());
+      return rows.empty() ? std::string() : std::string(rows[0][0].c_str());
+    };
+    return runtime_.Run(pool_.Transact<std::string>(std::move(look))).value();
+  }
+
+  // A code of a new grant, good for a minute.
+  Grant GrantWithCode(const crypto::Digest& code) {
+    const PushedRequest pushed{.request_uri = crypto::Sha256(SystemIds().NewId().ToString()),
+                               .client_id = shop_.client_id,
+                               .request = {.redirect_uri = "https://shop.example/back",
+                                           .scopes = {"payments:read"},
+                                           .code_challenge = std::string(43, 'c')},
+                               .expires_at = kNow + absl::Minutes(1)};
+    Run(oauth_.PushRequest(pushed));
+    const Grant grant{.grant_id = SystemIds().NewId(),
+                      .client_id = shop_.client_id,
+                      .user_id = user_id_,
+                      .session_id = "ses_1",
+                      .auth_time = kNow,
+                      .acr = "urn:florin:acr:pwd",
+                      .amr = {"pwd"},
+                      .scopes = {"payments:read"},
+                      .create_time = kNow};
+    const Code redeemable{.code = code,
+                          .grant_id = grant.grant_id,
+                          .redirect_uri = "https://shop.example/back",
+                          .code_challenge = std::string(43, 'c'),
+                          .expires_at = kNow + absl::Minutes(1)};
+    const audit::Event granted = SomeEvent();
+    EXPECT_TRUE(Run(oauth_.GrantRequest(pushed.request_uri, grant, redeemable, granted)));
+    EXPECT_EQ(Recorded(granted), "allowed");
+    const audit::Event again = SomeEvent();
+    Grant other = grant;
+    other.grant_id = SystemIds().NewId();
+    EXPECT_FALSE(Run(oauth_.GrantRequest(pushed.request_uri, other, redeemable, again)));
+    EXPECT_EQ(Recorded(again), "");
+    return grant;
+  }
+  IssuedAccessToken NewToken(const Grant& grant) const {
+    return {.token_id = SystemIds().NewId(),
+            .grant_id = grant.grant_id,
+            .client_id = shop_.client_id,
+            .expires_at = kNow + absl::Minutes(5)};
+  }
+
+  async::Runtime runtime_{2};
+  pg::Pool pool_{
+      {.conninfo = Server().conninfo("auth"), .connections = 2, .statements = Statements()}};
+  PgStore users_{pool_};
+  PgAuthenticatorStore factors_{pool_};
+  PgOAuthStore oauth_{pool_};
+  PgSessionStore sessions_{pool_};
+  const Uuid user_id_ = SystemIds().NewId();
+  Client shop_;
+};
+
+TEST_F(EventOfChangeTest, OfFactors) {
+  Passkey passkey;
+  passkey.factor_id = SystemIds().NewId();
+  passkey.user_id = user_id_;
+  passkey.credential_id = crypto::RandomOctets(16);
+  passkey.label = "phone";
+  passkey.key = {.algorithm = -7, .octets = std::string(65, 'k')};
+  passkey.create_time = kNow;
+  const audit::Event added = SomeEvent();
+  const audit::Event twice = SomeEvent();
+  EXPECT_TRUE(Run(factors_.AddPasskey(passkey, added)));
+  passkey.factor_id = SystemIds().NewId();
+  EXPECT_FALSE(Run(factors_.AddPasskey(passkey, twice)));
+  EXPECT_EQ(Recorded(added), "allowed");
+  EXPECT_EQ(Recorded(twice), "");
+  const audit::Event nothing = SomeEvent();
+  EXPECT_FALSE(Run(factors_.RemoveFactor(user_id_, SystemIds().NewId(), nothing)));
+  EXPECT_EQ(Recorded(nothing), "");
+  const audit::Event no_code = SomeEvent();
+  EXPECT_EQ(Run(factors_.UseRecoveryCode(user_id_, crypto::Sha256("none"), kNow, no_code)),
+            std::nullopt);
+  EXPECT_EQ(Recorded(no_code), "");
+}
+
+TEST_F(EventOfChangeTest, OfClients) {
+  const audit::Event made = SomeEvent();
+  const audit::Event again = SomeEvent();
+  Run(oauth_.RegisterClient(shop_, made));
+  Run(oauth_.RegisterClient(shop_, again));
+  EXPECT_EQ(Recorded(made), "allowed");
+  EXPECT_EQ(Recorded(again), "");
+  const audit::Event nobody = SomeEvent();
+  EXPECT_EQ(Run(oauth_.DisableClient("nobody", kNow, nobody)), std::nullopt);
+  EXPECT_EQ(Recorded(nobody), "");
+}
+
+TEST_F(EventOfChangeTest, AReusedCodeIsARefusalOnRecord) {
+  Run(oauth_.RegisterClient(shop_, SomeEvent()));
+  const crypto::Digest code = crypto::Sha256(SystemIds().NewId().ToString());
+  const Grant grant = GrantWithCode(code);
+  const audit::Event issued = SomeEvent();
+  const audit::Event reused = SomeEvent();
+  const audit::Event unknown = SomeEvent();
+  EXPECT_EQ(Run(oauth_.RedeemCode(code, NewToken(grant), std::nullopt, kNow, issued)),
+            Redemption::kDone);
+  EXPECT_EQ(Run(oauth_.RedeemCode(code, NewToken(grant), std::nullopt, kNow, reused)),
+            Redemption::kReused);
+  EXPECT_EQ(
+      Run(oauth_.RedeemCode(crypto::Sha256("none"), NewToken(grant), std::nullopt, kNow, unknown)),
+      Redemption::kRefused);
+  EXPECT_EQ(Recorded(issued), "allowed");
+  EXPECT_EQ(Recorded(reused), "invalid_grant");
+  EXPECT_EQ(Recorded(unknown), "");
+}
+
+TEST_F(EventOfChangeTest, OfSessions) {
+  Session session;
+  session.session_id = SystemIds().NewId();
+  session.user_id = user_id_;
+  session.create_time = session.auth_time = session.active_time = kNow;
+  const audit::Event begun = SomeEvent();
+  EXPECT_TRUE(Run(sessions_.Insert(session, crypto::Sha256(session.session_id.ToString()),
+                                   absl::UnixEpoch(), begun)));
+  EXPECT_EQ(Recorded(begun), "allowed");
+}
+
+}  // namespace
+}  // namespace florin::auth
