@@ -6,5 +6,5 @@ set(FLORIN_EDGES_accounts auth ledger)
 set(FLORIN_EDGES_auth)
 set(FLORIN_EDGES_ledger)
 # No services: people and their tools, known by a certificate of their own.
-set(FLORIN_EDGES_operator ledger)
+set(FLORIN_EDGES_operator auth ledger)
 set(FLORIN_EDGES_auditor ledger)

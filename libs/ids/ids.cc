@@ -125,6 +125,10 @@ std::string_view PrefixOf(IdKind kind) {
       return "req";
     case IdKind::kToken:
       return "tok";
+    case IdKind::kApiKey:
+      return "key";
+    case IdKind::kProposal:
+      return "prp";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

@@ -45,8 +45,19 @@ class Uuid {
 };
 
 // The kinds of resources and their prefixes.
-enum class IdKind { kUser, kCustomer, kAccount, kPayment, kTransaction, kRequest, kToken };
-std::string_view PrefixOf(IdKind kind);  // "usr", "cus", "acc", "pay", "txn", "req", "tok"
+enum class IdKind {
+  kUser,
+  kCustomer,
+  kAccount,
+  kPayment,
+  kTransaction,
+  kRequest,
+  kToken,
+  kApiKey,
+  kProposal
+};
+// "usr", "cus", "acc", "pay", "txn", "req", "tok", "key", "prp"
+std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".
 std::string FormatId(IdKind kind, const Uuid& id);

@@ -16,10 +16,25 @@ namespace florin::rpc {
 
 // Who a call acts for, from a verified access token.
 struct Principal {
-  std::string user_id;  // `usr_…`, the token's `sub`
+  std::string user_id;  // `usr_…`, the token's `sub`; a client acting for itself: its id
   std::vector<std::string> scopes;
-  std::string token_id;  // `jti`
+  std::string token_id;   // `jti`
+  std::string client_id;  // The OAuth client that the token was issued to.
+  // When and how the user last proved who they are: `auth_time` (never, in a client's own token),
+  // `acr` (`urn:florin:acr:…`) and `amr` (RFC 8176).
+  absl::Time auth_time = absl::InfinitePast();
+  std::string acr;
+  std::vector<std::string> amr;
+  // The key or certificate that the token is bound to: `cnf.jkt` (RFC 9449), `cnf."x5t#S256"` (RFC
+  // 8705). Both empty for a bearer token. Whoever takes the token from a client checks it.
+  std::string key_thumbprint;
+  std::string certificate_thumbprint;
+  std::string session_id;  // `sid`: `ses_…`; empty if there is none.
   bool HasScope(std::string_view scope) const;
+
+  // CIDR blocks from which an API key is accepted; empty: from anywhere. Whoever takes the key from
+  // a client checks it (libs/identity/network.h).
+  std::vector<std::string> allowed_networks = {};
 };
 
 // What a client sends along. Deadline is absolute; a call without one gets the channel's default,
