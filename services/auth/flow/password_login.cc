@@ -19,7 +19,7 @@ void CountLogin(const char* outcome) {
 
 Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(std::string email, std::string password,
                                                      std::string scope) {
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(scope));
+  FLORIN_CO_RETURN_IF_ERROR(CheckScopes(scope));
   absl::StatusOr<std::optional<User>> user = co_await Find(std::move(email));
   if (!user.ok()) co_return user.status();
   std::optional<std::string> hash;
@@ -30,6 +30,9 @@ Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(std::string email, std::str
     CountLogin("refused");
     co_return Error(Reason::kInvalidCredentials, "unknown e-mail or wrong password");
   }
+  const absl::StatusOr<Roles> roles = co_await roles_.RolesOf((*user)->user_id);
+  if (!roles.ok()) co_return roles.status();
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(scope, *roles));
   CountLogin("granted");
   if (hasher_.NeedsRehash((*user)->password_hash)) co_await Rehash(**user, std::move(password));
   AccessToken token;

@@ -10,6 +10,7 @@
 #include "libs/status/status.h"
 #include "services/auth/flow/password_hasher.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/store/role_store.h"
 #include "services/auth/store/store.h"
 
 namespace florin::auth {
@@ -24,13 +25,15 @@ struct AccessToken {
 // Thread-safe. The arguments of the constructor outlive it.
 class PasswordLogin {
  public:
-  PasswordLogin(Store& store, PasswordHasher& hasher, const SigningKeys& keys, Clock& clock,
-                IdSource& ids)
-      : store_(store), hasher_(hasher), keys_(keys), clock_(clock), ids_(ids) {}
+  PasswordLogin(Store& store, RoleStore& roles, PasswordHasher& hasher, const SigningKeys& keys,
+                Clock& clock, IdSource& ids)
+      : store_(store), roles_(roles), hasher_(hasher), keys_(keys), clock_(clock), ids_(ids) {}
 
   // An unknown e-mail and a wrong password give the same error after the same work. A hash whose
-  // parameters are not those of today is replaced when its password is at hand. Errors:
-  // kInvalidScope, kInvalidCredentials, kOverloaded, kUnavailable.
+  // parameters are not those of today is replaced when its password is at hand. The scopes are
+  // those of the user's roles at most; what no user may have is refused before the password is
+  // looked at, what this one may not have only after it was right. Errors: kInvalidScope,
+  // kInvalidCredentials, kOverloaded, kUnavailable.
   Task<absl::StatusOr<AccessToken>> Run(std::string email, std::string password, std::string scope);
 
  private:
@@ -39,6 +42,7 @@ class PasswordLogin {
   std::string Sign(const User& user, const std::string& scope);
 
   Store& store_;
+  RoleStore& roles_;
   PasswordHasher& hasher_;
   const SigningKeys& keys_;
   Clock& clock_;

@@ -10,6 +10,7 @@
 #include "libs/identity/token_authenticator.h"
 #include "libs/status/matchers.h"
 #include "services/auth/flow/register_user.h"
+#include "services/auth/store/fake_role_store.h"
 #include "services/auth/store/fake_store.h"
 
 namespace florin::auth {
@@ -40,7 +41,7 @@ class PasswordLoginTest : public ::testing::Test {
   absl::StatusOr<AccessToken> LogIn(PasswordHasher& hasher, const std::string& email = kEmail,
                                     const std::string& password = kPassword,
                                     const std::string& scope = "") {
-    PasswordLogin login(store_, hasher, *keys_, clock_, ids_);
+    PasswordLogin login(store_, roles_, hasher, *keys_, clock_, ids_);
     return runtime_.Run(login.Run(email, password, scope));
   }
   std::string StoredHash() {
@@ -51,6 +52,7 @@ class PasswordLoginTest : public ::testing::Test {
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   SequentialIds ids_;
   FakeStore store_;
+  FakeRoleStore roles_;
   PasswordHasher hasher_{{}, kCheap};
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;
@@ -94,6 +96,24 @@ TEST_F(PasswordLoginTest, AnUnknownEmailCostsAHash) {
 
 TEST_F(PasswordLoginTest, RefusesScopesThatUsersDoNotHave) {
   EXPECT_THAT(LogIn(hasher_, kEmail, kPassword, "ledger:write"),
+              StatusHasReason(Reason::kInvalidScope));
+}
+
+TEST_F(PasswordLoginTest, GrantsNoMoreThanTheUsersRoles) {
+  EXPECT_THAT(LogIn(hasher_, kEmail, kPassword, "api_keys:write"),
+              StatusHasReason(Reason::kInvalidScope));
+  // Without the password nobody learns what a user may have.
+  EXPECT_THAT(LogIn(hasher_, kEmail, "incorrect horse battery", "api_keys:write"),
+              StatusHasReason(Reason::kInvalidCredentials));
+  roles_.Give(user_.user_id, Role::kMerchant);
+  const auto token = LogIn(hasher_, kEmail, kPassword, "api_keys:write");
+  ASSERT_THAT(token, IsOk());
+  EXPECT_EQ(token->scope, "api_keys:write");
+  EXPECT_THAT(LogIn(hasher_, kEmail, kPassword, "proposals:write"),
+              StatusHasReason(Reason::kInvalidScope));
+  EXPECT_EQ(LogIn(hasher_)->scope, "accounts:read accounts:write payments:read payments:write");
+  roles_.Take(user_.user_id, Role::kMerchant);
+  EXPECT_THAT(LogIn(hasher_, kEmail, kPassword, "api_keys:write"),
               StatusHasReason(Reason::kInvalidScope));
 }
 

@@ -11,6 +11,7 @@
 #include "libs/rpc/server.h"
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
+#include "services/auth/store/fake_role_store.h"
 #include "services/auth/store/fake_store.h"
 
 namespace florin::auth {
@@ -27,7 +28,8 @@ class AuthRpcTest : public ::testing::Test {
     AddKey("1");
     keys_ = SigningKeys::Load(directory_, SystemClock()).value();
     register_user_ = std::make_unique<RegisterUser>(store_, hasher_, SystemClock(), SystemIds());
-    login_ = std::make_unique<PasswordLogin>(store_, hasher_, *keys_, SystemClock(), SystemIds());
+    login_ = std::make_unique<PasswordLogin>(store_, roles_, hasher_, *keys_, SystemClock(),
+                                             SystemIds());
     service_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     auto server = rpc::Server::Start(
         runtime_.executor(),
@@ -96,6 +98,7 @@ class AuthRpcTest : public ::testing::Test {
   testing::TestCertificates certificates_;
   std::string directory_;
   FakeStore store_;
+  FakeRoleStore roles_;
   PasswordHasher hasher_{{}, kCheap};
   std::unique_ptr<SigningKeys> keys_;
   std::unique_ptr<RegisterUser> register_user_;
