@@ -6,7 +6,7 @@
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/rpc/channel.h"
 #include "libs/telemetry/admin_server.h"
@@ -48,7 +48,7 @@ Backend Connect(Executor executor) {
                                       .default_timeout = Limits().request_time});
   }
   backend.authenticator =
-      std::make_unique<identity::TokenAuthenticator>(*backend.channels["auth"], SystemClock());
+      std::make_unique<identity::BearerAuthenticator>(*backend.channels["auth"], SystemClock());
   return backend;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/arena.h"
+#include "libs/identity/network.h"
 #include "libs/rpc/policy.h"
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
@@ -213,6 +214,9 @@ Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, const R
   const absl::StatusOr<rpc::Principal> principal =
       co_await backend_.authenticator->Authenticate(token);
   if (!principal.ok()) co_return principal.status();
+  // An API key's own list. Only here is the client's address known.
+  if (!identity::IsAllowedFrom(principal->allowed_networks, request.client_address))
+    co_return Error(Reason::kNetworkNotAllowed, "the API key is not accepted from this address");
   FLORIN_CO_RETURN_IF_ERROR(CheckScopes(route.policy, *principal));
   co_return token;
 }

@@ -37,6 +37,10 @@ class TestAuthenticator : public rpc::Authenticator {
     if (token == "reader") co_return principal;
     principal.scopes.push_back("payments:write");
     if (token == "all") co_return principal;
+    // API keys for networks: where the test's client is, and elsewhere.
+    if (token == "key-here") principal.allowed_networks = {"203.0.113.0/24", "127.0.0.0/8"};
+    if (token == "key-elsewhere") principal.allowed_networks = {"203.0.113.0/24"};
+    if (!principal.allowed_networks.empty()) co_return principal;
     if (token == "expired") co_return Error(Reason::kTokenExpired, "expired");
     if (token == "no-keys") co_return Error(Reason::kUnavailable, "no keys");
     co_return Error(Reason::kTokenInvalid, "invalid");

@@ -43,7 +43,9 @@ void AppendMetadata(const ErrorDetail& detail, std::string& json) {
 
 std::string Challenge(Reason reason, const ErrorDetail& detail) {
   std::string challenge = "Bearer realm=\"florin\"";
-  if (reason == Reason::kTokenInvalid) absl::StrAppend(&challenge, ", error=\"invalid_token\"");
+  if (reason == Reason::kTokenInvalid || reason == Reason::kApiKeyWrongMode) {
+    absl::StrAppend(&challenge, ", error=\"invalid_token\"");
+  }
   if (reason == Reason::kTokenExpired) {
     absl::StrAppend(&challenge,
                     ", error=\"invalid_token\", error_description=\"the token has expired\"");
