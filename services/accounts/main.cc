@@ -7,7 +7,7 @@
 #include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/accounts/flow/open_account.h"
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerReaderClient ledger_reader(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   pg::PoolOptions database = process.Database(accounts::PgStore::Statements());

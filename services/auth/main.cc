@@ -13,6 +13,7 @@
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/main_authenticators.h"
+#include "services/auth/main_machine_access.h"
 #include "services/auth/main_oauth.h"
 #include "services/auth/main_pages.h"
 #include "services/auth/rpc/auth_rpc.h"
@@ -28,8 +29,9 @@ namespace {
 std::vector<florin::pg::Statement> Statements() {
   using namespace florin::auth;
   std::vector<florin::pg::Statement> all = PgStore::Statements();
-  for (const auto& more : {PgOAuthStore::Statements(), AuthenticatorParts::Statements(),
-                           SessionParts::Statements(), PageParts::Statements()}) {
+  for (const auto& more :
+       {PgOAuthStore::Statements(), AuthenticatorParts::Statements(), SessionParts::Statements(),
+        PageParts::Statements(), MachineAccess::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -47,13 +49,14 @@ int main(int argc, char** argv) {
                           "reading --signing_keys");
   pg::Pool pool(process.Database(Statements()));
   auth::PgStore store(pool);
-  auth::OAuthServer oauth(process, pool, *keys);
+  auth::MachineAccess machine_access(pool);
+  auth::OAuthServer oauth(process, pool, machine_access.roles(), *keys);
   auth::SessionParts sessions(pool, oauth.store());
   auth::AuthenticatorParts parts(pool, store, sessions.sessions());
   auth::RegisterUser register_user(store, parts.hasher(), SystemClock(), SystemIds(),
                                    parts.rules());
-  auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
-                            process.issuer());
+  auth::PasswordLogin login(parts.authenticators(), machine_access.roles(), *keys, SystemClock(),
+                            SystemIds(), process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
   auth::PageParts pages({.pool = pool,
                          .sessions = sessions.sessions(),
@@ -61,13 +64,16 @@ int main(int argc, char** argv) {
                          .requests = oauth.requests(),
                          .oauth = oauth.store(),
                          .register_user = register_user,
+                         .roles = machine_access.roles(),
                          .issuer = process.issuer()});
   auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(), asio::detached);
+  std::vector<rpc::Service*> services = {&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(),
+                                         &pages.rpc()};
+  machine_access.AddTo(services);
   const int status =
-      process.Serve({&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc()},
-                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+      process.Serve(services, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   oauth.Stop();
   // Before the parts that its coroutines use go.
   process.runtime().Stop();

@@ -8,7 +8,7 @@
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/payments/flow/account_directory.h"
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   accounts::v1::AccountsClient accounts(&accounts_channel);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   pg::PoolOptions database = process.Database(payments::PgStore::Statements());

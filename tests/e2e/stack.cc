@@ -42,11 +42,14 @@ std::string ReadWhole(const std::filesystem::path& path) {
 
 std::unique_ptr<Stack> shared_stack;
 
+std::vector<std::string>& SharedStackOptions() {
+  static std::vector<std::string> options = {"--no-demo"};
+  return options;
+}
+
 class SharedStackEnvironment : public ::testing::Environment {
  public:
-  void SetUp() override {
-    shared_stack = std::make_unique<Stack>(std::vector<std::string>{"--no-demo"});
-  }
+  void SetUp() override { shared_stack = std::make_unique<Stack>(SharedStackOptions()); }
   void TearDown() override {
     // Leaks are reported when a process ends, so end them first.
     const CommandResult down = Run({Script("down"), "--home", shared_stack->home()});
@@ -158,5 +161,10 @@ std::string Stack::SanitizerReports() const {
 }
 
 Stack& SharedStack() { return *shared_stack; }
+
+bool StartSharedStackWith(const std::vector<std::string>& options) {
+  SharedStackOptions().insert(SharedStackOptions().end(), options.begin(), options.end());
+  return true;
+}
 
 }  // namespace florin::e2e

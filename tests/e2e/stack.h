@@ -56,5 +56,7 @@ class Stack {
 // The stack of this test program. It is started before the first test, with --no-demo, and ends
 // after the last one, which fails if a sanitizer has complained in a service.
 Stack& SharedStack();
+// Has it start with these options of deploy/local/up as well. Before main(): for an initialiser.
+bool StartSharedStackWith(const std::vector<std::string>& options);
 
 }  // namespace florin::e2e

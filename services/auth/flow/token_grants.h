@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
@@ -11,6 +12,7 @@
 #include "libs/status/status.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/store/oauth_store.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
@@ -28,9 +30,14 @@ struct IssuedTokens {
 // Thread-safe. The arguments of the constructor outlive it.
 class TokenGrants {
  public:
-  TokenGrants(OAuthStore& store, const SigningKeys& keys, Clock& clock, IdSource& ids,
-              std::string issuer)
-      : store_(store), keys_(keys), clock_(clock), ids_(ids), issuer_(std::move(issuer)) {}
+  TokenGrants(OAuthStore& store, RoleStore& roles, const SigningKeys& keys, Clock& clock,
+              IdSource& ids, std::string issuer)
+      : store_(store),
+        roles_(roles),
+        keys_(keys),
+        clock_(clock),
+        ids_(ids),
+        issuer_(std::move(issuer)) {}
 
   // What `client`, which is authenticated, gets for `parameters`, bound to `confirmation`. Errors:
   // kInvalidRequest, kUnsupportedGrantType, kUnauthorizedClient, kInvalidScope, kUnavailable;
@@ -38,6 +45,10 @@ class TokenGrants {
   // saying why. A code that is redeemed again, and a refresh token that is used after its
   // replacement, revoke their grant and count florin_auth_code_reuse_total and
   // florin_auth_refresh_reuse_total.
+  //
+  // Whatever was granted once, a token has those scopes only that the user's roles give at this
+  // moment, and a client that acts for itself those that every customer has. kInvalidScope if that
+  // leaves none, or less than what is asked for.
   Task<absl::StatusOr<IssuedTokens>> Run(Client client, Parameters parameters,
                                          crypto::Confirmation confirmation);
 
@@ -51,12 +62,16 @@ class TokenGrants {
   // The grant, if it is `client`'s and not revoked; else kInvalidGrant.
   Task<absl::StatusOr<Grant>> FindGrant(Uuid grant_id, std::string client_id);
 
+  // What is left of the grant by its user's roles now.
+  Task<absl::StatusOr<std::vector<std::string>>> PresentScopesOf(const Grant& grant);
+
   // An access token that says what `claims` says already, and who issued it when.
   IssuedTokens Sign(crypto::AccessTokenClaims claims, const Uuid& token_id, absl::Time now) const;
   std::string SignId(const Grant& grant, const std::string& access_token, absl::Time now) const;
   IssuedAccessToken NewAccessToken(const Client& client, absl::Time now) const;
 
   OAuthStore& store_;
+  RoleStore& roles_;
   const SigningKeys& keys_;
   Clock& clock_;
   IdSource& ids_;
