@@ -14,7 +14,7 @@ namespace {
 
 // Without the services' memory, what happens to a key shows at once. That they remember for 30
 // seconds, and no longer, is ApiKeyAuthenticatorTest's to show, with a clock that it moves.
-const bool kForgetful = StartSharedStackWith({"--api-key-memory", "0"});
+const bool kForgetful = AddSharedStackOptions({"--api-key-memory", "0"});
 
 const char kManage[] = "api_keys:read api_keys:write";
 

@@ -42,6 +42,7 @@ std::string ReadWhole(const std::filesystem::path& path) {
 
 std::unique_ptr<Stack> shared_stack;
 
+// A function's static: others are initialized in no certain order.
 std::vector<std::string>& SharedStackOptions() {
   static std::vector<std::string> options = {"--no-demo"};
   return options;
@@ -63,6 +64,12 @@ const auto* const registered =
     ::testing::AddGlobalTestEnvironment(std::make_unique<SharedStackEnvironment>().release());
 
 }  // namespace
+
+bool AddSharedStackOptions(const std::vector<std::string>& options) {
+  std::vector<std::string>& all = SharedStackOptions();
+  all.insert(all.end(), options.begin(), options.end());
+  return true;
+}
 
 CommandResult Run(const std::vector<std::string>& command) {
   std::string line;
@@ -161,10 +168,5 @@ std::string Stack::SanitizerReports() const {
 }
 
 Stack& SharedStack() { return *shared_stack; }
-
-bool StartSharedStackWith(const std::vector<std::string>& options) {
-  SharedStackOptions().insert(SharedStackOptions().end(), options.begin(), options.end());
-  return true;
-}
 
 }  // namespace florin::e2e

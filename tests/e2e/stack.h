@@ -53,10 +53,11 @@ class Stack {
   std::string environment_;  // The text of HOME/env.
 };
 
+// Further options of the shared stack. To be called before main(), by a static's initializer.
+bool AddSharedStackOptions(const std::vector<std::string>& options);
+
 // The stack of this test program. It is started before the first test, with --no-demo, and ends
 // after the last one, which fails if a sanitizer has complained in a service.
 Stack& SharedStack();
-// Has it start with these options of deploy/local/up as well. Before main(): for an initialiser.
-bool StartSharedStackWith(const std::vector<std::string>& options);
 
 }  // namespace florin::e2e
