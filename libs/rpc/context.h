@@ -31,6 +31,10 @@ struct Principal {
   std::string certificate_thumbprint;
   std::string session_id;  // `sid`: `ses_…`; empty if there is none.
   bool HasScope(std::string_view scope) const;
+
+  // CIDR blocks from which an API key is accepted; empty: from anywhere. Whoever takes the key from
+  // a client checks it (libs/identity/network.h).
+  std::vector<std::string> allowed_networks = {};
 };
 
 // What a client sends along. Deadline is absolute; a call without one gets the channel's default,

@@ -8,7 +8,7 @@
 #include "libs/async/worker.h"
 #include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/accounts/flow/open_account.h"
@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerReaderClient ledger_reader(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();

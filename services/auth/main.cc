@@ -16,6 +16,7 @@
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/main_authenticators.h"
+#include "services/auth/main_machine_access.h"
 #include "services/auth/main_oauth.h"
 #include "services/auth/main_pages.h"
 #include "services/auth/rpc/approvals_rpc.h"
@@ -36,7 +37,7 @@ std::vector<florin::pg::Statement> Statements() {
   for (const auto& more :
        {florin::audit::Trail::Statements(), PgOAuthStore::Statements(),
         AuthenticatorParts::Statements(), SessionParts::Statements(), PageParts::Statements(),
-        PgApprovalStore::Statements()}) {
+        PgApprovalStore::Statements(), MachineAccess::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -55,13 +56,14 @@ int main(int argc, char** argv) {
   pg::Pool pool(process.Database(Statements()));
   audit::Trail trail(process.executor(), pool, "auth");
   auth::PgStore store(pool);
-  auth::OAuthServer oauth(process, pool, *keys, trail.recorder());
+  auth::MachineAccess machine_access(pool);
+  auth::OAuthServer oauth(process, pool, machine_access.roles(), *keys, trail.recorder());
   auth::SessionParts sessions(pool, oauth.store());
   auth::AuthenticatorParts parts(pool, store, sessions.sessions(), trail.recorder());
   auth::RegisterUser register_user(store, parts.hasher(), SystemClock(), SystemIds(),
                                    parts.rules());
-  auth::PasswordLogin login(parts.authenticators(), *keys, SystemClock(), SystemIds(),
-                            process.issuer());
+  auth::PasswordLogin login(parts.authenticators(), machine_access.roles(), *keys, SystemClock(),
+                            SystemIds(), process.issuer());
   auth::AuthRpc service(register_user, login, *keys);
   auth::PgApprovalStore approval_store(pool);
   auth::AuthenticatorProver prover(parts.authenticators());
@@ -74,14 +76,17 @@ int main(int argc, char** argv) {
                          .requests = oauth.requests(),
                          .oauth = oauth.store(),
                          .register_user = register_user,
+                         .roles = machine_access.roles(),
                          .issuer = process.issuer()});
   auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(trail.recorder()), asio::detached);
-  const int status = process.Serve(
-      {&service, &oauth.oauth(), &oauth.clients(), &parts.rpc(), &pages.rpc(), &approvals_service,
-       &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  std::vector<rpc::Service*> services = {&service,     &oauth.oauth(), &oauth.clients(),
+                                         &parts.rpc(), &pages.rpc(),   &approvals_service,
+                                         &trail.service()};
+  machine_access.AddTo(services);
+  const int status =
+      process.Serve(services, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   oauth.Stop();
   trail.Stop();
   // Before the parts that its coroutines use go.

@@ -16,15 +16,15 @@ constexpr async::WorkerPauses kPauses{.usual = absl::Seconds(60), .longest = abs
 
 }  // namespace
 
-OAuthServer::OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys,
-                         audit::Recorder& audit)
+OAuthServer::OAuthServer(process::Process& process, pg::Pool& pool, RoleStore& roles,
+                         const SigningKeys& keys, audit::Recorder& audit)
     : issuer_(process.issuer()),
       store_(pool),
       requests_(store_, SystemClock(), SystemIds(), issuer_),
       authenticator_(store_, SystemClock(), SystemIds(), issuer_),
       senders_(SystemClock()),
       pushed_(store_, SystemClock()),
-      grants_(store_, keys, audit, SystemClock(), SystemIds(), issuer_),
+      grants_(store_, roles, keys, audit, SystemClock(), SystemIds(), issuer_),
       tokens_(store_, keys, SystemClock(), SystemIds(), issuer_),
       oauth_({.clients = authenticator_,
               .senders = senders_,

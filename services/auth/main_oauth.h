@@ -15,13 +15,14 @@
 #include "services/auth/rpc/clients_rpc.h"
 #include "services/auth/rpc/oauth_rpc.h"
 #include "services/auth/store/pg_oauth_store.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
-// Made after the pool, which outlives it. Stop() it before the runtime.
+// Made after the pool and the roles, which outlive it. Stop() it before the runtime.
 class OAuthServer {
  public:
-  OAuthServer(process::Process& process, pg::Pool& pool, const SigningKeys& keys,
+  OAuthServer(process::Process& process, pg::Pool& pool, RoleStore& roles, const SigningKeys& keys,
               audit::Recorder& audit);
 
   // For the pages behind /oauth/authorize.

@@ -20,6 +20,7 @@ PageParts::PageParts(const Needs& needs)
                .requests = needs.requests,
                .oauth = needs.oauth,
                .register_user = needs.register_user,
+               .roles = needs.roles,
                .clock = SystemClock()}),
       rpc_({.logins = logins_,
             .sessions = needs.sessions,

@@ -15,6 +15,7 @@
 #include "services/auth/store/oauth_store.h"
 #include "services/auth/store/pg_login_store.h"
 #include "services/auth/store/pg_session_store.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
@@ -43,6 +44,7 @@ class PageParts {
     AuthorizationRequests& requests;
     OAuthStore& oauth;
     RegisterUser& register_user;
+    RoleStore& roles;
     std::string issuer;
   };
   explicit PageParts(const Needs& needs);

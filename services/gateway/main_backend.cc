@@ -4,7 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "libs/clock/clock.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 
 ABSL_FLAG(std::string, certificates, "",
           "directory of ca.crt, gateway.crt and gateway.key for calls to the services");
@@ -34,7 +34,7 @@ Channels Connect(Executor executor) {
 Backend MakeBackend(Edge& edge, Executor executor) {
   Backend backend;
   backend.channels = Connect(executor);
-  auto authenticator = std::make_unique<identity::TokenAuthenticator>(
+  auto authenticator = std::make_unique<identity::BearerAuthenticator>(
       *backend.channels["auth"], SystemClock(), absl::GetFlag(FLAGS_issuer));
   asio::co_spawn(executor, authenticator->WatchRevocations(), asio::detached);
   backend.authenticator = std::move(authenticator);

@@ -10,7 +10,7 @@
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
-#include "libs/identity/token_authenticator.h"
+#include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/payments/flow/account_directory.h"
@@ -62,7 +62,7 @@ int main(int argc, char** argv) {
   auth::v1::ApprovalsClient auth_approvals(&auth);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
-  identity::TokenAuthenticator authenticator(auth, SystemClock(), process.issuer());
+  identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   const payments::ApprovalPolicy policy =

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/crypto/api_key.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/stack.h"
 
@@ -254,7 +255,10 @@ TEST(LogAttack, LogsHoldNoSecretsAndNoPersonalData) {
   ApiUser user(SharedStack());
   user.Get("/v1/accounts?access_token=" + user.token());
   user.Post("/v1/users", boost::json::object{{"email", user.email()}, {"password", "x"}});
+  const std::string api_key = crypto::NewApiKey(crypto::ApiKeyMode::kTest);
+  user.Get("/v1/accounts?api_key=" + api_key, {.token = api_key});
   const std::string logs = Logs();
+  EXPECT_THAT(logs, Not(HasSubstr(api_key.substr(9))));
   EXPECT_THAT(logs, Not(HasSubstr(user.token())));
   EXPECT_THAT(logs, Not(HasSubstr(user.token().substr(user.token().rfind('.')))));
   EXPECT_THAT(logs, Not(HasSubstr(user.email())));

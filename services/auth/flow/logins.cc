@@ -6,6 +6,7 @@
 #include "libs/clock/microseconds.h"
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
+#include "services/auth/domain/scope.h"
 
 namespace florin::auth {
 namespace {
@@ -98,15 +99,37 @@ Task<absl::StatusOr<Login>> Logins::Find(std::string secret) {
   co_return *std::move(login);
 }
 
+Task<absl::StatusOr<PendingAuthorization>> Logins::NarrowedTo(Uuid user_id,
+                                                              PendingAuthorization pending) {
+  const absl::StatusOr<Roles> roles = co_await parts_.roles.RolesOf(user_id);
+  if (!roles.ok()) co_return roles.status();
+  pending.scopes = PresentScopes(pending.scopes, *roles);
+  co_return pending;
+}
+
+Task<absl::StatusOr<std::string>> Logins::Answer(AppRequest app, Session session,
+                                                 PendingAuthorization pending,
+                                                 LoginBrowser from) {
+  if (pending.scopes.empty()) {
+    std::string error = "invalid_scope";
+    co_return co_await parts_.requests.Deny(std::move(app.request_uri), std::move(app.client_id),
+                                            std::move(error));
+  }
+  GrantedBy granted = GrantedIn(session, pending, from);
+  co_return co_await parts_.requests.Grant(std::move(app.request_uri), std::move(app.client_id),
+                                           std::move(granted));
+}
+
 Task<absl::StatusOr<LoginFacts>> Logins::FactsOf(Uuid user_id, PendingAuthorization pending) {
   LoginFacts facts;
+  FLORIN_CO_ASSIGN_OR_RETURN(pending, co_await NarrowedTo(user_id, std::move(pending)));
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Factor> factors,
                              co_await parts_.authenticators.ListFactors(user_id));
   facts.has_second_factor = std::any_of(factors.begin(), factors.end(), [](const Factor& factor) {
     return IsSecondFactor(factor.kind);
   });
   facts.needs_consent = false;
-  if (pending.client_id.empty() || pending.first_party) co_return facts;
+  if (pending.client_id.empty() || pending.first_party || pending.scopes.empty()) co_return facts;
   FLORIN_CO_ASSIGN_OR_RETURN(const std::optional<florin::auth::Consent> consent,
                              co_await parts_.oauth.FindConsent(user_id, pending.client_id));
   facts.needs_consent =
@@ -129,13 +152,18 @@ Task<absl::StatusOr<std::optional<PendingAuthorization>>> Logins::RequestOf(Logi
   absl::StatusOr<PendingAuthorization> pending =
       co_await parts_.requests.Find(std::move(login.request_uri), std::move(login.client_id));
   if (!pending.ok()) co_return pending.status();
+  if (login.user_id) pending = co_await NarrowedTo(*login.user_id, *std::move(pending));
+  if (!pending.ok()) co_return pending.status();
   co_return *std::move(pending);
 }
 
 Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<Session> session,
                                                  LoginBrowser from) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const PendingAuthorization pending,
+  FLORIN_CO_ASSIGN_OR_RETURN(PendingAuthorization pending,
                              co_await parts_.requests.Find(app.request_uri, app.client_id));
+  if (session) {
+    FLORIN_CO_ASSIGN_OR_RETURN(pending, co_await NarrowedTo(session->user_id, std::move(pending)));
+  }
   const AuthorizationDemand demand = DemandOf(pending);
   LoginFacts facts;
   if (session) {
@@ -150,10 +178,10 @@ Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<S
   login.demand = demand.strength;
   switch (opened.opening) {
     case Opening::kGrant: {
-      GrantedBy granted = GrantedIn(*session, pending, from);
       FLORIN_CO_ASSIGN_OR_RETURN(
           opened.redirect,
-          co_await parts_.requests.Grant(app.request_uri, app.client_id, std::move(granted)));
+          co_await Answer(std::move(app), *std::move(session), std::move(pending),
+                          std::move(from)));
       co_return opened;
     }
     case Opening::kLoginRequired:
@@ -348,9 +376,10 @@ Task<absl::Status> Logins::Finish(LoginProgress& progress, Session session, Logi
   absl::StatusOr<std::optional<PendingAuthorization>> pending = co_await RequestOf(progress.login);
   if (!pending.ok()) co_return pending.status();
   if (!pending->has_value()) co_return absl::OkStatus();
-  GrantedBy granted = GrantedIn(session, **pending, from);
-  absl::StatusOr<std::string> redirect = co_await parts_.requests.Grant(
-      progress.login.request_uri, progress.login.client_id, std::move(granted));
+  AppRequest app = {.request_uri = progress.login.request_uri,
+                    .client_id = progress.login.client_id};
+  absl::StatusOr<std::string> redirect =
+      co_await Answer(std::move(app), std::move(session), **std::move(pending), std::move(from));
   if (!redirect.ok()) co_return redirect.status();
   progress.redirect = *std::move(redirect);
   co_return absl::OkStatus();

@@ -19,6 +19,7 @@
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/sessions.h"
 #include "services/auth/store/login_store.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
@@ -62,6 +63,7 @@ class Logins {
     AuthorizationRequests& requests;
     OAuthStore& oauth;
     RegisterUser& register_user;
+    RoleStore& roles;
     Clock& clock;
   };
   explicit Logins(Parts parts) : parts_(parts) {}
@@ -99,10 +101,15 @@ class Logins {
   Task<absl::StatusOr<LoginProgress>> Decide(std::string secret, bool allowed, Session session,
                                              LoginBrowser from);
 
-  // The app's request behind a login; nothing for a login of the account's own pages.
+  // The app's request behind a login; nothing for a login of the account's own pages. Once the user
+  // is known, its scopes are those that the user's roles give.
   Task<absl::StatusOr<std::optional<PendingAuthorization>>> RequestOf(Login login);
 
  private:
+  Task<absl::StatusOr<PendingAuthorization>> NarrowedTo(Uuid user_id, PendingAuthorization pending);
+  // The way back to the app: with a code, or without one if the user has none of the scopes.
+  Task<absl::StatusOr<std::string>> Answer(AppRequest app, Session session,
+                                           PendingAuthorization pending, LoginBrowser from);
   // What the machine must know, of this user and this app.
   Task<absl::StatusOr<LoginFacts>> FactsOf(Uuid user_id, Login login);
   Task<absl::StatusOr<LoginFacts>> FactsOf(Uuid user_id, PendingAuthorization pending);

@@ -25,6 +25,7 @@ Task<absl::StatusOr<rpc::Principal>> OwnTokenAuthenticator::Authenticate(std::st
   principal.user_id = claims.subject;
   principal.scopes = absl::StrSplit(claims.scope, ' ', absl::SkipEmpty());
   principal.token_id = claims.token_id;
+  principal.client_id = claims.client_id;
   principal.auth_time = claims.auth_time.value_or(absl::InfinitePast());
   principal.acr = claims.acr;
   co_return principal;

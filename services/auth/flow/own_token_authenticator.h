@@ -1,4 +1,7 @@
 // Verifies the tokens that this very service signed, against the keys that it has.
+//
+// API keys are refused: no method of auth may be called with one, so that a stolen key changes
+// nothing about keys, roles, proposals or the ways in which a user proves who they are.
 #pragma once
 
 #include <string>

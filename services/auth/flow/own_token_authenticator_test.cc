@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/crypto/api_key.h"
 #include "libs/crypto/jwt.h"
 #include "libs/status/matchers.h"
 
@@ -30,6 +31,7 @@ TEST(OwnTokenAuthenticator, AcceptsWhatThisServiceSigned) {
                                       .token_id = "tok_x",
                                       .issued_at = clock.Now(),
                                       .expires_at = clock.Now() + absl::Minutes(10),
+                                      .client_id = "shop",
                                       .auth_time = clock.Now() - absl::Minutes(1),
                                       .acr = "urn:florin:acr:mfa",
                                       .amr = {"pwd", "otp"}};
@@ -38,6 +40,7 @@ TEST(OwnTokenAuthenticator, AcceptsWhatThisServiceSigned) {
   ASSERT_THAT(principal, IsOk());
   EXPECT_EQ(principal->user_id, "usr_x");
   EXPECT_TRUE(principal->HasScope("b"));
+  EXPECT_EQ(principal->client_id, "shop");
   EXPECT_EQ(principal->auth_time, clock.Now() - absl::Minutes(1));
   EXPECT_EQ(principal->acr, "urn:florin:acr:mfa");
 
@@ -48,6 +51,8 @@ TEST(OwnTokenAuthenticator, AcceptsWhatThisServiceSigned) {
       absl::InfinitePast());
   EXPECT_THAT(runtime.Run(authenticator.Authenticate(
                   crypto::SignAccessToken(claims, crypto::SigningKey::Generate()))),
+              StatusHasReason(Reason::kTokenInvalid));
+  EXPECT_THAT(runtime.Run(authenticator.Authenticate(crypto::NewApiKey(crypto::ApiKeyMode::kTest))),
               StatusHasReason(Reason::kTokenInvalid));
   claims.issuer = "another";
   EXPECT_THAT(

@@ -40,7 +40,7 @@ absl::Status SecondFactorRequired(const std::vector<FactorKind>& factors) {
 }  // namespace
 
 Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(LoginRequest request) {
-  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(request.scope));
+  FLORIN_CO_RETURN_IF_ERROR(CheckScopes(request.scope));
   if (!request.totp_code.empty() && !request.recovery_code.empty()) {
     co_return Error(Reason::kInvalidField, "one code will do", {.param = "recovery_code"});
   }
@@ -51,11 +51,15 @@ Task<absl::StatusOr<AccessToken>> PasswordLogin::Run(LoginRequest request) {
     co_return user.status();
   }
   const Uuid user_id = user->user_id;
+  const std::string scope = request.scope;
   const absl::StatusOr<Proof> proof = co_await ProveMore(*std::move(user), std::move(request));
   if (!proof.ok()) {
     CountLogin(ReasonOf(proof.status()) == Reason::kSecondFactorRequired ? "asked" : "refused");
     co_return proof.status();
   }
+  const absl::StatusOr<Roles> roles = co_await roles_.RolesOf(user_id);
+  if (!roles.ok()) co_return roles.status();
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string granted, GrantScopes(scope, *roles));
   CountLogin("granted");
   AccessToken token;
   token.token = Sign(user_id, granted, *proof);

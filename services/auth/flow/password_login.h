@@ -12,6 +12,7 @@
 #include "libs/status/status.h"
 #include "services/auth/flow/authenticators.h"
 #include "services/auth/flow/signing_keys.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
@@ -35,18 +36,21 @@ struct AccessToken {
 // Thread-safe. The arguments of the constructor outlive it.
 class PasswordLogin {
  public:
-  PasswordLogin(Authenticators& authenticators, const SigningKeys& keys, Clock& clock,
-                IdSource& ids, std::string issuer)
+  PasswordLogin(Authenticators& authenticators, RoleStore& roles, const SigningKeys& keys,
+                Clock& clock, IdSource& ids, std::string issuer)
       : authenticators_(authenticators),
+        roles_(roles),
         keys_(keys),
         clock_(clock),
         ids_(ids),
         issuer_(std::move(issuer)) {}
 
   // The token is of the client kFirstPartyClient and says how its user was authenticated: `acr`
-  // urn:florin:acr:pwd, or with a second factor urn:florin:acr:mfa. Errors: kInvalidScope,
-  // kInvalidField (both codes), kInvalidCredentials, kSecondFactorRequired (the password was right;
-  // metadata `factors` names what will do), kOverloaded, kUnavailable.
+  // urn:florin:acr:pwd, or with a second factor urn:florin:acr:mfa. The
+  // scopes are those of the user's roles at most; what no user may have is refused before the
+  // password is looked at, what this one may not have only after it was right. Errors:
+  // kInvalidScope, kInvalidField (both codes), kInvalidCredentials, kSecondFactorRequired (the
+  // password was right; metadata `factors` names what will do), kOverloaded, kUnavailable.
   Task<absl::StatusOr<AccessToken>> Run(LoginRequest request);
 
  private:
@@ -59,6 +63,7 @@ class PasswordLogin {
   std::string Sign(const Uuid& user_id, const std::string& scope, const Proof& proof);
 
   Authenticators& authenticators_;
+  RoleStore& roles_;
   const SigningKeys& keys_;
   Clock& clock_;
   IdSource& ids_;

@@ -10,8 +10,10 @@
 #include "libs/crypto/totp.h"
 #include "libs/identity/token_authenticator.h"
 #include "libs/status/matchers.h"
+#include "services/auth/domain/scope.h"
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/test_authenticators.h"
+#include "services/auth/store/fake_role_store.h"
 
 namespace florin::auth {
 namespace {
@@ -39,7 +41,7 @@ class PasswordLoginTest : public ::testing::Test {
   }
 
   absl::StatusOr<AccessToken> LogIn(LoginRequest request) {
-    PasswordLogin login(test_.authenticators, *keys_, clock_, ids_, kIssuer);
+    PasswordLogin login(test_.authenticators, roles_, *keys_, clock_, ids_, kIssuer);
     return runtime_.Run(login.Run(std::move(request)));
   }
   absl::StatusOr<AccessToken> LogIn(const std::string& email = kEmail,
@@ -63,7 +65,7 @@ class PasswordLoginTest : public ::testing::Test {
                                    .clock = clock_,
                                    .ids = ids_},
                                   {});
-    PasswordLogin login(authenticators, *keys_, clock_, ids_, kIssuer);
+    PasswordLogin login(authenticators, roles_, *keys_, clock_, ids_, kIssuer);
     return runtime_.Run(login.Run({.email = email, .password = password}));
   }
   crypto::AccessTokenClaims Claims(const AccessToken& token) {
@@ -82,6 +84,7 @@ class PasswordLoginTest : public ::testing::Test {
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   SequentialIds ids_;
   TestAuthenticators test_{clock_, ids_};
+  FakeRoleStore roles_;
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;
   User user_;
@@ -155,6 +158,21 @@ TEST_F(PasswordLoginTest, AnUnknownEmailCostsAHash) {
 
 TEST_F(PasswordLoginTest, RefusesScopesThatUsersDoNotHave) {
   EXPECT_THAT(LogIn(kEmail, kPassword, "ledger:write"), StatusHasReason(Reason::kInvalidScope));
+}
+
+TEST_F(PasswordLoginTest, GrantsNoMoreThanTheUsersRoles) {
+  EXPECT_THAT(LogIn(kEmail, kPassword, "api_keys:write"), StatusHasReason(Reason::kInvalidScope));
+  // Without the password nobody learns what a user may have.
+  EXPECT_THAT(LogIn(kEmail, "incorrect horse battery", "api_keys:write"),
+              StatusHasReason(Reason::kInvalidCredentials));
+  roles_.Give(user_.user_id, Role::kMerchant);
+  const auto token = LogIn(kEmail, kPassword, "api_keys:write");
+  ASSERT_THAT(token, IsOk());
+  EXPECT_EQ(token->scope, "api_keys:write");
+  EXPECT_THAT(LogIn(kEmail, kPassword, "proposals:write"), StatusHasReason(Reason::kInvalidScope));
+  EXPECT_EQ(LogIn()->scope, JoinScopes(ScopesOf({})));
+  roles_.Take(user_.user_id, Role::kMerchant);
+  EXPECT_THAT(LogIn(kEmail, kPassword, "api_keys:write"), StatusHasReason(Reason::kInvalidScope));
 }
 
 TEST_F(PasswordLoginTest, RehashesWhenTheParametersHaveChanged) {

@@ -44,6 +44,11 @@ absl::StatusOr<std::vector<std::string>> ScopesWithin(const Parameters& paramete
   return scopes;
 }
 
+absl::Status CheckSome(const std::vector<std::string>& scopes) {
+  if (!scopes.empty()) return absl::OkStatus();
+  return Error(Reason::kInvalidScope, "no scope is left to grant", {.param = "scope"});
+}
+
 // RFC 7636 section 4.6, S256.
 bool Answers(const std::string& verifier, const std::string& challenge) {
   if (!IsCodeVerifier(verifier)) return false;
@@ -149,6 +154,12 @@ Task<absl::StatusOr<Grant>> TokenGrants::FindGrant(Uuid grant_id, std::string cl
   co_return **std::move(grant);
 }
 
+Task<absl::StatusOr<std::vector<std::string>>> TokenGrants::PresentScopesOf(const Grant& grant) {
+  const absl::StatusOr<Roles> roles = co_await roles_.RolesOf(grant.user_id);
+  if (!roles.ok()) co_return roles.status();
+  co_return PresentScopes(grant.scopes, *roles);
+}
+
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parameters parameters,
                                                            crypto::Confirmation confirmation,
                                                            audit::Event& event) {
@@ -161,9 +172,12 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
   FLORIN_CO_ASSIGN_OR_RETURN(const Grant grant,
                              co_await FindGrant((*code)->grant_id, client.client_id));
   Describe(grant, event);
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes,
+                             co_await PresentScopesOf(grant));
   // Of a code that was redeemed before, it matters that somebody has it, not what else they know.
   if (!(*code)->redeemed) {
     FLORIN_CO_RETURN_IF_ERROR(CheckCode(**code, uri, verifier, confirmation));
+    FLORIN_CO_RETURN_IF_ERROR(CheckSome(scopes));
   }
   const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
@@ -180,7 +194,7 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::RedeemCode(Client client, Parame
   if (!redemption.ok()) co_return redemption.status();
   if (*redemption == Redemption::kReused) CountReuse("florin_auth_code_reuse_total", client, grant);
   if (*redemption != Redemption::kDone) co_return NotGood();
-  IssuedTokens tokens = Sign(ClaimsOf(grant, grant.scopes, confirmation), access.token_id, now);
+  IssuedTokens tokens = Sign(ClaimsOf(grant, scopes, confirmation), access.token_id, now);
   tokens.refresh_token = std::move(refresh_secret);
   if (std::find(grant.scopes.begin(), grant.scopes.end(), kOpenIdScope) != grant.scopes.end()) {
     tokens.id_token = SignId(grant, tokens.access_token, now);
@@ -199,8 +213,9 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
   FLORIN_CO_ASSIGN_OR_RETURN(const Grant grant,
                              co_await FindGrant((*token)->grant_id, client.client_id));
   Describe(grant, event);
-  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes,
-                             ScopesWithin(parameters, grant.scopes));
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> most, co_await PresentScopesOf(grant));
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes, ScopesWithin(parameters, most));
+  FLORIN_CO_RETURN_IF_ERROR(CheckSome(scopes));
   const absl::Time now = InMicroseconds(clock_.Now());
   IssuedAccessToken access = NewAccessToken(client, now);
   access.grant_id = grant.grant_id;
@@ -226,10 +241,11 @@ Task<absl::StatusOr<IssuedTokens>> TokenGrants::Refresh(Client client, Parameter
 Task<absl::StatusOr<IssuedTokens>> TokenGrants::ActForItself(Client client, Parameters parameters,
                                                              crypto::Confirmation confirmation,
                                                              audit::Event& event) {
-  std::vector<std::string> most = client.scopes;
+  // A client is nobody's merchant or operator.
+  std::vector<std::string> most = PresentScopes(client.scopes, {});
   std::erase(most, kOpenIdScope);  // Nobody logged in.
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<std::string> scopes, ScopesWithin(parameters, most));
-  if (scopes.empty()) co_return Error(Reason::kInvalidScope, "the client has no scopes of its own");
+  FLORIN_CO_RETURN_IF_ERROR(CheckSome(scopes));
   const absl::Time now = InMicroseconds(clock_.Now());
   const IssuedAccessToken access = NewAccessToken(client, now);
   event.subject = FormatId(IdKind::kToken, access.token_id);

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "libs/async/task.h"
 #include "libs/audit/recorder.h"
@@ -12,6 +13,7 @@
 #include "libs/status/status.h"
 #include "services/auth/flow/signing_keys.h"
 #include "services/auth/store/oauth_store.h"
+#include "services/auth/store/role_store.h"
 
 namespace florin::auth {
 
@@ -29,9 +31,10 @@ struct IssuedTokens {
 // Thread-safe. The arguments of the constructor outlive it.
 class TokenGrants {
  public:
-  TokenGrants(OAuthStore& store, const SigningKeys& keys, audit::Recorder& audit, Clock& clock,
-              IdSource& ids, std::string issuer)
+  TokenGrants(OAuthStore& store, RoleStore& roles, const SigningKeys& keys, audit::Recorder& audit,
+              Clock& clock, IdSource& ids, std::string issuer)
       : store_(store),
+        roles_(roles),
         keys_(keys),
         audit_(audit),
         clock_(clock),
@@ -45,6 +48,10 @@ class TokenGrants {
   // replacement, revoke their grant and count florin_auth_code_reuse_total and
   // florin_auth_refresh_reuse_total. What was issued and what was refused is in the audit trail as
   // auth.token.issue.
+  //
+  // Whatever was granted once, a token has those scopes only that the user's roles give at this
+  // moment, and a client that acts for itself those that every customer has. kInvalidScope if that
+  // leaves none, or less than what is asked for.
   Task<absl::StatusOr<IssuedTokens>> Run(Client client, Parameters parameters,
                                          crypto::Confirmation confirmation,
                                          audit::Origin origin = {});
@@ -62,12 +69,16 @@ class TokenGrants {
   // The grant, if it is `client`'s and not revoked; else kInvalidGrant.
   Task<absl::StatusOr<Grant>> FindGrant(Uuid grant_id, std::string client_id);
 
+  // What is left of the grant by its user's roles now.
+  Task<absl::StatusOr<std::vector<std::string>>> PresentScopesOf(const Grant& grant);
+
   // An access token that says what `claims` says already, and who issued it when.
   IssuedTokens Sign(crypto::AccessTokenClaims claims, const Uuid& token_id, absl::Time now) const;
   std::string SignId(const Grant& grant, const std::string& access_token, absl::Time now) const;
   IssuedAccessToken NewAccessToken(const Client& client, absl::Time now) const;
 
   OAuthStore& store_;
+  RoleStore& roles_;
   const SigningKeys& keys_;
   audit::Recorder& audit_;
   Clock& clock_;

@@ -208,6 +208,12 @@ std::string WordsFor(std::string_view scope) {
       {"payments:write", "make payments from your accounts"},
       {"authenticators:read", "see how you log in"},
       {"authenticators:write", "change how you log in"},
+      {"api_keys:read", "see your API keys, but not their secrets"},
+      {"api_keys:write", "make API keys that act for you, and end them"},
+      {"proposals:read", "see what operators have proposed"},
+      {"proposals:write", "propose in your name what takes two people"},
+      {"proposals:approve", "decide in your name on what others have proposed"},
+      {"roles:approve", "decide in your name who becomes an operator"},
   };
   for (const auto& one : all) {
     if (scope == one.scope) return one.words;

@@ -17,6 +17,7 @@
 #include "services/auth/store/fake_email_token_store.h"
 #include "services/auth/store/fake_login_store.h"
 #include "services/auth/store/fake_oauth_store.h"
+#include "services/auth/store/fake_role_store.h"
 #include "services/auth/store/fake_session_store.h"
 #include "services/auth/store/fake_store.h"
 #include "services/auth/store/fake_throttle_store.h"
@@ -25,6 +26,7 @@
 namespace florin::auth {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -254,7 +256,7 @@ class PagesRpcTest : public ::testing::Test {
     client.client_name = "Acme <Budget>";
     client.redirect_uris = {kRedirect};
     client.grant_types = {"authorization_code"};
-    client.scopes = {"accounts:read", "openid"};
+    client.scopes = {"accounts:read", "api_keys:write", "openid"};
     client.first_party = first_party;
     client.create_time = clock_.Now();
     EXPECT_THAT(runtime_.Run(oauth_.RegisterClient(client, SomeEvent())), IsOk());
@@ -264,7 +266,7 @@ class PagesRpcTest : public ::testing::Test {
     request.client_id = client.client_id;
     request.request = std::move(asked);
     request.request.redirect_uri = kRedirect;
-    request.request.scopes = {"accounts:read"};
+    if (request.request.scopes.empty()) request.request.scopes = {"accounts:read"};
     request.request.state = "s1";
     request.request.code_challenge = std::string(43, 'a');
     request.expires_at = clock_.Now() + absl::Seconds(60);
@@ -282,6 +284,7 @@ class PagesRpcTest : public ::testing::Test {
   FakeOAuthStore oauth_;
   FakeSessionStore session_store_;
   FakeLoginStore login_store_;
+  FakeRoleStore roles_;
   PasswordHasher hasher_{{}, kCheap};
   const PasswordRules rules_{CommonPasswords({"password1234", "florin2026!!"})};
   const crypto::DataKeys data_keys_{
@@ -317,6 +320,7 @@ class PagesRpcTest : public ::testing::Test {
                   .requests = requests_,
                   .oauth = oauth_,
                   .register_user = register_user_,
+                  .roles = roles_,
                   .clock = clock_}};
   PagesRpc pages_{{.logins = logins_,
                    .sessions = sessions_,
@@ -743,6 +747,36 @@ TEST_F(PagesRpcTest, AnAppIsDenied) {
   const WebResponse done = browser.Post("/auth/consent", {{"decision", "deny"}});
   EXPECT_THAT(LocationOf(done), StartsWith("https://app.example/cb?error=access_denied"));
   EXPECT_FALSE(browser.cookies.contains("__Host-florin-login"));
+}
+
+TEST_F(PagesRpcTest, AnAppGetsNoMoreThanTheUsersRolesGive) {
+  const Uuid user = Register();
+  Browser browser(*this);
+  browser.Open(Push({.scopes = {"accounts:read", "api_keys:write"}}));
+  const WebResponse consent =
+      browser.Submit("/auth/login", {{"email", kEmail}, {"password", kPassword}});
+  EXPECT_THAT(consent.body(), HasSubstr("see your accounts"));
+  EXPECT_THAT(consent.body(), Not(HasSubstr("API keys")));
+  browser.Post("/auth/consent", {{"decision", "allow"}});
+  EXPECT_THAT(runtime_.Run(oauth_.FindConsent(user, kClient)).value()->scopes,
+              ElementsAre("accounts:read"));
+  // What the user cannot give is not asked for again either.
+  EXPECT_THAT(LocationOf(browser.Get(Push({.scopes = {"accounts:read", "api_keys:write"}}))),
+              StartsWith("https://app.example/cb?code="));
+
+  EXPECT_THAT(LocationOf(browser.Get(Push({.scopes = {"api_keys:write"}}))),
+              StartsWith("https://app.example/cb?error=invalid_scope"));
+  Browser other(*this);
+  other.Open(Push({.scopes = {"api_keys:write"}}));
+  EXPECT_THAT(LocationOf(other.Submit("/auth/login", {{"email", kEmail}, {"password", kPassword}})),
+              StartsWith("https://app.example/cb?error=invalid_scope"));
+
+  roles_.Give(user, Role::kMerchant);
+  EXPECT_THAT(browser.Open(Push({.scopes = {"api_keys:write"}})).body(), HasSubstr("API keys"));
+  // Taken away between the page and the answer.
+  roles_.Take(user, Role::kMerchant);
+  EXPECT_THAT(LocationOf(browser.Post("/auth/consent", {{"decision", "allow"}})),
+              StartsWith("https://app.example/cb?error=invalid_scope"));
 }
 
 TEST_F(PagesRpcTest, AFirstPartyAppNeedsNoConsent) {

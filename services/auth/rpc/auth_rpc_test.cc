@@ -12,6 +12,7 @@
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
 #include "services/auth/flow/test_authenticators.h"
+#include "services/auth/store/fake_role_store.h"
 
 namespace florin::auth {
 namespace {
@@ -29,7 +30,7 @@ class AuthRpcTest : public ::testing::Test {
     keys_ = SigningKeys::Load(directory_, SystemClock()).value();
     register_user_ = std::make_unique<RegisterUser>(test_.users, test_.hasher, SystemClock(),
                                                     SystemIds(), test_.rules);
-    login_ = std::make_unique<PasswordLogin>(test_.authenticators, *keys_, SystemClock(),
+    login_ = std::make_unique<PasswordLogin>(test_.authenticators, roles_, *keys_, SystemClock(),
                                              SystemIds(), kIssuer);
     service_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     auto server = rpc::Server::Start(
@@ -99,6 +100,7 @@ class AuthRpcTest : public ::testing::Test {
   testing::TestCertificates certificates_;
   std::string directory_;
   TestAuthenticators test_{SystemClock()};
+  FakeRoleStore roles_;
   std::unique_ptr<SigningKeys> keys_;
   std::unique_ptr<RegisterUser> register_user_;
   std::unique_ptr<PasswordLogin> login_;

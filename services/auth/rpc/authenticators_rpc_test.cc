@@ -17,6 +17,7 @@
 #include "services/auth/flow/register_user.h"
 #include "services/auth/flow/test_authenticators.h"
 #include "services/auth/rpc/auth_rpc.h"
+#include "services/auth/store/fake_role_store.h"
 
 namespace florin::auth {
 namespace {
@@ -36,8 +37,8 @@ class AuthenticatorsRpcTest : public ::testing::Test {
     keys_ = SigningKeys::Load(directory_, clock_).value();
     register_user_ =
         std::make_unique<RegisterUser>(test_.users, test_.hasher, clock_, SystemIds(), test_.rules);
-    login_ =
-        std::make_unique<PasswordLogin>(test_.authenticators, *keys_, clock_, SystemIds(), kIssuer);
+    login_ = std::make_unique<PasswordLogin>(test_.authenticators, roles_, *keys_, clock_,
+                                             SystemIds(), kIssuer);
     auth_ = std::make_unique<AuthRpc>(*register_user_, *login_, *keys_);
     authenticator_ = std::make_unique<OwnTokenAuthenticator>(*keys_, clock_, kIssuer);
     const std::string directory = certificates_.directory();
@@ -104,6 +105,7 @@ class AuthenticatorsRpcTest : public ::testing::Test {
   testing::TestCertificates certificates_;
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   TestAuthenticators test_{clock_};
+  FakeRoleStore roles_;
   AuthenticatorsRpc service_{test_.authenticators};
   std::string directory_;
   std::unique_ptr<SigningKeys> keys_;

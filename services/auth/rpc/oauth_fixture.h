@@ -22,6 +22,7 @@
 #include "services/auth/flow/register_client.h"
 #include "services/auth/rpc/oauth_rpc.h"
 #include "services/auth/store/fake_oauth_store.h"
+#include "services/auth/store/fake_role_store.h"
 
 namespace florin::auth {
 
@@ -83,8 +84,8 @@ class OAuthFixture : public ::testing::Test {
     authenticator_ = std::make_unique<ClientAuthenticator>(store_, clock_, SystemIds(), kIssuer);
     senders_ = std::make_unique<SenderConstraints>(clock_);
     pushed_ = std::make_unique<PushedAuthorization>(store_, clock_);
-    grants_ =
-        std::make_unique<TokenGrants>(store_, *keys_, recorder_, clock_, SystemIds(), kIssuer);
+    grants_ = std::make_unique<TokenGrants>(store_, roles_, *keys_, recorder_, clock_, SystemIds(),
+                                            kIssuer);
     tokens_ = std::make_unique<TokenStatus>(store_, *keys_, clock_, SystemIds(), kIssuer);
     requests_ = std::make_unique<AuthorizationRequests>(store_, clock_, SystemIds(), kIssuer);
     rpc_ = std::make_unique<OAuthRpc>(OAuthParts{.clients = *authenticator_,
@@ -112,7 +113,7 @@ class OAuthFixture : public ::testing::Test {
             .auth_method = ClientAuthMethod::kPrivateKeyJwt,
             .jwks = absl::StrCat(R"({"keys":[)", JwkOf(client_key_), "]}"),
             .grant_types = {"authorization_code", "refresh_token", "client_credentials"},
-            .scopes = {"openid", "accounts:read", "payments:write"},
+            .scopes = {"openid", "accounts:read", "payments:write", "api_keys:write"},
             .dpop_bound_access_tokens = true};
   }
   // Public, of a phone.
@@ -296,6 +297,7 @@ class OAuthFixture : public ::testing::Test {
   async::Runtime runtime_{2};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   FakeOAuthStore store_;
+  FakeRoleStore roles_;
   const crypto::SigningKey client_key_ = crypto::SigningKey::Generate();
   const crypto::SigningKey dpop_key_ = crypto::SigningKey::Generate();
   const Uuid user_ = SystemIds().NewId();

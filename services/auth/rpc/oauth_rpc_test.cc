@@ -505,6 +505,34 @@ TEST_F(OAuthRpcTest, ARefreshNarrowsButNeverWidens) {
   EXPECT_EQ(refresh("").Text("scope"), "openid accounts:read");
 }
 
+TEST_F(OAuthRpcTest, ATokenHasWhatTheUsersRolesGiveAtThatTime) {
+  roles_.Give(user_, Role::kMerchant);
+  const std::string scope = "openid accounts:read api_keys:write";
+  const Answer tokens = Redeem("shop", NewCode("shop", {{"scope", scope}}));
+  EXPECT_EQ(tokens.Text("scope"), scope);
+  const std::string late = NewCode("shop", {{"scope", scope}});
+  const std::string nothing = NewCode("shop", {{"scope", "api_keys:write"}});
+  const std::string token = tokens.Text("refresh_token");
+
+  roles_.Take(user_, Role::kMerchant);
+  const Answer refreshed = Refresh("shop", token);
+  EXPECT_EQ(refreshed.Text("scope"), "openid accounts:read");
+  EXPECT_EQ(ClaimsOf(refreshed.Text("access_token")).scope, "openid accounts:read");
+  const Form more = {{"grant_type", "refresh_token"},
+                     {"refresh_token", token},
+                     {"scope", "accounts:read api_keys:write"}};
+  EXPECT_EQ(Send("/oauth/token", "shop", more).Outcome(), "400 invalid_scope");
+  const Answer redeemed = Redeem("shop", late);
+  EXPECT_EQ(redeemed.Text("scope"), "openid accounts:read");
+  EXPECT_EQ(ClaimsOf(redeemed.Text("access_token")).scope, "openid accounts:read");
+  EXPECT_EQ(Redeem("shop", nothing).Outcome(), "400 invalid_scope");
+
+  // The grant is what it was: whoever is a merchant again need not log in for it.
+  roles_.Give(user_, Role::kMerchant);
+  EXPECT_EQ(Refresh("shop", token).Text("scope"), scope);
+  EXPECT_EQ(Redeem("shop", nothing).Text("scope"), "api_keys:write");
+}
+
 TEST_F(OAuthRpcTest, ARevokedConsentASessionsEndAndADisabledClientEndRefreshing) {
   const auto refused = [this](const std::string& token) {
     return Refresh("shop", token).Outcome() == "400 invalid_grant";
@@ -539,6 +567,8 @@ TEST_F(OAuthRpcTest, AClientActsForItself) {
   EXPECT_EQ(outcome("accounts:read"), "200 ");
   EXPECT_EQ(outcome("accounts:write"), "400 invalid_scope");
   EXPECT_EQ(outcome("openid"), "400 invalid_scope");
+  // The client's, but no client is a merchant.
+  EXPECT_EQ(outcome("api_keys:write"), "400 invalid_scope");
 }
 
 // F13

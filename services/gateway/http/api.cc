@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/arena.h"
+#include "libs/identity/network.h"
 #include "libs/rpc/policy.h"
 #include "libs/rpc/step_up.h"
 #include "libs/status/check.h"
@@ -227,6 +228,9 @@ Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, Exchang
   absl::StatusOr<rpc::Principal> principal =
       co_await backend_.authenticator->Authenticate(std::move(token));
   if (!principal.ok()) co_return principal.status();
+  // An API key's own list. Only here is the client's address known.
+  if (!identity::IsAllowedFrom(principal->allowed_networks, request.client_address))
+    co_return Error(Reason::kNetworkNotAllowed, "the API key is not accepted from this address");
   exchange.wants_nonce = sent.scheme == TokenScheme::kDpop;
   FLORIN_CO_RETURN_IF_ERROR(backend_.senders->Check(request, sent, *principal));
   exchange.principal = *std::move(principal);

@@ -192,6 +192,9 @@ TEST_F(GatewayTest, RefusesBeforeItCalls) {
       {Get("/v1/payments", "Authorization: Basic YTpi\r\n"), 401, "token_missing"},
       {Get("/v1/payments", "Authorization: Bearer \r\n"), 401, "token_missing"},
       {Get("/v1/payments?access_token=all", ""), 401, "token_missing"},
+      {Get("/v1/payments?api_key=flk_test_x", ""), 401, "token_missing"},
+      {Get("/v1/payments?api_key=flk_test_x"), 400, "unknown_field"},
+      {Get("/v1/payments", "Authorization: Bearer key-elsewhere\r\n"), 403, "network_not_allowed"},
       {Get("/v1/payments", "Authorization: Bearer a b\r\n"), 401, "token_invalid"},
       {Get("/v1/payments", "Authorization: Bearer other\r\n"), 401, "token_invalid",
        "WWW-Authenticate", "Bearer realm=\"florin\", error=\"invalid_token\""},
@@ -235,6 +238,14 @@ TEST_F(GatewayTest, RefusesBeforeItCalls) {
     EXPECT_EQ(Header(response, c.header), c.value) << c.request;
   }
   EXPECT_EQ(upstream_.LastCall().caller, "") << "none of them got through";
+}
+
+TEST_F(GatewayTest, TakesAnApiKeyFromItsNetworks) {
+  EXPECT_EQ(Ask(Get("/v1/payments", "Authorization: Bearer key-here\r\n")).result_int(), 200u);
+  // What a client says of its address counts for nothing.
+  const TestResponse response = Ask(Get(
+      "/v1/payments", "Authorization: Bearer key-elsewhere\r\nX-Forwarded-For: 203.0.113.9\r\n"));
+  EXPECT_EQ(ReasonIn(response), "network_not_allowed");
 }
 
 TEST_F(GatewayTest, TakesTheLongestIdempotencyKey) {

@@ -29,7 +29,8 @@ namespace florin::gateway {
 
 // Knows the tokens `all` (every scope of payments), `reader` (payments:read), `bound` (to the key
 // whose thumbprint is given), `certificate`, `fresh` and `stale` (all and vault:open, after two
-// factors one or six minutes ago), `expired`, `no-keys`; any other is invalid.
+// factors one or six minutes ago), `key-here` and `key-elsewhere` (all, but only from networks),
+// `expired`, `no-keys`; any other is invalid.
 class TestAuthenticator : public rpc::Authenticator {
  public:
   explicit TestAuthenticator(std::string key_thumbprint = "")
@@ -42,6 +43,10 @@ class TestAuthenticator : public rpc::Authenticator {
     if (token == "reader") co_return principal;
     principal.scopes.push_back("payments:write");
     if (token == "all") co_return principal;
+    // API keys for networks: where the test's client is, and elsewhere.
+    if (token == "key-here") principal.allowed_networks = {"203.0.113.0/24", "127.0.0.0/8"};
+    if (token == "key-elsewhere") principal.allowed_networks = {"203.0.113.0/24"};
+    if (!principal.allowed_networks.empty()) co_return principal;
     principal.key_thumbprint = token == "bound" ? key_thumbprint_ : "";
     principal.certificate_thumbprint = token == "certificate" ? "some certificate" : "";
     if (token == "bound" || token == "certificate") co_return principal;

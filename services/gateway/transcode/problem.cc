@@ -48,7 +48,9 @@ std::string Challenge(Reason reason, const ErrorDetail& detail) {
   if (reason == Reason::kUseDpopNonce)
     return "DPoP algs=\"ES256 PS256 EdDSA\", error=\"use_dpop_nonce\"";
   std::string challenge = "Bearer realm=\"florin\"";
-  if (reason == Reason::kTokenInvalid) absl::StrAppend(&challenge, ", error=\"invalid_token\"");
+  if (reason == Reason::kTokenInvalid || reason == Reason::kApiKeyWrongMode) {
+    absl::StrAppend(&challenge, ", error=\"invalid_token\"");
+  }
   if (reason == Reason::kTokenExpired) {
     absl::StrAppend(&challenge,
                     ", error=\"invalid_token\", error_description=\"the token has expired\"");

@@ -59,6 +59,7 @@ TEST(ProblemTest, ChallengesWhoIsNotAuthenticated) {
   EXPECT_THAT(
       headers(Reason::kTokenInvalid),
       ElementsAre(Pair("WWW-Authenticate", "Bearer realm=\"florin\", error=\"invalid_token\"")));
+  EXPECT_EQ(headers(Reason::kApiKeyWrongMode), headers(Reason::kTokenInvalid));
   EXPECT_THAT(headers(Reason::kTokenExpired),
               ElementsAre(Pair("WWW-Authenticate",
                                "Bearer realm=\"florin\", error=\"invalid_token\", "

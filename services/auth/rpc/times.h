@@ -1,0 +1,16 @@
+// Times of messages, in whole microseconds.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "google/protobuf/timestamp.pb.h"
+
+namespace florin::auth {
+
+void SetTime(absl::Time time, google::protobuf::Timestamp& proto);
+
+// Error: kInvalidField with `param` for what is no time from year 1 to 9999 (timestamp.proto) in
+// whole microseconds.
+absl::StatusOr<absl::Time> ReadTime(const google::protobuf::Timestamp& proto, const char* param);
+
+}  // namespace florin::auth
