@@ -25,6 +25,25 @@ void Insert(pqxx::transaction_base& transaction, const std::vector<Event>& event
 // florin_audit_events_total{action,decision}: alerts watch it.
 void CountEvent(const Event& event);
 
+// Runs `work`, which says by the vector what it did, in a transaction, with these events in it.
+// Counts them after the commit. `work` may run several times. Errors: those of Transact().
+template <class T>
+Task<absl::StatusOr<T>> TransactNoting(
+    pg::Pool& pool, std::function<absl::StatusOr<T>(pqxx::work&, std::vector<Event>&)> work) {
+  std::vector<Event> events;
+  std::function<absl::StatusOr<T>(pqxx::work&)> both = [&work, &events](pqxx::work& transaction) {
+    events.clear();
+    absl::StatusOr<T> done = work(transaction, events);
+    if (done.ok()) Insert(transaction, events);
+    return done;
+  };
+  absl::StatusOr<T> done = co_await pool.Transact<T>(std::move(both));
+  if (done.ok()) {
+    for (const Event& event : events) CountEvent(event);
+  }
+  co_return done;
+}
+
 // Runs `work` in a transaction, with `event` in it if what `work` gives is true (has a value, is
 // not zero): whether it took effect. Counts the event after the commit. Errors: those of
 // Transact().

@@ -88,7 +88,8 @@ Task<absl::StatusOr<ApiKeys::Made>> ApiKeys::Create(Wish wish) {
   FLORIN_CO_ASSIGN_OR_RETURN(key.allowed_networks, CheckNetworks(wish.allowed_networks));
   std::pair<std::string, NewSecret> fresh = MakeSecret(now);
   SecretRequest request{.idempotency_key = std::move(wish.idempotency_key),
-                        .fingerprint = fingerprint};
+                        .fingerprint = fingerprint,
+                        .origin = std::move(wish.origin)};
   if (key.expire_time && *key.expire_time <= now) {
     co_return Error(Reason::kInvalidField, "not in the future", {.param = "expire_time"});
   }
@@ -101,7 +102,8 @@ Task<absl::StatusOr<ApiKeys::Made>> ApiKeys::Create(Wish wish) {
 
 Task<absl::StatusOr<ApiKeys::Made>> ApiKeys::Rotate(Uuid user_id, Uuid api_key_id,
                                                     absl::Duration overlap,
-                                                    std::string idempotency_key) {
+                                                    std::string idempotency_key,
+                                                    audit::Origin origin) {
   const absl::StatusOr<Roles> roles = co_await RolesOfManager(user_id);
   if (!roles.ok()) co_return roles.status();
   const absl::Time now = Now();
@@ -109,7 +111,8 @@ Task<absl::StatusOr<ApiKeys::Made>> ApiKeys::Rotate(Uuid user_id, Uuid api_key_i
   SecretRequest request{.idempotency_key = std::move(idempotency_key),
                         .fingerprint = crypto::Sha256(absl::StrCat(
                             "florin.auth.v1.ApiKeys/RotateApiKey\n", api_key_id.ToString(), "\n",
-                            absl::ToInt64Seconds(overlap)))};
+                            absl::ToInt64Seconds(overlap))),
+                        .origin = std::move(origin)};
   absl::StatusOr<StoredApiKey> stored = co_await store_.Rotate(
       user_id, api_key_id, std::move(fresh.second), now + overlap, std::move(request));
   if (!stored.ok()) co_return stored.status();
@@ -149,8 +152,8 @@ Task<absl::StatusOr<ApiKeys::Verdict>> ApiKeys::Verify(crypto::Digest secret, st
   co_return verdict;
 }
 
-Task<absl::StatusOr<ApiKey>> ApiKeys::Revoke(Uuid user_id, Uuid api_key_id) {
-  return store_.Revoke(user_id, api_key_id, Now());
+Task<absl::StatusOr<ApiKey>> ApiKeys::Revoke(Uuid user_id, Uuid api_key_id, audit::Origin origin) {
+  return store_.Revoke(user_id, api_key_id, Now(), std::move(origin));
 }
 
 }  // namespace florin::auth

@@ -26,6 +26,7 @@ class ApiKeys {
     std::optional<absl::Time> expire_time;
     std::string created_by;
     std::string idempotency_key;
+    audit::Origin origin = {};
   };
   struct Made {
     ApiKey key;
@@ -51,13 +52,13 @@ class ApiKeys {
   // The secrets before live on for `overlap`. Errors: kScopeMissing, kApiKeyNotFound,
   // kApiKeyRevoked, kIdempotencyKeyReused.
   Task<absl::StatusOr<Made>> Rotate(Uuid user_id, Uuid api_key_id, absl::Duration overlap,
-                                    std::string idempotency_key);
+                                    std::string idempotency_key, audit::Origin origin);
 
   // The secret's SHA-256 and the mode that its text names. Notes the use; that this fails does not
   // matter. Errors: kTokenInvalid, kTokenExpired, kApiKeyWrongMode.
   Task<absl::StatusOr<Verdict>> Verify(crypto::Digest secret, std::string mode);
 
-  Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id);
+  Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id, audit::Origin origin);
 
  private:
   absl::Time Now() const;

@@ -63,13 +63,14 @@ Task<absl::StatusOr<PayerProver::Ceremony>> PaymentApprovals::Begin(Uuid user_id
     return absl::OkStatus();
   };
   const absl::StatusOr<PaymentApproval> updated =
-      co_await store_.UpdateApproval(approval_id, std::move(rule));
+      co_await store_.UpdateApproval(approval_id, std::move(rule), audit::Origin());
   if (!updated.ok()) co_return updated.status();
   co_return ceremony;
 }
 
 Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Approve(Uuid user_id, Uuid approval_id,
-                                                                PayerProver::Proof proof) {
+                                                                PayerProver::Proof proof,
+                                                                audit::Origin origin) {
   if (proof.credential.empty() == proof.totp_code.empty()) {
     co_return Error(Reason::kInvalidField, "send credential or totp_code, and one only",
                     {.param = "credential"});
@@ -96,28 +97,30 @@ Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Approve(Uuid user_id, Uu
   ApprovalStore::Rule rule = [now = Now()](PaymentApproval& kept) {
     return auth::Approve(kept, now);
   };
-  co_return co_await store_.UpdateApproval(approval_id, std::move(rule));
+  co_return co_await store_.UpdateApproval(approval_id, std::move(rule), std::move(origin));
 }
 
-Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Decline(Uuid user_id, Uuid approval_id) {
+Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Decline(Uuid user_id, Uuid approval_id,
+                                                                audit::Origin origin) {
   const absl::StatusOr<PaymentApproval> approval = co_await Get(user_id, approval_id);
   if (!approval.ok()) co_return approval.status();
   ApprovalStore::Rule rule = [now = Now()](PaymentApproval& kept) {
     return auth::Decline(kept, now);
   };
-  co_return co_await store_.UpdateApproval(approval_id, std::move(rule));
+  co_return co_await store_.UpdateApproval(approval_id, std::move(rule), std::move(origin));
 }
 
 Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Redeem(Uuid approval_id, Uuid payment_id,
                                                                crypto::Digest binding,
-                                                               bool only_if_redeemed) {
+                                                               bool only_if_redeemed,
+                                                               audit::Origin origin) {
   ApprovalStore::Rule rule = [now = Now(), payment_id, binding,
                               only_if_redeemed](PaymentApproval& kept) {
     const bool same_binding = sca::BindingDigest(BindingOf(kept)) == binding;
     return auth::Redeem(kept, payment_id, same_binding, only_if_redeemed, now);
   };
   absl::StatusOr<PaymentApproval> redeemed =
-      co_await store_.UpdateApproval(approval_id, std::move(rule));
+      co_await store_.UpdateApproval(approval_id, std::move(rule), std::move(origin));
   if (!only_if_redeemed) Record("redeem", redeemed.status());
   co_return redeemed;
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/clock/clock.h"
 #include "libs/crypto/sha256.h"
 #include "libs/sca/payment_binding.h"
@@ -46,15 +47,18 @@ class PaymentApprovals {
   // looked at. Errors: kInvalidField unless exactly one proof; kApprovalNotFound, those of
   // Approve() and of the prover; kInvalidCredentials for a passkey's before Begin().
   Task<absl::StatusOr<PaymentApproval>> Approve(Uuid user_id, Uuid approval_id,
-                                                PayerProver::Proof proof);
+                                                PayerProver::Proof proof,
+                                                audit::Origin origin = {});
 
   // Errors: kApprovalNotFound and those of Decline().
-  Task<absl::StatusOr<PaymentApproval>> Decline(Uuid user_id, Uuid approval_id);
+  Task<absl::StatusOr<PaymentApproval>> Decline(Uuid user_id, Uuid approval_id,
+                                                audit::Origin origin = {});
 
   // For payments, which made `binding` of what it is about to execute. Errors: kApprovalNotFound
   // and those of Redeem().
   Task<absl::StatusOr<PaymentApproval>> Redeem(Uuid approval_id, Uuid payment_id,
-                                               crypto::Digest binding, bool only_if_redeemed);
+                                               crypto::Digest binding, bool only_if_redeemed,
+                                               audit::Origin origin = {});
 
  private:
   absl::Time Now();  // In whole microseconds.

@@ -27,6 +27,7 @@ Task<absl::StatusOr<RoleChanges::Outcome>> RoleChanges::Run(Wish wish) {
       .changed_by = wish.caller,
       .proposal_id = wish.proposal_id,
       .change_time = InMicroseconds(clock_.Now()),
+      .origin = wish.origin,
   };
   const absl::StatusOr<bool> exists = co_await roles_.UserExists(wish.user_id);
   if (!exists.ok()) co_return exists.status();
@@ -38,7 +39,8 @@ Task<absl::StatusOr<RoleChanges::Outcome>> RoleChanges::Run(Wish wish) {
         .payload_digest = PayloadDigest(RolePayload(wish.user_id, wish.role)),
         .execution_id = change.change_id.ToString(),
     };
-    FLORIN_CO_RETURN_IF_ERROR(co_await Consume(*wish.proposal_id, std::move(execution)));
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await Consume(*wish.proposal_id, std::move(execution), wish.origin));
   } else if (NeedsProposal(wish.role) && (wish.role != Role::kAdmin || !wish.assigned)) {
     co_return Error(Reason::kProposalNeeded, "two people decide on this", {.param = "proposal_id"});
   }
@@ -53,13 +55,14 @@ Task<absl::StatusOr<RoleChanges::Outcome>> RoleChanges::Run(Wish wish) {
   co_return Outcome{.roles = std::move(stored->roles), .replayed = !stored->made};
 }
 
-Task<absl::Status> RoleChanges::Consume(Uuid proposal_id, Execution execution) {
+Task<absl::Status> RoleChanges::Consume(Uuid proposal_id, Execution execution,
+                                        audit::Origin origin) {
   const absl::Time now = InMicroseconds(clock_.Now());
   ProposalStore::Decision decide = [&execution, now](Proposal proposal) {
     return Execute(std::move(proposal), execution, now);
   };
   const absl::StatusOr<Proposal> executed =
-      co_await proposals_.Decide(proposal_id, std::move(decide));
+      co_await proposals_.Decide(proposal_id, std::move(decide), std::move(origin));
   co_return executed.status();
 }
 

@@ -23,6 +23,7 @@ class RoleChanges {
     std::optional<Uuid> proposal_id;
     std::string caller;  // The certificate's name.
     std::string idempotency_key;
+    audit::Origin origin = {};
   };
   struct Outcome {
     Roles roles;  // Afterwards.
@@ -41,7 +42,7 @@ class RoleChanges {
   Task<absl::StatusOr<Outcome>> Run(Wish wish);
 
  private:
-  Task<absl::Status> Consume(Uuid proposal_id, Execution execution);
+  Task<absl::Status> Consume(Uuid proposal_id, Execution execution, audit::Origin origin);
 
   RoleStore& roles_;
   ProposalStore& proposals_;

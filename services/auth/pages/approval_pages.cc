@@ -137,8 +137,10 @@ PagesRpc::Answer PagesRpc::PostApproval(const WebRequest& request, Uuid approval
   PayerProver::Proof proof = ProofOf(request);
   const bool declined = FormField(request, "decision") == "decline";
   Task<absl::StatusOr<PaymentApproval>> deciding =
-      declined ? parts_.approvals.Decline(session->user_id, approval_id)
-               : parts_.approvals.Approve(session->user_id, approval_id, std::move(proof));
+      declined
+          ? parts_.approvals.Decline(session->user_id, approval_id, OriginOf(NetworkOf(request)))
+          : parts_.approvals.Approve(session->user_id, approval_id, std::move(proof),
+                                     OriginOf(NetworkOf(request)));
   const absl::StatusOr<PaymentApproval> decided = co_await std::move(deciding);
   const Reason reason =
       decided.ok() ? Reason::kInternal : ReasonOf(decided.status()).value_or(Reason::kInternal);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
 #include "services/auth/rpc/times.h"
 
@@ -60,6 +61,7 @@ Task<absl::StatusOr<v1::CreateApiKeyResponse>> ApiKeysRpc::CreateApiKey(
   }
   wish.created_by = principal.client_id.empty() ? principal.user_id : principal.client_id;
   wish.idempotency_key = call.idempotency_key();
+  wish.origin = audit::OriginOfCall(call);
   absl::StatusOr<ApiKeys::Made> made = co_await keys_.Create(std::move(wish));
   if (!made.ok()) co_return made.status();
   co_return ToResponse<v1::CreateApiKeyResponse>(call, *std::move(made));
@@ -85,7 +87,7 @@ Task<absl::StatusOr<v1::RotateApiKeyResponse>> ApiKeysRpc::RotateApiKey(
                              ParseId(IdKind::kApiKey, request.api_key_id(), "api_key_id"));
   FLORIN_CO_ASSIGN_OR_RETURN(const absl::Duration overlap, CheckOverlap(request.overlap_seconds()));
   absl::StatusOr<ApiKeys::Made> made =
-      co_await keys_.Rotate(user, id, overlap, call.idempotency_key());
+      co_await keys_.Rotate(user, id, overlap, call.idempotency_key(), audit::OriginOfCall(call));
   if (!made.ok()) co_return made.status();
   co_return ToResponse<v1::RotateApiKeyResponse>(call, *std::move(made));
 }
@@ -95,7 +97,7 @@ Task<absl::StatusOr<v1::ApiKey>> ApiKeysRpc::RevokeApiKey(rpc::Call& call,
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kApiKey, request.api_key_id(), "api_key_id"));
-  const absl::StatusOr<ApiKey> key = co_await keys_.Revoke(user, id);
+  const absl::StatusOr<ApiKey> key = co_await keys_.Revoke(user, id, audit::OriginOfCall(call));
   if (!key.ok()) co_return key.status();
   co_return ToProto(*key);
 }

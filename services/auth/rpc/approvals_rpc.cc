@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "libs/audit/call_origin.h"
+
 namespace florin::auth {
 namespace {
 
@@ -128,9 +130,11 @@ Task<absl::StatusOr<v1::BeginApprovalResponse>> ApprovalsRpc::BeginApproval(
 Task<absl::StatusOr<v1::Approval>> ApprovalsRpc::ApproveApproval(
     rpc::Call& call, const v1::ApproveApprovalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Subject subject, SubjectOf(call, request.approval_id()));
-  PayerProver::Proof proof{.credential = request.credential(), .totp_code = request.totp_code()};
-  const absl::StatusOr<PaymentApproval> approval =
-      co_await approvals_.Approve(subject.user_id, subject.approval_id, std::move(proof));
+  PayerProver::Proof proof{.credential = request.credential(),
+                           .totp_code = request.totp_code(),
+                           .client_address = call.client_address()};
+  const absl::StatusOr<PaymentApproval> approval = co_await approvals_.Approve(
+      subject.user_id, subject.approval_id, std::move(proof), audit::OriginOfCall(call));
   co_return Answer(approval);
 }
 
@@ -138,12 +142,12 @@ Task<absl::StatusOr<v1::Approval>> ApprovalsRpc::DeclineApproval(
     rpc::Call& call, const v1::DeclineApprovalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Subject subject, SubjectOf(call, request.approval_id()));
   const absl::StatusOr<PaymentApproval> approval =
-      co_await approvals_.Decline(subject.user_id, subject.approval_id);
+      co_await approvals_.Decline(subject.user_id, subject.approval_id, audit::OriginOfCall(call));
   co_return Answer(approval);
 }
 
 Task<absl::StatusOr<v1::RedeemApprovalResponse>> ApprovalsRpc::RedeemApproval(
-    rpc::Call&, const v1::RedeemApprovalRequest& request) {
+    rpc::Call& call, const v1::RedeemApprovalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid approval_id,
                              ParseId(IdKind::kApproval, request.approval_id(), "approval_id"));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid payment_id,
@@ -153,8 +157,8 @@ Task<absl::StatusOr<v1::RedeemApprovalResponse>> ApprovalsRpc::RedeemApproval(
     co_return Error(Reason::kInvalidField, "a digest has 32 octets", {.param = "binding"});
   }
   std::copy(request.binding().begin(), request.binding().end(), binding.begin());
-  const absl::StatusOr<PaymentApproval> redeemed =
-      co_await approvals_.Redeem(approval_id, payment_id, binding, request.only_if_redeemed());
+  const absl::StatusOr<PaymentApproval> redeemed = co_await approvals_.Redeem(
+      approval_id, payment_id, binding, request.only_if_redeemed(), audit::OriginOfCall(call));
   if (!redeemed.ok()) co_return redeemed.status();
   v1::RedeemApprovalResponse response;
   if (redeemed->approve_time) SetTime(*redeemed->approve_time, *response.mutable_approve_time());

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/audit/call_origin.h"
 #include "libs/clock/microseconds.h"
 #include "libs/paging/paging.h"
 #include "services/auth/flow/proposal_payload.h"
@@ -67,9 +68,7 @@ absl::Status CheckExecutionId(const std::string& id) {
 }  // namespace
 
 // In whole microseconds, as the database keeps them.
-absl::Time ProposalsRpc::Now() const {
-  return InMicroseconds(clock_.Now());
-}
+absl::Time ProposalsRpc::Now() const { return InMicroseconds(clock_.Now()); }
 
 Task<absl::Status> ProposalsRpc::CheckPresentScope(std::string user_id, std::string_view scope) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, ParseId(IdKind::kUser, user_id, "sub"));
@@ -111,7 +110,8 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::CreateProposal(
   ProposalRequest key{
       .idempotency_key = call.idempotency_key(),
       .fingerprint = crypto::Sha256(absl::StrCat("florin.auth.v1.Proposals/CreateProposal\n",
-                                                 request.kind(), "\n", request.payload()))};
+                                                 request.kind(), "\n", request.payload())),
+      .origin = audit::OriginOfCall(call)};
   const absl::StatusOr<StoredProposal> stored =
       co_await store_.Insert(std::move(proposal), std::move(key));
   if (!stored.ok()) co_return stored.status();
@@ -143,9 +143,10 @@ Task<absl::StatusOr<v1::ListProposalsResponse>> ProposalsRpc::ListProposals(
   co_return response;
 }
 
-Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::Decide(Uuid proposal_id,
+Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::Decide(const rpc::Call& call, Uuid proposal_id,
                                                         ProposalStore::Decision decide) {
-  const absl::StatusOr<Proposal> decided = co_await store_.Decide(proposal_id, std::move(decide));
+  const absl::StatusOr<Proposal> decided =
+      co_await store_.Decide(proposal_id, std::move(decide), audit::OriginOfCall(call));
   if (!decided.ok()) co_return decided.status();
   co_return ToProto(*decided, Now());
 }
@@ -157,7 +158,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ApproveProposal(
   ProposalStore::Decision decide =
       [checker = call.principal().user_id, digest = request.payload_digest(), now = Now()](
           Proposal proposal) { return Approve(std::move(proposal), checker, digest, now); };
-  co_return co_await Decide(id, std::move(decide));
+  co_return co_await Decide(call, id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::RejectProposal(
@@ -168,7 +169,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::RejectProposal(
                                     now = Now()](Proposal proposal) {
     return Reject(std::move(proposal), checker, now);
   };
-  co_return co_await Decide(id, std::move(decide));
+  co_return co_await Decide(call, id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::WithdrawProposal(
@@ -178,7 +179,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::WithdrawProposal(
                                     now = Now()](Proposal proposal) {
     return Withdraw(std::move(proposal), maker, now);
   };
-  co_return co_await Decide(id, std::move(decide));
+  co_return co_await Decide(call, id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ConsumeProposal(
@@ -191,7 +192,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ConsumeProposal(
                              .payload_digest = request.payload_digest(),
                              .execution_id = request.execution_id()},
        now = Now()](Proposal proposal) { return Execute(std::move(proposal), execution, now); };
-  co_return co_await Decide(id, std::move(decide));
+  co_return co_await Decide(call, id, std::move(decide));
 }
 
 }  // namespace florin::auth

@@ -36,7 +36,8 @@ class ProposalsRpc : public v1::ProposalsService {
   Task<absl::Status> CheckPresentScope(std::string user_id, std::string_view scope);
   // Whether the caller may decide on the proposal.
   Task<absl::Status> CheckChecker(const rpc::Call& call, Uuid proposal_id);
-  Task<absl::StatusOr<v1::Proposal>> Decide(Uuid proposal_id, ProposalStore::Decision decide);
+  Task<absl::StatusOr<v1::Proposal>> Decide(const rpc::Call& call, Uuid proposal_id,
+                                            ProposalStore::Decision decide);
 
   ProposalStore& store_;
   RoleStore& roles_;

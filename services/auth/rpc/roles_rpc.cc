@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "libs/audit/call_origin.h"
+
 namespace florin::auth {
 namespace {
 
@@ -39,6 +41,7 @@ Task<absl::StatusOr<v1::UserRoles>> RolesRpc::Change(rpc::Call& call,
   }
   wish.caller = call.caller();
   wish.idempotency_key = call.idempotency_key();
+  wish.origin = audit::OriginOfCall(call);
   const absl::StatusOr<RoleChanges::Outcome> outcome = co_await changes_.Run(std::move(wish));
   if (!outcome.ok()) co_return outcome.status();
   if (outcome->replayed) call.MarkReplayed();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -17,6 +18,7 @@ namespace florin::auth {
 struct SecretRequest {
   std::string idempotency_key;
   crypto::Digest fingerprint;
+  audit::Origin origin = {};
 };
 
 struct NewSecret {
@@ -38,8 +40,9 @@ struct FoundApiKey {
   std::optional<absl::Time> secret_expire_time;
 };
 
-// Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
-// besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
+// Every change is in the audit trail, by its own transaction, as auth.api_key.create, rotate and
+// revoke. Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable.
+// Errors besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
 class ApiKeyStore {
  public:
   virtual ~ApiKeyStore() = default;
@@ -63,7 +66,8 @@ class ApiKeyStore {
 
   // Ends the key, unless it was revoked before: the first time stays. Error: kApiKeyNotFound, also
   // for another user's key.
-  virtual Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id, absl::Time now) = 0;
+  virtual Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id, absl::Time now,
+                                              audit::Origin origin) = 0;
 
   // Whatever has become of it.
   virtual Task<absl::StatusOr<std::optional<FoundApiKey>>> FindBySecret(crypto::Digest digest) = 0;

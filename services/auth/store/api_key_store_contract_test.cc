@@ -5,12 +5,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/auth/store/fake_api_key_store.h"
 #include "services/auth/store/pg_api_key_store.h"
 #include "services/auth/store/pg_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -21,6 +23,7 @@ const absl::Time kNow = absl::FromUnixMicros(1'800'000'000'123'456);
 
 std::vector<pg::Statement> AllStatements() {
   std::vector<pg::Statement> all = PgApiKeyStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
   for (pg::Statement& statement : PgStore::Statements()) all.push_back(std::move(statement));
   return all;
 }
@@ -45,6 +48,7 @@ struct Real {
                                        .email = name + "@example.com",
                                        .password_hash = "$argon2id$x",
                                        .create_time = kNow}};
+    registration.event = SomeEvent();
     ASSERT_THAT(runtime.Run(users.Register(std::move(registration))), IsOk());
   }
 };
@@ -195,8 +199,9 @@ TYPED_TEST(ApiKeyStoreContractTest, NobodyTouchesAnothersKey) {
   const ApiKey key = this->Created();
   EXPECT_THAT(this->Rotate(this->bob_, key, this->Secret(), kNow, this->Request("r")),
               StatusHasReason(Reason::kApiKeyNotFound));
-  EXPECT_THAT(this->runtime_.Run(this->store().Revoke(this->bob_, key.api_key_id, kNow)),
-              StatusHasReason(Reason::kApiKeyNotFound));
+  EXPECT_THAT(
+      this->runtime_.Run(this->store().Revoke(this->bob_, key.api_key_id, kNow, audit::Origin())),
+      StatusHasReason(Reason::kApiKeyNotFound));
   EXPECT_TRUE(this->List(this->bob_).empty());
   EXPECT_EQ(this->Find(this->secrets_[0])->key, key);
 }
@@ -204,8 +209,8 @@ TYPED_TEST(ApiKeyStoreContractTest, NobodyTouchesAnothersKey) {
 TYPED_TEST(ApiKeyStoreContractTest, ARevocationIsForEver) {
   const ApiKey key = this->Created();
   for (const absl::Duration later : {absl::Seconds(1), absl::Seconds(2)}) {
-    const auto revoked =
-        this->runtime_.Run(this->store().Revoke(this->ann_, key.api_key_id, kNow + later));
+    const auto revoked = this->runtime_.Run(
+        this->store().Revoke(this->ann_, key.api_key_id, kNow + later, audit::Origin()));
     ASSERT_THAT(revoked, IsOk());
     EXPECT_EQ(revoked->revoke_time, kNow + absl::Seconds(1));
   }
@@ -217,7 +222,9 @@ TYPED_TEST(ApiKeyStoreContractTest, ARevocationIsForEver) {
 TYPED_TEST(ApiKeyStoreContractTest, AReplayedRotationIsAnsweredAfterTheKeysEnd) {
   const ApiKey key = this->Created();
   ASSERT_THAT(this->Rotate(this->ann_, key, this->Secret(), kNow, this->Request("r")), IsOk());
-  ASSERT_THAT(this->runtime_.Run(this->store().Revoke(this->ann_, key.api_key_id, kNow)), IsOk());
+  ASSERT_THAT(
+      this->runtime_.Run(this->store().Revoke(this->ann_, key.api_key_id, kNow, audit::Origin())),
+      IsOk());
   EXPECT_THAT(this->Rotate(this->ann_, key, this->Secret(), kNow, this->Request("r")), IsOk());
   EXPECT_THAT(this->Rotate(this->ann_, key, this->Secret(), kNow, this->Request("r2")),
               StatusHasReason(Reason::kApiKeyRevoked));

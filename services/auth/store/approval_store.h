@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/status/status.h"
 #include "services/auth/domain/payment_approval.h"
 
@@ -28,8 +29,10 @@ class ApprovalStore {
 
   // Applies `rule` to what is kept and keeps what it makes of it, in one transaction and one after
   // the other for each approval, also where the rule gives an error. Gives what is kept afterwards,
-  // or the rule's error. Error: kApprovalNotFound.
-  virtual Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule) = 0;
+  // or the rule's error. A change of state is in the audit trail, by the same transaction, as
+  // auth.approval.approve, decline or redeem. Error: kApprovalNotFound.
+  virtual Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule,
+                                                               audit::Origin origin) = 0;
 };
 
 }  // namespace florin::auth

@@ -1,5 +1,6 @@
 // What every ApprovalStore does, shown for the one in PostgreSQL and the fake; and what the
 // database refuses.
+#include "libs/audit/pg_audit.h"
 #include "services/auth/store/approval_store.h"
 
 #include <boost/asio/use_future.hpp>
@@ -24,10 +25,15 @@ struct Fake {
   FakeApprovalStore store;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgApprovalStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("auth"),
-                 .connections = 4,
-                 .statements = PgApprovalStore::Statements()}};
+  pg::Pool pool{
+      {.conninfo = Server().conninfo("auth"), .connections = 4, .statements = Statements()}};
   PgApprovalStore store{pool};
 };
 
@@ -51,7 +57,7 @@ class ApprovalStoreContractTest : public ::testing::Test {
     return approval;
   }
   absl::StatusOr<PaymentApproval> Update(const Uuid& id, ApprovalStore::Rule rule) {
-    return runtime_.Run(kind_.store.UpdateApproval(id, std::move(rule)));
+    return runtime_.Run(kind_.store.UpdateApproval(id, std::move(rule), audit::Origin()));
   }
   PaymentApproval Kept(const Uuid& id) {
     return runtime_.Run(kind_.store.FindApproval(id)).value();
@@ -125,7 +131,8 @@ TYPED_TEST(ApprovalStoreContractTest, RulesOfOneApprovalRunOneAfterTheOther) {
     };
     running.push_back(asio::co_spawn(
         this->runtime_.executor(),
-        this->kind_.store.UpdateApproval(approval.approval_id, std::move(rule)), asio::use_future));
+        this->kind_.store.UpdateApproval(approval.approval_id, std::move(rule), audit::Origin()),
+        asio::use_future));
   }
   int redeemed = 0;
   int mismatches = 0;

@@ -89,8 +89,8 @@ Task<absl::StatusOr<std::vector<ApiKey>>> FakeApiKeyStore::List(Uuid user_id,
   co_return keys;
 }
 
-Task<absl::StatusOr<ApiKey>> FakeApiKeyStore::Revoke(Uuid user_id, Uuid api_key_id,
-                                                     absl::Time now) {
+Task<absl::StatusOr<ApiKey>> FakeApiKeyStore::Revoke(Uuid user_id, Uuid api_key_id, absl::Time now,
+                                                     audit::Origin) {
   const std::lock_guard lock(mutex_);
   ApiKey* key = Owned(user_id, api_key_id);
   if (key == nullptr) co_return NotFound();

@@ -22,8 +22,8 @@ Task<absl::StatusOr<PaymentApproval>> FakeApprovalStore::FindApproval(Uuid appro
   co_return approval->second;
 }
 
-Task<absl::StatusOr<PaymentApproval>> FakeApprovalStore::UpdateApproval(Uuid approval_id,
-                                                                        Rule rule) {
+Task<absl::StatusOr<PaymentApproval>> FakeApprovalStore::UpdateApproval(Uuid approval_id, Rule rule,
+                                                                        audit::Origin) {
   const std::lock_guard lock(mutex_);
   const auto approval = approvals_.find(approval_id);
   if (approval == approvals_.end()) co_return NotFound();

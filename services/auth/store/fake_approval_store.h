@@ -13,7 +13,8 @@ class FakeApprovalStore : public ApprovalStore {
  public:
   Task<absl::StatusOr<PaymentApproval>> InsertApproval(PaymentApproval approval) override;
   Task<absl::StatusOr<PaymentApproval>> FindApproval(Uuid approval_id) override;
-  Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule) override;
+  Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule,
+                                                       audit::Origin origin) override;
 
  private:
   std::mutex mutex_;

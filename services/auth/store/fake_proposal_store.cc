@@ -41,7 +41,8 @@ Task<absl::StatusOr<std::vector<Proposal>>> FakeProposalStore::List(std::optiona
   co_return listed;
 }
 
-Task<absl::StatusOr<Proposal>> FakeProposalStore::Decide(Uuid proposal_id, Decision decide) {
+Task<absl::StatusOr<Proposal>> FakeProposalStore::Decide(Uuid proposal_id, Decision decide,
+                                                         audit::Origin) {
   const std::lock_guard lock(mutex_);
   const auto proposal = proposals_.find(proposal_id);
   if (proposal == proposals_.end()) co_return NotFound();

@@ -15,7 +15,8 @@ class FakeProposalStore : public ProposalStore {
   Task<absl::StatusOr<StoredProposal>> Insert(Proposal proposal, ProposalRequest request) override;
   Task<absl::StatusOr<Proposal>> Get(Uuid proposal_id) override;
   Task<absl::StatusOr<std::vector<Proposal>>> List(std::optional<Uuid> after, int limit) override;
-  Task<absl::StatusOr<Proposal>> Decide(Uuid proposal_id, Decision decide) override;
+  Task<absl::StatusOr<Proposal>> Decide(Uuid proposal_id, Decision decide,
+                                        audit::Origin origin) override;
 
  private:
   struct Request {

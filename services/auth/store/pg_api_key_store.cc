@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
 #include "services/auth/store/pg_values.h"
@@ -192,10 +193,28 @@ std::vector<pg::Statement> PgApiKeyStore::Statements() {
           {"api_key_note_use", kNoteUse}};
 }
 
+namespace {
+
+// `once` names what happened for ever.
+audit::Event EventOf(std::string action, std::string_view once, const Uuid& user_id,
+                     const Uuid& api_key_id, absl::Time time, const audit::Origin& origin) {
+  audit::Event event;
+  event.event_id = DeriveId("florin." + action, once);
+  event.time = time;
+  event.action = std::move(action);
+  event.actor = FormatId(IdKind::kUser, user_id);
+  event.subject = FormatId(IdKind::kApiKey, api_key_id);
+  event.origin = origin;
+  return event;
+}
+
+}  // namespace
+
 Task<absl::StatusOr<StoredApiKey>> PgApiKeyStore::Create(ApiKey key, NewSecret secret,
                                                          SecretRequest request) {
-  std::function<absl::StatusOr<StoredApiKey>(pqxx::work&)> work =
-      [&](pqxx::work& transaction) -> absl::StatusOr<StoredApiKey> {
+  std::function<absl::StatusOr<StoredApiKey>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<StoredApiKey> {
     const BoundRequest bound = {key.user_id.ToString(), "create", request.idempotency_key,
                                 BytesOf(request.fingerprint), BytesOf(secret.digest)};
     // Waits for a concurrent request under the same key.
@@ -205,18 +224,21 @@ Task<absl::StatusOr<StoredApiKey>> PgApiKeyStore::Create(ApiKey key, NewSecret s
                                 Literal(key.allowed_networks), key.created_by,
                                 absl::ToUnixMicros(key.create_time), Micros(key.expire_time));
       InsertSecret(transaction, key.api_key_id, secret);
+      events.push_back(EventOf("auth.api_key.create", crypto::Hex(crypto::AsOctets(secret.digest)),
+                               key.user_id, key.api_key_id, key.create_time, request.origin));
     }
     return Answer(transaction, bound);
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<StoredApiKey>> PgApiKeyStore::Rotate(Uuid user_id, Uuid api_key_id,
                                                          NewSecret secret,
                                                          absl::Time others_expire_time,
                                                          SecretRequest request) {
-  std::function<absl::StatusOr<StoredApiKey>(pqxx::work&)> work =
-      [&](pqxx::work& transaction) -> absl::StatusOr<StoredApiKey> {
+  std::function<absl::StatusOr<StoredApiKey>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<StoredApiKey> {
     const BoundRequest bound = {user_id.ToString(), "rotate", request.idempotency_key,
                                 BytesOf(request.fingerprint), BytesOf(secret.digest)};
     FLORIN_ASSIGN_OR_RETURN(const ApiKey key, LockKey(transaction, user_id, api_key_id));
@@ -230,10 +252,12 @@ Task<absl::StatusOr<StoredApiKey>> PgApiKeyStore::Rotate(Uuid user_id, Uuid api_
       transaction.exec_prepared("api_key_expire_secrets", api_key_id.ToString(),
                                 absl::ToUnixMicros(others_expire_time));
       InsertSecret(transaction, api_key_id, secret);
+      events.push_back(EventOf("auth.api_key.rotate", crypto::Hex(crypto::AsOctets(secret.digest)),
+                               user_id, api_key_id, secret.create_time, request.origin));
     }
     return Answer(transaction, bound);
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<std::vector<ApiKey>>> PgApiKeyStore::List(Uuid user_id,
@@ -256,13 +280,19 @@ Task<absl::StatusOr<std::vector<ApiKey>>> PgApiKeyStore::List(Uuid user_id,
   co_return co_await pool_.Read(std::move(work));
 }
 
-Task<absl::StatusOr<ApiKey>> PgApiKeyStore::Revoke(Uuid user_id, Uuid api_key_id, absl::Time now) {
-  std::function<absl::StatusOr<ApiKey>(pqxx::work&)> work = [&](pqxx::work& transaction) {
-    transaction.exec_prepared("api_key_revoke", user_id.ToString(), api_key_id.ToString(),
-                              absl::ToUnixMicros(now));
-    return LockKey(transaction, user_id, api_key_id);
-  };
-  co_return co_await pool_.Transact(std::move(work));
+Task<absl::StatusOr<ApiKey>> PgApiKeyStore::Revoke(Uuid user_id, Uuid api_key_id, absl::Time now,
+                                                   audit::Origin origin) {
+  std::function<absl::StatusOr<ApiKey>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction, std::vector<audit::Event>& events) {
+        const std::string id = api_key_id.ToString();
+        const pqxx::result revoked = transaction.exec_prepared("api_key_revoke", user_id.ToString(),
+                                                               id, absl::ToUnixMicros(now));
+        if (revoked.affected_rows() == 1) {
+          events.push_back(EventOf("auth.api_key.revoke", id, user_id, api_key_id, now, origin));
+        }
+        return LockKey(transaction, user_id, api_key_id);
+      };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<std::optional<FoundApiKey>>> PgApiKeyStore::FindBySecret(

@@ -21,7 +21,8 @@ class PgApiKeyStore : public ApiKeyStore {
                                             SecretRequest request) override;
   Task<absl::StatusOr<std::vector<ApiKey>>> List(Uuid user_id, std::optional<Uuid> after,
                                                  int limit) override;
-  Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id, absl::Time now) override;
+  Task<absl::StatusOr<ApiKey>> Revoke(Uuid user_id, Uuid api_key_id, absl::Time now,
+                                      audit::Origin origin) override;
   Task<absl::StatusOr<std::optional<FoundApiKey>>> FindBySecret(crypto::Digest digest) override;
   Task<absl::Status> NoteUse(Uuid api_key_id, absl::Time now) override;
 

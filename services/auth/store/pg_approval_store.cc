@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/crypto/sha256.h"
 #include "libs/status/check.h"
 
@@ -90,8 +91,36 @@ struct Updated {
   absl::Status status;
 };
 
+// What the audit trail says of a new state; one event for each, since none comes twice.
+std::optional<audit::Event> EventOf(const PaymentApproval& before, const Updated& updated,
+                                    const audit::Origin& origin) {
+  const PaymentApproval& after = updated.approval;
+  const char* action = after.state == ApprovalState::kApproved   ? "auth.approval.approve"
+                       : after.state == ApprovalState::kDeclined ? "auth.approval.decline"
+                                                                 : "auth.approval.redeem";
+  if (after.state == before.state) return std::nullopt;
+  audit::Event event;
+  event.subject = FormatId(IdKind::kApproval, after.approval_id);
+  event.event_id = DeriveId(std::string("florin.auth.approval.") + std::string(NameOf(after.state)),
+                            event.subject);
+  const std::optional<absl::Time>& when =
+      after.state == ApprovalState::kApproved ? after.approve_time : after.end_time;
+  FLORIN_CHECK(when.has_value(), "what was decided has a time");
+  event.time = *when;
+  event.action = action;
+  const bool by_payer =
+      after.state == ApprovalState::kApproved || after.state == ApprovalState::kDeclined;
+  event.actor = by_payer ? FormatId(IdKind::kUser, after.user_id) : origin.caller;
+  if (!by_payer) event.on_behalf_of = FormatId(IdKind::kUser, after.user_id);
+  event.details["payment_id"] = FormatId(IdKind::kPayment, after.payment_id);
+  event.origin = origin;
+  if (!updated.status.ok()) return audit::Refuse(std::move(event), *ReasonOf(updated.status));
+  return event;
+}
+
 absl::StatusOr<Updated> Update(pqxx::work& transaction, const Uuid& approval_id,
-                               const ApprovalStore::Rule& rule) {
+                               const ApprovalStore::Rule& rule, const audit::Origin& origin,
+                               std::vector<audit::Event>& events) {
   FLORIN_ASSIGN_OR_RETURN(const PaymentApproval before,
                           Find(transaction, "lock_payment_approval", approval_id));
   Updated updated{.approval = before, .status = absl::OkStatus()};
@@ -102,6 +131,8 @@ absl::StatusOr<Updated> Update(pqxx::work& transaction, const Uuid& approval_id,
       "update_payment_approval", approval_id.ToString(), std::string(NameOf(after.state)),
       after.ceremony_id.is_nil() ? std::string() : after.ceremony_id.ToString(),
       TextOf(after.approve_time), TextOf(after.end_time));
+  if (std::optional<audit::Event> event = EventOf(before, updated, origin))
+    events.push_back(*std::move(event));
   return updated;
 }
 
@@ -126,12 +157,13 @@ Task<absl::StatusOr<PaymentApproval>> PgApprovalStore::FindApproval(Uuid approva
   });
 }
 
-Task<absl::StatusOr<PaymentApproval>> PgApprovalStore::UpdateApproval(Uuid approval_id, Rule rule) {
-  std::function<absl::StatusOr<Updated>(pqxx::work&)> work = [approval_id,
-                                                              &rule](pqxx::work& transaction) {
-    return Update(transaction, approval_id, rule);
-  };
-  absl::StatusOr<Updated> updated = co_await pool_.Transact(std::move(work));
+Task<absl::StatusOr<PaymentApproval>> PgApprovalStore::UpdateApproval(Uuid approval_id, Rule rule,
+                                                                      audit::Origin origin) {
+  std::function<absl::StatusOr<Updated>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [approval_id, &rule, &origin](pqxx::work& transaction, std::vector<audit::Event>& events) {
+        return Update(transaction, approval_id, rule, origin, events);
+      };
+  absl::StatusOr<Updated> updated = co_await audit::TransactNoting(pool_, std::move(work));
   if (!updated.ok()) co_return updated.status();
   if (!updated->status.ok()) co_return updated->status;
   co_return std::move(updated->approval);

@@ -16,7 +16,8 @@ class PgApprovalStore : public ApprovalStore {
 
   Task<absl::StatusOr<PaymentApproval>> InsertApproval(PaymentApproval approval) override;
   Task<absl::StatusOr<PaymentApproval>> FindApproval(Uuid approval_id) override;
-  Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule) override;
+  Task<absl::StatusOr<PaymentApproval>> UpdateApproval(Uuid approval_id, Rule rule,
+                                                       audit::Origin origin) override;
 
  private:
   pg::Pool& pool_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
 
@@ -119,6 +120,38 @@ void Write(pqxx::work& transaction, const Proposal& before, const Proposal& afte
   }
 }
 
+std::string ActionOf(ProposalState decision) {
+  switch (decision) {
+    case ProposalState::kApproved:
+      return "auth.proposal.approve";
+    case ProposalState::kExecuted:
+      return "auth.proposal.execute";
+    case ProposalState::kRejected:
+      return "auth.proposal.reject";
+    case ProposalState::kWithdrawn:
+      return "auth.proposal.withdraw";
+    case ProposalState::kProposed:
+    case ProposalState::kExpired:
+      break;
+  }
+  FLORIN_CHECK(false, "nobody decides so");
+  return {};
+}
+
+audit::Event EventOf(const Proposal& proposal, std::string action, const std::string& actor,
+                     absl::Time time, const audit::Origin& origin) {
+  const std::string id = FormatId(IdKind::kProposal, proposal.proposal_id);
+  audit::Event event;
+  event.event_id = DeriveId("florin." + action, id + "\n" + actor);
+  event.time = time;
+  event.action = std::move(action);
+  event.actor = actor;
+  event.subject = id;
+  event.details = {{"kind", proposal.kind}, {"payload_digest", proposal.payload_digest}};
+  event.origin = origin;
+  return event;
+}
+
 absl::StatusOr<StoredProposal> InsertIn(pqxx::work& transaction, const Proposal& proposal,
                                         const ProposalRequest& request) {
   const std::string fingerprint = "\\x" + crypto::Hex(crypto::AsOctets(request.fingerprint));
@@ -147,10 +180,17 @@ std::vector<pg::Statement> PgProposalStore::Statements() {
 
 Task<absl::StatusOr<StoredProposal>> PgProposalStore::Insert(Proposal proposal,
                                                              ProposalRequest request) {
-  std::function<absl::StatusOr<StoredProposal>(pqxx::work&)> work = [&](pqxx::work& transaction) {
-    return InsertIn(transaction, proposal, request);
+  std::function<absl::StatusOr<StoredProposal>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<StoredProposal> {
+    FLORIN_ASSIGN_OR_RETURN(StoredProposal stored, InsertIn(transaction, proposal, request));
+    if (stored.proposal.proposal_id == proposal.proposal_id) {
+      events.push_back(EventOf(proposal, "auth.proposal.create", proposal.maker,
+                               proposal.create_time, request.origin));
+    }
+    return stored;
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<Proposal>> PgProposalStore::Get(Uuid proposal_id) {
@@ -172,16 +212,21 @@ Task<absl::StatusOr<std::vector<Proposal>>> PgProposalStore::List(std::optional<
   co_return co_await pool_.Read(std::move(work));
 }
 
-Task<absl::StatusOr<Proposal>> PgProposalStore::Decide(Uuid proposal_id, Decision decide) {
-  std::function<absl::StatusOr<Proposal>(pqxx::work&)> work =
-      [&](pqxx::work& transaction) -> absl::StatusOr<Proposal> {
+Task<absl::StatusOr<Proposal>> PgProposalStore::Decide(Uuid proposal_id, Decision decide,
+                                                       audit::Origin origin) {
+  std::function<absl::StatusOr<Proposal>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction, std::vector<audit::Event>& events) -> absl::StatusOr<Proposal> {
     FLORIN_ASSIGN_OR_RETURN(const Proposal before,
                             ReadOne(transaction, "proposal_lock", proposal_id));
     FLORIN_ASSIGN_OR_RETURN(Proposal after, decide(before));
     if (after != before) Write(transaction, before, after);
+    for (std::size_t i = before.decisions.size(); i < after.decisions.size(); ++i) {
+      const ProposalDecision& made = after.decisions[i];
+      events.push_back(EventOf(after, ActionOf(made.decision), made.actor, made.time, origin));
+    }
     return after;
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 }  // namespace florin::auth

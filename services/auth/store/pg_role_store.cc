@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
 
 namespace florin::auth {
@@ -106,6 +107,25 @@ std::vector<pg::Statement> PgRoleStore::Statements() {
           {"role_insert_founder", kInsertFounder}};
 }
 
+namespace {
+
+audit::Event EventOf(const RoleChange& change) {
+  audit::Event event;
+  event.event_id = DeriveId("florin.auth.role.change", change.change_id.ToString());
+  event.time = change.change_time;
+  event.action = change.assigned ? "auth.role.assign" : "auth.role.remove";
+  event.actor = change.changed_by;
+  event.subject = FormatId(IdKind::kUser, change.user_id);
+  event.details["role"] = std::string(NameOf(change.role));
+  if (change.proposal_id) {
+    event.details["proposal_id"] = FormatId(IdKind::kProposal, *change.proposal_id);
+  }
+  event.origin = change.origin;
+  return event;
+}
+
+}  // namespace
+
 Task<absl::StatusOr<Roles>> PgRoleStore::RolesOf(Uuid user_id) {
   std::function<absl::StatusOr<Roles>(pqxx::transaction_base&)> work =
       [user_id](pqxx::transaction_base& transaction) { return ReadRoles(transaction, user_id); };
@@ -121,21 +141,24 @@ Task<absl::StatusOr<bool>> PgRoleStore::UserExists(Uuid user_id) {
 }
 
 Task<absl::StatusOr<StoredRoleChange>> PgRoleStore::Change(RoleChange change) {
-  std::function<absl::StatusOr<StoredRoleChange>(pqxx::work&)> work =
-      [&change](pqxx::work& transaction) -> absl::StatusOr<StoredRoleChange> {
+  std::function<absl::StatusOr<StoredRoleChange>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&change](pqxx::work& transaction,
+                std::vector<audit::Event>& events) -> absl::StatusOr<StoredRoleChange> {
     if (!Exists(transaction, change.user_id)) return NoSuchUser();
-    InsertChange(transaction, change);
+    if (InsertChange(transaction, change)) events.push_back(EventOf(change));
     return ReadChange(transaction, change);
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<StoredRoleChange>> PgRoleStore::Found(RoleChange change) {
-  std::function<absl::StatusOr<StoredRoleChange>(pqxx::work&)> work =
-      [&change](pqxx::work& transaction) -> absl::StatusOr<StoredRoleChange> {
+  std::function<absl::StatusOr<StoredRoleChange>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&change](pqxx::work& transaction,
+                std::vector<audit::Event>& events) -> absl::StatusOr<StoredRoleChange> {
     if (!Exists(transaction, change.user_id)) return NoSuchUser();
     transaction.exec_prepared("role_lock_founders");
     if (InsertChange(transaction, change)) {
+      events.push_back(EventOf(change));
       const pqxx::result founder = transaction.exec_prepared(
           "role_insert_founder", change.user_id.ToString(), change.change_id.ToString());
       if (founder.affected_rows() == 0) {
@@ -144,7 +167,7 @@ Task<absl::StatusOr<StoredRoleChange>> PgRoleStore::Found(RoleChange change) {
     }
     return ReadChange(transaction, change);
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 }  // namespace florin::auth

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
@@ -18,6 +19,7 @@ namespace florin::auth {
 struct ProposalRequest {
   std::string idempotency_key;
   crypto::Digest fingerprint;
+  audit::Origin origin = {};
 };
 
 // What is kept under a request's key. It is the request's own proposal if the ids agree.
@@ -26,8 +28,10 @@ struct StoredProposal {
   bool same_request = false;
 };
 
-// Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
-// besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
+// What was proposed and decided is in the audit trail, by its own transaction, as
+// auth.proposal.create, approve, reject, withdraw and execute. Thread-safe. Every method is
+// idempotent, so that it may be repeated after kUnavailable. Errors besides those named:
+// kUnavailable (the outcome of a write is then unknown), kInternal.
 class ProposalStore {
  public:
   // What becomes of a proposal: pure, and may run several times.
@@ -49,7 +53,8 @@ class ProposalStore {
   // Has `decide` decide on the proposal as it is, while nobody else does, and keeps what it gives:
   // state, execution id and new decisions. Errors: kProposalNotFound; those of `decide`, which
   // leave everything as it was.
-  virtual Task<absl::StatusOr<Proposal>> Decide(Uuid proposal_id, Decision decide) = 0;
+  virtual Task<absl::StatusOr<Proposal>> Decide(Uuid proposal_id, Decision decide,
+                                                audit::Origin origin) = 0;
 };
 
 }  // namespace florin::auth

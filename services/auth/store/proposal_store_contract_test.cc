@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
@@ -20,10 +21,16 @@ struct Fake {
   FakeProposalStore store;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgProposalStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 struct Real {
   pg::Pool pool{{.conninfo = pg::TestDatabase("auth").conninfo("auth"),
                  .connections = 4,
-                 .statements = PgProposalStore::Statements()}};
+                 .statements = Statements()}};
   PgProposalStore store{pool};
 };
 
@@ -51,7 +58,7 @@ class ProposalStoreContractTest : public ::testing::Test {
   }
   Proposal Inserted() { return Insert(Wish(), SystemIds().NewId().ToString()).proposal; }
   absl::StatusOr<Proposal> Decide(const Uuid& id, const ProposalStore::Decision& decide) {
-    return runtime_.Run(store().Decide(id, decide));
+    return runtime_.Run(store().Decide(id, decide, audit::Origin()));
   }
   Proposal Get(const Uuid& id) { return runtime_.Run(store().Get(id)).value(); }
   Proposal Approved() {
@@ -124,9 +131,10 @@ TYPED_TEST(ProposalStoreContractTest, OfManyExecutionsAtOnceOneIsIt) {
     ProposalStore::Decision decide = [execution](const Proposal& before) {
       return Execute(before, execution, kNow);
     };
-    answers.push_back(asio::co_spawn(this->runtime_.context(),
-                                     this->store().Decide(approved.proposal_id, std::move(decide)),
-                                     asio::use_future));
+    answers.push_back(asio::co_spawn(
+        this->runtime_.context(),
+        this->store().Decide(approved.proposal_id, std::move(decide), audit::Origin()),
+        asio::use_future));
   }
   int executed = 0;
   for (auto& answer : answers) {
@@ -147,7 +155,8 @@ TYPED_TEST(ProposalStoreContractTest, OfTwoCheckersAtOnceOneCompletesIt) {
         return Approve(before, checker, before.payload_digest, kNow);
       };
       answers.push_back(asio::co_spawn(
-          this->runtime_.context(), this->store().Decide(proposal.proposal_id, std::move(decide)),
+          this->runtime_.context(),
+          this->store().Decide(proposal.proposal_id, std::move(decide), audit::Origin()),
           asio::use_future));
     }
     int approved = 0;

@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
 #include "services/auth/domain/role.h"
@@ -20,6 +21,7 @@ struct RoleChange {
   std::string changed_by;  // The certificate's name.
   std::optional<Uuid> proposal_id = {};
   absl::Time change_time;  // Whole microseconds.
+  audit::Origin origin = {};
 
   // The same wish, whenever it was made.
   bool IsSameAs(const RoleChange& other) const {
@@ -35,8 +37,10 @@ struct StoredRoleChange {
   Roles roles;               // The user's, afterwards.
 };
 
-// Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
-// besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
+// Every change is in the audit trail, by its own transaction, as auth.role.assign and
+// auth.role.remove. Thread-safe. Every method is idempotent, so that it may be repeated after
+// kUnavailable. Errors besides those named: kUnavailable (the outcome of a write is then unknown),
+// kInternal.
 class RoleStore {
  public:
   virtual ~RoleStore() = default;

@@ -5,12 +5,14 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/pool.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/auth/store/fake_role_store.h"
 #include "services/auth/store/pg_role_store.h"
 #include "services/auth/store/pg_store.h"
+#include "services/auth/store/some_event.h"
 
 namespace florin::auth {
 namespace {
@@ -22,6 +24,7 @@ const absl::Time kNow = absl::FromUnixMicros(1'800'000'000'123'456);
 
 std::vector<pg::Statement> AllStatements() {
   std::vector<pg::Statement> all = PgRoleStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
   for (pg::Statement& statement : PgStore::Statements()) all.push_back(std::move(statement));
   return all;
 }
@@ -57,6 +60,7 @@ struct Real {
                                        .email = name + "@example.com",
                                        .password_hash = "$argon2id$x",
                                        .create_time = kNow}};
+    registration.event = SomeEvent();
     ASSERT_THAT(runtime.Run(users.Register(std::move(registration))), IsOk());
   }
 };
