@@ -7,8 +7,11 @@
 #include "libs/clock/clock.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
+#include "services/auth/store/pg_api_key_store.h"
+#include "services/auth/store/pg_approval_store.h"
 #include "services/auth/store/pg_authenticator_store.h"
 #include "services/auth/store/pg_oauth_store.h"
+#include "services/auth/store/pg_proposal_store.h"
 #include "services/auth/store/pg_session_store.h"
 #include "services/auth/store/pg_store.h"
 #include "services/auth/store/some_event.h"
@@ -20,8 +23,10 @@ florin::testing::Postgres& Server() { return pg::TestDatabase("auth"); }
 
 std::vector<pg::Statement> Statements() {
   std::vector<pg::Statement> all = audit::InsertStatements();
-  for (const auto& more : {PgStore::Statements(), PgAuthenticatorStore::Statements(),
-                           PgOAuthStore::Statements(), PgSessionStore::Statements()}) {
+  for (const auto& more :
+       {PgStore::Statements(), PgAuthenticatorStore::Statements(), PgOAuthStore::Statements(),
+        PgSessionStore::Statements(), PgApiKeyStore::Statements(), PgProposalStore::Statements(),
+        PgApprovalStore::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -68,6 +73,17 @@ class EventOfChangeTest : public ::testing::Test {
       return rows.empty() ? std::string() : std::string(rows[0][0].c_str());
     };
     return runtime_.Run(pool_.Transact<std::string>(std::move(look))).value();
+  }
+
+  int CountOf(const std::string& action, const std::string& subject) {
+    std::function<absl::StatusOr<int>(pqxx::work&)> look =
+        [&](pqxx::work& transaction) -> absl::StatusOr<int> {
+      return transaction
+          .exec_params("SELECT count(*) FROM audit_events WHERE action = $1 AND subject = $2",
+                       action, subject)[0][0]
+          .as<int>();
+    };
+    return runtime_.Run(pool_.Transact<int>(std::move(look))).value();
   }
 
   // A code of a new grant, good for a minute.
@@ -117,6 +133,9 @@ class EventOfChangeTest : public ::testing::Test {
   PgAuthenticatorStore factors_{pool_};
   PgOAuthStore oauth_{pool_};
   PgSessionStore sessions_{pool_};
+  PgApiKeyStore keys_{pool_};
+  PgProposalStore proposals_{pool_};
+  PgApprovalStore approvals_{pool_};
   const Uuid user_id_ = SystemIds().NewId();
   Client shop_;
 };
@@ -174,6 +193,80 @@ TEST_F(EventOfChangeTest, AReusedCodeIsARefusalOnRecord) {
   EXPECT_EQ(Recorded(issued), "allowed");
   EXPECT_EQ(Recorded(reused), "invalid_grant");
   EXPECT_EQ(Recorded(unknown), "");
+}
+
+TEST_F(EventOfChangeTest, OfApiKeysOnceHoweverOftenTheyAreSent) {
+  const ApiKey key{.api_key_id = SystemIds().NewId(),
+                   .user_id = user_id_,
+                   .display_name = "till",
+                   .mode = "test",
+                   .scopes = {"payments:read"},
+                   .created_by = FormatId(IdKind::kUser, user_id_),
+                   .create_time = kNow};
+  const SecretRequest request{.idempotency_key = "key", .fingerprint = crypto::Sha256("wish")};
+  const NewSecret secret{.digest = crypto::Sha256(key.api_key_id.ToString()),
+                         .prefix = "flk_test_12345678",
+                         .create_time = kNow};
+  const std::string id = FormatId(IdKind::kApiKey, key.api_key_id);
+  for (int i = 0; i < 2; ++i) {
+    Run(keys_.Create(key, secret, request));
+    Run(keys_.Revoke(user_id_, key.api_key_id, kNow, audit::Origin()));
+  }
+  EXPECT_EQ(CountOf("auth.api_key.create", id), 1);
+  EXPECT_EQ(CountOf("auth.api_key.revoke", id), 1);
+}
+
+TEST_F(EventOfChangeTest, OfProposalsByEachWhoDecided) {
+  Proposal proposal{.proposal_id = SystemIds().NewId(),
+                    .kind = "roles.assign",
+                    .payload = "{}",
+                    .payload_digest = std::string(64, 'a'),
+                    .maker = FormatId(IdKind::kUser, user_id_),
+                    .people_needed = 2,
+                    .create_time = kNow,
+                    .expire_time = kNow + absl::Hours(24)};
+  const std::string id = FormatId(IdKind::kProposal, proposal.proposal_id);
+  Run(proposals_.Insert(proposal, {.idempotency_key = id, .fingerprint = crypto::Sha256("x")}));
+  EXPECT_EQ(CountOf("auth.proposal.create", id), 1);
+  const std::string checker = FormatId(IdKind::kUser, SystemIds().NewId());
+  const ProposalStore::Decision approve = [&](Proposal before) {
+    return Approve(std::move(before), checker, std::string(64, 'a'), kNow);
+  };
+  const ProposalStore::Decision by_maker = [&](Proposal before) {
+    return Approve(std::move(before), proposal.maker, std::string(64, 'a'), kNow);
+  };
+  const auto refused =
+      runtime_.Run(proposals_.Decide(proposal.proposal_id, by_maker, audit::Origin()));
+  EXPECT_THAT(refused, StatusHasReason(Reason::kSelfApproval));
+  EXPECT_EQ(CountOf("auth.proposal.approve", id), 0);
+  for (int i = 0; i < 2; ++i) {
+    Run(proposals_.Decide(proposal.proposal_id, approve, audit::Origin()));
+  }
+  EXPECT_EQ(CountOf("auth.proposal.approve", id), 1);
+}
+
+TEST_F(EventOfChangeTest, OfAnApprovalThatBecameVoidAsARefusal) {
+  PaymentApproval approval;
+  approval.approval_id = SystemIds().NewId();
+  approval.user_id = user_id_;
+  approval.payment_id = SystemIds().NewId();
+  approval.amount = {.minor_units = 100, .currency = *Currency::Parse("EUR")};
+  approval.payee_account_id = SystemIds().NewId();
+  approval.payee_name = "Shop";
+  approval.nonce = std::string(32, 'n');
+  approval.create_time = kNow;
+  approval.expire_time = kNow + absl::Minutes(5);
+  Run(approvals_.InsertApproval(approval));
+  const std::string id = FormatId(IdKind::kApproval, approval.approval_id);
+  const ApprovalStore::Rule give = [](PaymentApproval& kept) { return Approve(kept, kNow); };
+  Run(approvals_.UpdateApproval(approval.approval_id, give, audit::Origin()));
+  EXPECT_EQ(CountOf("auth.approval.approve", id), 1);
+  const ApprovalStore::Rule alter = [&](PaymentApproval& kept) {
+    return Redeem(kept, approval.payment_id, false, false, kNow);
+  };
+  EXPECT_THAT(runtime_.Run(approvals_.UpdateApproval(approval.approval_id, alter, audit::Origin())),
+              StatusHasReason(Reason::kApprovalMismatch));
+  EXPECT_EQ(CountOf("auth.approval.redeem", id), 1);
 }
 
 TEST_F(EventOfChangeTest, OfSessions) {
