@@ -1,5 +1,5 @@
-// What tests/bench/run gateway puts load on: two gateways that differ in what guards them alone, and
-// the services behind both.
+// What tests/bench/run gateway puts load on: two gateways that differ in what guards them alone,
+// and the services behind both.
 //
 //   gateway_bench --part=services
 //     a payments service that answers from memory, and auth as far as verifying tokens goes; prints
@@ -170,13 +170,12 @@ int RunServices() {
   async::Runtime runtime(absl::GetFlag(FLAGS_threads));
   const auto start = [&](const char* service, std::vector<rpc::Service*> services) {
     return config::ValueOrExit(
-        rpc::Server::Start(
-            runtime.executor(),
-            rpc::ServerOptions{
-                .listen = "127.0.0.1:0",
-                .certificates = rpc::CertificateFiles::In(certificates.directory(), service),
-                .authenticator = &everyone},
-            std::move(services)),
+        rpc::Server::Start(runtime.executor(),
+                           rpc::ServerOptions{.listen = "127.0.0.1:0",
+                                              .certificates = rpc::CertificateFiles::In(
+                                                  certificates.directory(), service),
+                                              .authenticator = &everyone},
+                           std::move(services)),
         "serving");
   };
   const auto auth_server = start("auth", {&keys, &revocations});
@@ -206,8 +205,7 @@ gateway::Backend Connect(Executor executor) {
 }
 
 std::unique_ptr<rpc::Authenticator> Verify(Executor executor, rpc::Channel& auth) {
-  auto authenticator =
-      std::make_unique<identity::TokenAuthenticator>(auth, SystemClock(), kIssuer);
+  auto authenticator = std::make_unique<identity::TokenAuthenticator>(auth, SystemClock(), kIssuer);
   asio::co_spawn(executor, authenticator->WatchRevocations(), asio::detached);
   return authenticator;
 }
@@ -234,8 +232,7 @@ int RunGateways() {
     backend.authenticator = std::make_unique<Everyone>();
     return letting_in->Equip(executor, std::move(backend));
   };
-  const auto files =
-      rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "gateway");
+  const auto files = rpc::CertificateFiles::In(absl::GetFlag(FLAGS_certificates), "gateway");
   const auto start = [&](const gateway::BackendFactory& backends) {
     const gateway::ServerOptions options{.listen = "127.0.0.1:0",
                                          .tls_certificate = files.certificate,

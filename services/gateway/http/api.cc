@@ -99,7 +99,8 @@ absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request
   web.set_dpop(request.dpop.value_or(""));
   web.set_origin(request.origin.value_or(""));
   web.set_fetch_site(request.fetch_site.value_or(""));
-  web.set_client_address(request.client_address);
+  web.set_client_address(request.peer.address);
+  web.set_client_certificate_thumbprint(request.peer.certificate_thumbprint);
   web.set_user_agent(PrintableUserAgent(request.user_agent.value_or("")));
   return web.SerializeAsString();
 }
@@ -188,7 +189,7 @@ Api::Exchange Api::Begin(const Request& request) {
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
                   .start = std::chrono::steady_clock::now(),
-                  .network = NetworkOf(request.client_address),
+                  .network = NetworkOf(request.peer.address),
                   .grpc = GrpcFormOf(request)};
 }
 
