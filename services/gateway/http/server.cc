@@ -1,5 +1,6 @@
 #include "services/gateway/http/server.h"
 
+#include <sstream>
 #include <vector>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -92,8 +93,7 @@ class Server::Impl {
     for (const auto& worker : workers_) worker->runtime.Stop();
   }
 
-  absl::Status Listen(const std::string& listen, ClientCertificates clients) {
-    FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(listen));
+  absl::Status Listen(const tcp::endpoint& endpoint, ClientCertificates clients) {
     Listener& listener = *listeners_.emplace_back(
         std::make_unique<Listener>(workers_[0]->runtime.executor(), clients));
     Acceptor& acceptor = listener.acceptor;
@@ -103,8 +103,10 @@ class Server::Impl {
     if (!ec) acceptor.bind(endpoint, ec);
     if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) {
+      std::ostringstream place;
+      place << endpoint;
       return Error(Reason::kInternal,
-                   absl::StrCat("cannot listen on ", listen, ": ", ec.message()));
+                   absl::StrCat("cannot listen on ", place.str(), ": ", ec.message()));
     }
     listener.port = acceptor.local_endpoint().port();
     return absl::OkStatus();
@@ -198,12 +200,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       const RouteTable& routes,
                                                       const BackendFactory& backends, Clock& clock,
                                                       IdSource& ids) {
+  FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(options.listen));
+  tcp::endpoint asking;
+  if (!options.mtls_listen.empty()) {
+    FLORIN_ASSIGN_OR_RETURN(asking, Resolve(options.mtls_listen));
+  }
   const TlsFiles files{.certificate = options.tls_certificate, .key = options.tls_key};
   FLORIN_ASSIGN_OR_RETURN(std::unique_ptr<TlsSource> tls, TlsSource::Open(files, clock));
   auto impl = std::make_unique<Impl>(options, std::move(tls), routes, backends, clock, ids);
-  FLORIN_RETURN_IF_ERROR(impl->Listen(options.listen, ClientCertificates::kNone));
+  FLORIN_RETURN_IF_ERROR(impl->Listen(endpoint, ClientCertificates::kNone));
   if (!options.mtls_listen.empty()) {
-    FLORIN_RETURN_IF_ERROR(impl->Listen(options.mtls_listen, ClientCertificates::kAsked));
+    FLORIN_RETURN_IF_ERROR(impl->Listen(asking, ClientCertificates::kAsked));
   }
   impl->Run();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
