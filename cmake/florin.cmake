@@ -35,7 +35,8 @@ set(FLORIN_MAY_limits lib proto)
 set(FLORIN_MAY_openapi lib proto transcode)
 set(FLORIN_MAY_http lib proto transcode limits openapi)
 set(FLORIN_MAY_main lib proto domain proof store flow rpc pages transcode limits openapi http)
-set(FLORIN_MAY_test lib proto domain proof store flow rpc pages transcode limits openapi http main)
+set(FLORIN_MAY_test lib proto domain proof store flow rpc pages transcode limits openapi http main
+  test)
 
 # The service that a directory belongs to, or "" outside services/.
 function(_florin_service_of directory out)
