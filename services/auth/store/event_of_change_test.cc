@@ -254,8 +254,8 @@ TEST_F(EventOfChangeTest, OfAnApprovalThatBecameVoidAsARefusal) {
       .payee_account_id = SystemIds().NewId(),
       .payee_name = "Shop",
       .nonce = std::string(32, 'n'),
-      .create_time = kNow,
-      .expire_time = kNow + absl::Minutes(5)};
+      .expire_time = kNow + absl::Minutes(5),
+      .create_time = kNow};
   Run(approvals_.InsertApproval(approval));
   const std::string id = FormatId(IdKind::kApproval, approval.approval_id);
   const ApprovalStore::Rule give = [](PaymentApproval& kept) { return Approve(kept, kNow); };
