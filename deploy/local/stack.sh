@@ -4,7 +4,8 @@
 # it.
 #
 # In the home directory:
-#   ports            NAME PORT, one a line: gateway, and NAME and NAME-admin of every service
+#   ports            NAME PORT, one a line: gateway, gateway-mtls (for clients with a certificate),
+#                    and NAME and NAME-admin of every service
 #   run/NAME.pid     process id and start time, which together name one process: an id that was
 #                    given to another process is never mistaken for it
 #   run/NAME.command the command line, one argument a line, from which ./restart starts it again

@@ -17,6 +17,9 @@
 #include "services/gateway/transcode/route_table.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:8443", "host:port for HTTPS; port 0 chooses a free one");
+ABSL_FLAG(std::string, mtls_listen, "",
+          "host:port for HTTPS of clients that show a certificate (RFC 8705), auth's "
+          "--mtls_base_url; empty: none");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file of the certificate chain for HTTPS");
 ABSL_FLAG(std::string, tls_key, "", "PEM file of its private key, readable by the owner only");
 ABSL_FLAG(std::string, admin_listen, "127.0.0.1:0",
@@ -45,6 +48,7 @@ std::vector<telemetry::Check> ReadinessChecks(const Channels& channels) {
 ServerOptions Options() {
   ServerOptions options;
   options.listen = absl::GetFlag(FLAGS_listen);
+  options.mtls_listen = absl::GetFlag(FLAGS_mtls_listen);
   options.tls_certificate = absl::GetFlag(FLAGS_tls_certificate);
   options.tls_key = absl::GetFlag(FLAGS_tls_key);
   const int threads = absl::GetFlag(FLAGS_threads);
@@ -71,9 +75,10 @@ int Main() {
       telemetry::AdminServer::Start(runtime.executor(), absl::GetFlag(FLAGS_admin_listen),
                                     ReadinessChecks(channels)),
       "serving the admin port");
-  telemetry::Log(
-      telemetry::Severity::kInfo, "serving",
-      {{"port", std::to_string(server->port())}, {"admin_port", std::to_string(admin->port())}});
+  telemetry::Log(telemetry::Severity::kInfo, "serving",
+                 {{"port", std::to_string(server->port())},
+                  {"mtls_port", std::to_string(server->mtls_port())},
+                  {"admin_port", std::to_string(admin->port())}});
 
   runtime.WaitForStopSignal();
   admin->SetDraining();

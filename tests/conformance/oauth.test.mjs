@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as openid from 'openid-client';
-import { openBrowser } from './browser.mjs';
-import { newUser, password, url } from './florin.mjs';
+import { consentInBrowser } from './consent.mjs';
+import { newUser, url } from './florin.mjs';
 import { registerClient } from './operator.mjs';
 
 const scopes = ['openid', 'accounts:read', 'payments:read'];
@@ -23,24 +23,6 @@ before(async () => {
 after(() => app.close());
 
 const redirectUri = () => `http://127.0.0.1:${app.address().port}/callback`;
-
-// Logs in on the pages, consents, and gives the URL that the app was called with.
-async function consentInBrowser(authorizationUrl, user) {
-  const browser = await openBrowser();
-  try {
-    const { page } = browser;
-    await page.goto(authorizationUrl.href);
-    await page.fill('input[name=email]', user.email);
-    await page.fill('input[name=password]', password);
-    await page.click('main form:has(input[name=password]) button[type=submit]');
-    await page.waitForURL(/\/auth\/consent|127\.0\.0\.1/);
-    if (page.url().includes('/auth/consent')) await page.click('button[name=decision][value=allow]');
-    await page.waitForURL(/^http:\/\/127\.0\.0\.1/);
-    return new URL(page.url());
-  } finally {
-    await browser.close();
-  }
-}
 
 async function begin(config, handle) {
   const verifier = openid.randomPKCECodeVerifier();

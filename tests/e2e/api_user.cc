@@ -1,5 +1,8 @@
 #include "tests/e2e/api_user.h"
 
+#include <map>
+#include <mutex>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -42,10 +45,33 @@ boost::json::object PaymentBody(const std::string& source, const std::string& de
           {"reference", "Coffee"}};
 }
 
+namespace {
+
+// Asked for once, since it is the same for everybody.
+std::shared_ptr<const OpenApiContract> ContractOf(const Stack& stack) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<const OpenApiContract>> contracts;
+  const std::lock_guard lock(mutex);
+  const std::string url = stack.Variable("FLORIN_URL");
+  std::shared_ptr<const OpenApiContract>& contract = contracts[url];
+  if (contract != nullptr) return contract;
+  HttpsClient client(url, stack.Variable("FLORIN_CA"));
+  const absl::StatusOr<HttpsResponse> response = client.Send({"GET", "/openapi.json", {}, ""});
+  EXPECT_TRUE(response.ok()) << response.status();
+  boost::json::error_code error;
+  boost::json::value document = boost::json::parse(response.ok() ? response->body : "{}", error);
+  EXPECT_TRUE(!error && document.is_object()) << "/openapi.json is no object";
+  contract = std::make_shared<OpenApiContract>(document.as_object());
+  return contract;
+}
+
+}  // namespace
+
 ApiUser::ApiUser(const Stack& stack, const std::string& scope)
     : client_(stack.Variable("FLORIN_URL"), stack.Variable("FLORIN_CA")),
       email_(absl::StrCat(Fresh("user"), "@example.com")),
-      password_("correct horse battery staple") {
+      password_("correct horse battery staple"),
+      contract_(ContractOf(stack)) {
   const boost::json::object credentials = {{"email", email_}, {"password", password_}};
   const Answer registered = Post("/v1/users", credentials, {.token = ""});
   EXPECT_EQ(Outcome(registered), "200") << registered;
@@ -63,7 +89,8 @@ ApiUser::ApiUser(const Stack& stack, const ApiUser& other)
       password_(other.password_),
       token_(other.token_),
       user_id_(other.user_id_),
-      customer_id_(other.customer_id_) {}
+      customer_id_(other.customer_id_),
+      contract_(other.contract_) {}
 
 Answer ApiUser::Send(const std::string& method, const std::string& path, const std::string& body,
                      const Sent& sent) {
@@ -80,6 +107,8 @@ Answer ApiUser::Send(const std::string& method, const std::string& path, const s
     answer.error = std::string(response.status().message());
     return answer;
   }
+  const absl::Status promised = contract_->Check(request, *response);
+  EXPECT_TRUE(promised.ok()) << method << " " << path << ": " << promised << "\n" << response->body;
   answer.status = response->status;
   answer.headers = std::move(response->headers);
   boost::json::error_code error;

@@ -1,7 +1,9 @@
-// A user of Florin's public API, as an app sees it: everything goes through HTTPS.
+// A user of Florin's public API, as an app sees it: everything goes through HTTPS, and every answer
+// is held to the OpenAPI document of the gateway that gave it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -9,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "tests/e2e/https_client.h"
+#include "tests/e2e/openapi_contract.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -78,6 +81,7 @@ class ApiUser {
   std::string token_;
   std::string user_id_;
   std::string customer_id_;
+  std::shared_ptr<const OpenApiContract> contract_;  // What every answer is held to.
 };
 
 // The body of a payment.

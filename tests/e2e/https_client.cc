@@ -43,6 +43,12 @@ class HttpsClient::Impl {
     tls_.load_verify_file(ca_file);
   }
 
+  void Show(const std::string& certificate_file, const std::string& key_file) {
+    tls_.use_certificate_chain_file(certificate_file);
+    tls_.use_private_key_file(key_file, asio::ssl::context::pem);
+    stream_.reset();
+  }
+
   absl::StatusOr<HttpsResponse> Send(const HttpsRequest& request) {
     if (!stream_) {
       if (absl::Status connected = Connect(); !connected.ok()) {
@@ -122,6 +128,10 @@ HttpsClient::HttpsClient(std::string url, std::string ca_file, absl::Duration ti
     : impl_(std::make_unique<Impl>(url, ca_file, timeout)) {}
 
 HttpsClient::~HttpsClient() = default;
+
+void HttpsClient::Show(const std::string& certificate_file, const std::string& key_file) {
+  impl_->Show(certificate_file, key_file);
+}
 
 absl::StatusOr<HttpsResponse> HttpsClient::Send(const HttpsRequest& request) {
   return impl_->Send(request);

@@ -5,6 +5,7 @@
 
 #include "libs/clock/microseconds.h"
 #include "libs/status/check.h"
+#include "libs/telemetry/metrics.h"
 #include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/network_prefix.h"
 
@@ -71,6 +72,21 @@ Task<absl::Status> Authenticators::Record(audit::Event event, absl::Status ended
     event.actor.clear();  // Nobody proved to be the user.
   }
   co_return co_await parts_.audit.Record(std::move(event));
+}
+
+Task<absl::Status> Authenticators::NoteNetwork(Uuid user_id, std::string address,
+                                               audit::Event& event) {
+  const std::string network = NetworkPrefix(address);
+  if (network.empty()) co_return absl::OkStatus();
+  const crypto::Digest hash =
+      crypto::Sha256("florin.auth.network\n" + user_id.ToString() + "\n" + network);
+  const absl::StatusOr<bool> news = co_await parts_.throttles.NoteNetwork(user_id, hash, Now());
+  if (!news.ok()) co_return news.status();
+  if (!*news) co_return absl::OkStatus();
+  event.details["new_network"] = "true";
+  telemetry::Count("florin_auth_new_networks_total");
+  co_await Notify(user_id, "Somebody logged in to your account from a network that is new to us.");
+  co_return absl::OkStatus();
 }
 
 Task<void> Authenticators::GiveBack(Attempt attempt) {

@@ -248,6 +248,8 @@ class Authenticators {
   // whom it is about.
   Task<absl::StatusOr<VerifiedUser>> CheckPassword(std::string email, std::string password,
                                                    Network network, audit::Event& event);
+  // Notes where a user has proved who they are from; a new network is told in `event` and counted.
+  Task<absl::Status> NoteNetwork(Uuid user_id, std::string address, audit::Event& event);
   Task<absl::StatusOr<Uuid>> CheckTotp(Uuid user_id, std::string code, Network network);
   Task<absl::StatusOr<VerifiedPasskey>> CheckPasskey(Uuid challenge_id, std::string credential);
   // For an attempt that came to nothing by a fault of ours.

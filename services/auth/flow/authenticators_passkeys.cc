@@ -81,6 +81,8 @@ Task<absl::StatusOr<VerifiedPasskey>> Authenticators::FinishPasskeyLogin(Uuid ch
   if (verified.ok()) {
     event.actor = event.subject = FormatId(IdKind::kUser, verified->user_id);
     event.details["factor_id"] = FormatId(IdKind::kFactor, verified->factor_id);
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await NoteNetwork(verified->user_id, std::move(from.address), event));
   }
   FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), verified.status()));
   co_return verified;

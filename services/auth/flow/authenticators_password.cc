@@ -23,8 +23,12 @@ Task<absl::StatusOr<VerifiedUser>> Authenticators::VerifyPassword(std::string em
                                                                   Network network) {
   audit::Event event =
       NewEvent(parts_.clock, parts_.ids, "auth.password.verify", OriginOf(network));
+  std::string address = network.address;
   absl::StatusOr<VerifiedUser> verified =
       co_await CheckPassword(std::move(email), std::move(password), std::move(network), event);
+  if (verified.ok()) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await NoteNetwork(verified->user_id, std::move(address), event));
+  }
   FLORIN_CO_RETURN_IF_ERROR(co_await Record(std::move(event), verified.status()));
   co_return verified;
 }

@@ -240,6 +240,22 @@ TEST_F(AuthenticatorsTest, EveryProofIsRecordedAndFromWhere) {
   EXPECT_EQ(events[2].decision, audit::Decision::kRefused);
 }
 
+TEST_F(AuthenticatorsTest, ANewNetworkIsTold) {
+  const auto is_new = [&] { return test_.audit.events().back().details.contains("new_network"); };
+  LogIn(kEmail, kPassword, {.address = "192.0.2.1"}).value();
+  EXPECT_FALSE(is_new()) << "there is no other yet";
+  LogIn(kEmail, kPassword, {.address = "192.0.2.200"}).value();
+  EXPECT_FALSE(is_new()) << "the same /24";
+  LogIn(kEmail, "incorrect horse battery", {.address = "198.51.100.1"}).IgnoreError();
+  LogIn(kEmail, kPassword, {.address = "198.51.100.1"}).value();
+  EXPECT_TRUE(is_new());
+  EXPECT_THAT(test_.mail.Wait(1).body, HasSubstr("a network that is new"));
+  LogIn(kEmail, kPassword, {.address = "198.51.100.1"}).value();
+  EXPECT_FALSE(is_new());
+  LogIn(kEmail, kPassword, Network()).value();
+  EXPECT_FALSE(is_new()) << "nobody knows from where";
+}
+
 TEST_F(AuthenticatorsTest, NoProofCountsUnrecorded) {
   test_.audit.SetAnswer(Error(Reason::kUnavailable, "no database"));
   EXPECT_THAT(LogIn(kEmail, kPassword), StatusHasReason(Reason::kUnavailable));

@@ -108,8 +108,7 @@ Task<absl::StatusOr<PendingAuthorization>> Logins::NarrowedTo(Uuid user_id,
 }
 
 Task<absl::StatusOr<std::string>> Logins::Answer(AppRequest app, Session session,
-                                                 PendingAuthorization pending,
-                                                 LoginBrowser from) {
+                                                 PendingAuthorization pending, LoginBrowser from) {
   if (pending.scopes.empty()) {
     std::string error = "invalid_scope";
     co_return co_await parts_.requests.Deny(std::move(app.request_uri), std::move(app.client_id),
@@ -179,9 +178,8 @@ Task<absl::StatusOr<OpenedRequest>> Logins::Open(AppRequest app, std::optional<S
   switch (opened.opening) {
     case Opening::kGrant: {
       FLORIN_CO_ASSIGN_OR_RETURN(
-          opened.redirect,
-          co_await Answer(std::move(app), *std::move(session), std::move(pending),
-                          std::move(from)));
+          opened.redirect, co_await Answer(std::move(app), *std::move(session), std::move(pending),
+                                           std::move(from)));
       co_return opened;
     }
     case Opening::kLoginRequired:

@@ -456,6 +456,28 @@ TEST_F(PagesRpcTest, APayerSeesAndApprovesAPaymentByCode) {
   EXPECT_EQ(StateOf(other), ApprovalState::kPending);
 }
 
+TEST_F(PagesRpcTest, GuessesFromElsewhereDoNotKeepAKnownDeviceFromApproving) {
+  const Uuid user = Register();
+  Browser browser = LoggedIn();
+  const std::string secret = SetUpTotp(browser);
+  const std::string target = Ask(user);
+  browser.Open(target);
+  const Uuid id = ParseId(IdKind::kApproval, IdIn(target), "").value();
+  const auto elsewhere = [&](const std::string& code) {
+    const PayerProver::Proof proof{.credential = "", .totp_code = code};
+    return runtime_.Run(approvals_.Approve(user, id, proof)).status();
+  };
+  const std::string code = CodeOf(secret);
+  const std::string wrong = code == "000000" ? "000001" : "000000";
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_THAT(elsewhere(wrong), StatusHasReason(Reason::kInvalidCredentials));
+  }
+  EXPECT_THAT(elsewhere(code), StatusHasReason(Reason::kInvalidCredentials));
+  const Form right = {{"approval_id", IdIn(target)}, {"code", code}};
+  EXPECT_EQ(browser.Post("/auth/approval", right).status(), 303);
+  EXPECT_EQ(StateOf(target), ApprovalState::kApproved);
+}
+
 TEST_F(PagesRpcTest, WhoIsLoggedOutComesBackToTheApproval) {
   const Uuid user = Register();
   const std::string target = Ask(user);

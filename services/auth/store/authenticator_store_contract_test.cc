@@ -393,6 +393,19 @@ TYPED_TEST(AuthenticatorStoreTest, ASuccessClearsALaneOrTakesOneAttemptBack) {
   this->Run(this->throttles().Succeed(this->NewLanes(2)));
 }
 
+TYPED_TEST(AuthenticatorStoreTest, ANetworkIsNewsOnceAndNeverTheFirst) {
+  const User user = this->NewUser();
+  const User other = this->NewUser();
+  const auto note = [&](const User& who, const char* network) {
+    return this->Run(this->throttles().NoteNetwork(who.user_id, crypto::Sha256(network), kNow));
+  };
+  EXPECT_FALSE(note(user, "home"));
+  EXPECT_FALSE(note(user, "home"));
+  EXPECT_TRUE(note(user, "away"));
+  EXPECT_FALSE(note(user, "away"));
+  EXPECT_FALSE(note(other, "away"));
+}
+
 TYPED_TEST(AuthenticatorStoreTest, KnowsAUsersDevices) {
   const User user = this->NewUser();
   const crypto::Digest device = crypto::Sha256(crypto::RandomOctets(32));

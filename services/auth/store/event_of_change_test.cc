@@ -246,16 +246,16 @@ TEST_F(EventOfChangeTest, OfProposalsByEachWhoDecided) {
 }
 
 TEST_F(EventOfChangeTest, OfAnApprovalThatBecameVoidAsARefusal) {
-  PaymentApproval approval;
-  approval.approval_id = SystemIds().NewId();
-  approval.user_id = user_id_;
-  approval.payment_id = SystemIds().NewId();
-  approval.amount = {.minor_units = 100, .currency = *Currency::Parse("EUR")};
-  approval.payee_account_id = SystemIds().NewId();
-  approval.payee_name = "Shop";
-  approval.nonce = std::string(32, 'n');
-  approval.create_time = kNow;
-  approval.expire_time = kNow + absl::Minutes(5);
+  const PaymentApproval approval{
+      .approval_id = SystemIds().NewId(),
+      .user_id = user_id_,
+      .payment_id = SystemIds().NewId(),
+      .amount = {.minor_units = 100, .currency = *Currency::Parse("EUR")},
+      .payee_account_id = SystemIds().NewId(),
+      .payee_name = "Shop",
+      .nonce = std::string(32, 'n'),
+      .create_time = kNow,
+      .expire_time = kNow + absl::Minutes(5)};
   Run(approvals_.InsertApproval(approval));
   const std::string id = FormatId(IdKind::kApproval, approval.approval_id);
   const ApprovalStore::Rule give = [](PaymentApproval& kept) { return Approve(kept, kNow); };

@@ -44,4 +44,12 @@ Task<absl::StatusOr<bool>> FakeThrottleStore::KnowsDevice(std::string email,
   co_return user->has_value() && devices_.contains({(*user)->user_id, device_hash});
 }
 
+Task<absl::StatusOr<bool>> FakeThrottleStore::NoteNetwork(Uuid user_id, crypto::Digest network_hash,
+                                                          absl::Time) {
+  const std::lock_guard lock(mutex_);
+  std::set<crypto::Digest>& known = networks_[user_id];
+  const bool first = known.empty();
+  co_return known.insert(network_hash).second && !first;
+}
+
 }  // namespace florin::auth

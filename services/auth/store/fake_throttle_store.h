@@ -22,12 +22,15 @@ class FakeThrottleStore : public ThrottleStore {
   Task<absl::StatusOr<bool>> AddDevice(Uuid user_id, crypto::Digest device_hash,
                                        absl::Time now) override;
   Task<absl::StatusOr<bool>> KnowsDevice(std::string email, crypto::Digest device_hash) override;
+  Task<absl::StatusOr<bool>> NoteNetwork(Uuid user_id, crypto::Digest network_hash,
+                                         absl::Time now) override;
 
  private:
   FakeStore& users_;
   std::mutex mutex_;
   std::map<std::string, ThrottleState> lanes_;         // By name. Guarded by mutex_.
   std::set<std::pair<Uuid, crypto::Digest>> devices_;  // Guarded by mutex_.
+  std::map<Uuid, std::set<crypto::Digest>> networks_;  // Guarded by mutex_.
 };
 
 }  // namespace florin::auth

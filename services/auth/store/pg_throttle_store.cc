@@ -37,6 +37,14 @@ constexpr char kFindDevice[] =
     "SELECT 1 FROM known_devices JOIN users USING (user_id) "
     "WHERE email = $1 AND device_hash = " FLORIN_OCTETS("$2");
 
+// Only what was there before the statement is seen by its SELECTs.
+constexpr char kNoteNetwork[] =
+    "WITH noted AS (INSERT INTO known_networks (user_id, network_hash, create_time) "
+    "VALUES ($1::uuid, " FLORIN_OCTETS("$2") ", " FLORIN_AT("$3") ") ON CONFLICT DO NOTHING "
+    "RETURNING 1) "
+    "SELECT EXISTS (SELECT 1 FROM noted) "
+    "AND EXISTS (SELECT 1 FROM known_networks WHERE user_id = $1::uuid)";
+
 // By the hash of its name, so that every transaction locks in one order.
 using LanesByKey = std::map<std::string, Lane>;
 LanesByKey ByKey(const std::vector<Lane>& lanes) {
@@ -93,7 +101,8 @@ absl::StatusOr<bool> SucceedIn(pqxx::work& transaction, const LanesByKey& lanes)
 
 std::vector<pg::Statement> PgThrottleStore::Statements() {
   return {{"lock_lane", kLockLane},       {"set_lane", kSetLane},     {"clear_lane", kClearLane},
-          {"forget_lanes", kForgetLanes}, {"add_device", kAddDevice}, {"find_device", kFindDevice}};
+          {"forget_lanes", kForgetLanes}, {"add_device", kAddDevice}, {"find_device", kFindDevice},
+          {"note_network", kNoteNetwork}};
 }
 
 Task<absl::StatusOr<bool>> PgThrottleStore::Admit(std::vector<Lane> lanes, absl::Time now) {
@@ -121,6 +130,16 @@ Task<absl::StatusOr<bool>> PgThrottleStore::KnowsDevice(std::string email,
   return pool_.Read<bool>([email = std::move(email), device_hash](
                               pqxx::transaction_base& transaction) -> absl::StatusOr<bool> {
     return !transaction.exec_prepared("find_device", email, ToSql(device_hash)).empty();
+  });
+}
+
+Task<absl::StatusOr<bool>> PgThrottleStore::NoteNetwork(Uuid user_id, crypto::Digest network_hash,
+                                                        absl::Time now) {
+  return pool_.Transact<bool>([user_id, network_hash,
+                               now](pqxx::work& transaction) -> absl::StatusOr<bool> {
+    return transaction
+        .exec_prepared("note_network", user_id.ToString(), ToSql(network_hash), ToSql(now))[0][0]
+        .as<bool>();
   });
 }
 

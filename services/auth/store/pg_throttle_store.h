@@ -19,6 +19,8 @@ class PgThrottleStore : public ThrottleStore {
   Task<absl::StatusOr<bool>> AddDevice(Uuid user_id, crypto::Digest device_hash,
                                        absl::Time now) override;
   Task<absl::StatusOr<bool>> KnowsDevice(std::string email, crypto::Digest device_hash) override;
+  Task<absl::StatusOr<bool>> NoteNetwork(Uuid user_id, crypto::Digest network_hash,
+                                         absl::Time now) override;
 
  private:
   pg::Pool& pool_;

@@ -30,6 +30,11 @@ class ThrottleStore {
                                                absl::Time now) = 0;
   // Whether the user with that normalized e-mail has logged in from the device; false for nobody's.
   virtual Task<absl::StatusOr<bool>> KnowsDevice(std::string email, crypto::Digest device_hash) = 0;
+
+  // Notes that a user has proved who they are from a network. Gives whether that is news: they have
+  // from others before, and never from this one.
+  virtual Task<absl::StatusOr<bool>> NoteNetwork(Uuid user_id, crypto::Digest network_hash,
+                                                 absl::Time now) = 0;
 };
 
 }  // namespace florin::auth

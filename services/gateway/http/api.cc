@@ -101,7 +101,8 @@ absl::StatusOr<std::string> EncodeWebRequest(const Target& target, const Request
   web.set_dpop(request.dpop.value_or(""));
   web.set_origin(request.origin.value_or(""));
   web.set_fetch_site(request.fetch_site.value_or(""));
-  web.set_client_address(request.client_address);
+  web.set_client_address(request.peer.address);
+  web.set_client_certificate_thumbprint(request.peer.certificate_thumbprint);
   web.set_request_id(request_id);
   web.set_user_agent(PrintableUserAgent(request.user_agent.value_or("")));
   return web.SerializeAsString();
@@ -191,7 +192,7 @@ Api::Exchange Api::Begin(const Request& request) {
                   .traceparent = ContinueTrace(request.traceparent, id, ids_.NewId()),
                   .method = MethodLabel(request.method),
                   .start = std::chrono::steady_clock::now(),
-                  .network = NetworkOf(request.client_address),
+                  .network = NetworkOf(request.peer.address),
                   .grpc = GrpcFormOf(request)};
 }
 
@@ -229,7 +230,7 @@ Task<absl::StatusOr<std::string>> Api::Authorize(const Request& request, Exchang
       co_await backend_.authenticator->Authenticate(std::move(token));
   if (!principal.ok()) co_return principal.status();
   // An API key's own list. Only here is the client's address known.
-  if (!identity::IsAllowedFrom(principal->allowed_networks, request.client_address))
+  if (!identity::IsAllowedFrom(principal->allowed_networks, request.peer.address))
     co_return Error(Reason::kNetworkNotAllowed, "the API key is not accepted from this address");
   exchange.wants_nonce = sent.scheme == TokenScheme::kDpop;
   FLORIN_CO_RETURN_IF_ERROR(backend_.senders->Check(request, sent, *principal));
@@ -297,7 +298,7 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
                              GrpcDeadline(request, clock_.Now(), limits_.request_time));
   context.request_id = exchange.request_id;
   context.traceparent = exchange.traceparent;
-  context.client_address = request.client_address;
+  context.client_address = request.peer.address;
   context.user_token = *std::move(token);
   FLORIN_CO_ASSIGN_OR_RETURN(context.idempotency_key,
                              IdempotencyKey(route.policy, request.idempotency_key));

@@ -101,9 +101,9 @@ struct Stream {
 
 class H2Session::Impl {
  public:
-  Impl(const Limits& limits, std::string client_address, Time now)
+  Impl(const Limits& limits, Peer peer, Time now)
       : limits_(limits),
-        client_address_(std::move(client_address)),
+        peer_(std::move(peer)),
         flood_(now),
         now_(now),
         idle_since_(now),
@@ -158,7 +158,7 @@ class H2Session::Impl {
   static Impl& Self(void* data) { return *static_cast<Impl*>(data); }
 
   const Limits& limits_;
-  const std::string client_address_;
+  const Peer peer_;
   H2Flood flood_;
   nghttp2_session* session_ = nullptr;
   std::map<std::int32_t, Stream> streams_;
@@ -258,7 +258,7 @@ int H2Session::Impl::OnBeginHeaders(const nghttp2_frame& frame) {
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     Stream& stream = streams_.try_emplace(frame.hd.stream_id, now_).first->second;
     stream.request.is_http2 = true;
-    stream.request.client_address = client_address_;
+    stream.request.peer = peer_;
   } else if (Stream* stream = Find(frame.hd.stream_id)) {
     stream->Refuse(Malformed("trailers are not accepted"));
   }
@@ -495,8 +495,8 @@ void H2Session::Impl::Drain() {
                         nullptr, 0);
 }
 
-H2Session::H2Session(const Limits& limits, std::string client_address, Time now)
-    : impl_(std::make_unique<Impl>(limits, std::move(client_address), now)) {}
+H2Session::H2Session(const Limits& limits, Peer peer, Time now)
+    : impl_(std::make_unique<Impl>(limits, std::move(peer), now)) {}
 H2Session::~H2Session() = default;
 void H2Session::Feed(std::string_view bytes, Time now) { impl_->Feed(bytes, now); }
 std::vector<H2Session::Incoming> H2Session::TakeIncoming() { return impl_->TakeIncoming(); }

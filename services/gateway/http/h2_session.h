@@ -36,8 +36,8 @@ class H2Session {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // `limits` outlives this. `client_address` is the peer's, for the requests.
-  H2Session(const Limits& limits, std::string client_address, Time now);
+  // `limits` outlives this. `peer` is for the requests.
+  H2Session(const Limits& limits, Peer peer, Time now);
   ~H2Session();
   H2Session(const H2Session&) = delete;
 

@@ -21,7 +21,7 @@ class H2SessionTest : public ::testing::Test {
  protected:
   H2Session& session() {
     if (session_ == nullptr) {
-      session_ = std::make_unique<H2Session>(limits_, "192.0.2.1", now_);
+      session_ = std::make_unique<H2Session>(limits_, Peer{"192.0.2.1", "x5t"}, now_);
       session_->Feed(H2Preface(), now_);
       Fetch();
     }
@@ -124,7 +124,8 @@ TEST_F(H2SessionTest, TakesARequestAndAnswersIt) {
   EXPECT_EQ(request.authorization, "Bearer t");
   EXPECT_EQ(request.traceparent, "tp");
   EXPECT_EQ(request.grpc_timeout, "1S");
-  EXPECT_EQ(request.client_address, "192.0.2.1");
+  EXPECT_EQ(request.peer.address, "192.0.2.1");
+  EXPECT_EQ(request.peer.certificate_thumbprint, "x5t");
   EXPECT_EQ(request.body, "{\"a\":1}");
   EXPECT_TRUE(request.is_http2);
 
@@ -533,7 +534,7 @@ TEST_F(H2SessionTest, GivesUpOnAHeaderBlockThatDoesNotEnd) {
 }
 
 TEST_F(H2SessionTest, GivesUpOnWhoSaysNothing) {
-  H2Session silent(limits_, "", now_);
+  H2Session silent(limits_, {}, now_);
   silent.Expire(now_ + seconds(10));
   std::string output;
   silent.TakeOutput(1000, output);
@@ -588,7 +589,7 @@ TEST_F(H2SessionTest, RefusesWhatIsNotHttp2) {
        {std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), std::string(1000, '\0'),
         H2Preface().substr(0, 24) + "GET / "
                                     "HTTP/1.1\r\n\r\n"}) {
-    H2Session session(limits_, "", now_);
+    H2Session session(limits_, {}, now_);
     session.Feed(bytes, now_);
     std::string output;
     session.TakeOutput(1000, output);
@@ -610,7 +611,7 @@ TEST_F(H2SessionTest, BearsAnyOctets) {
     }
     for (std::uint32_t i = next() % 6; i > 0; --i)
       bytes[24 + next() % (bytes.size() - 24)] = static_cast<char>(next());
-    H2Session session(limits_, "", now_);
+    H2Session session(limits_, {}, now_);
     std::string output;
     for (std::size_t at = 0; at < bytes.size();) {
       const std::size_t piece = 1 + next() % 200;

@@ -23,7 +23,7 @@ Task<void> Http1Connection::Run() {
 // Whether the connection goes on.
 Task<bool> Http1Connection::ServeRequest() {
   if (draining_) co_return false;
-  parser_.emplace(limits_.body_bytes, stream_.client_address());
+  parser_.emplace(limits_.body_bytes, stream_.peer());
   const absl::Status received = co_await ReadRequest();
   stream_.Disarm();
   if (ReasonOf(received) == Reason::kCanceled) co_return false;

@@ -15,7 +15,7 @@ H2Session::Time Now() { return std::chrono::steady_clock::now(); }
 }  // namespace
 
 Http2Connection::Http2Connection(TlsStream& stream, Api& api, const Limits& limits)
-    : stream_(stream), api_(api), session_(limits, stream.client_address(), Now()) {}
+    : stream_(stream), api_(api), session_(limits, stream.peer(), Now()) {}
 
 Task<void> Http2Connection::Run() {
   stream_.Disarm();

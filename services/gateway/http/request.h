@@ -14,6 +14,13 @@
 
 namespace florin::gateway {
 
+// Who is at the other end of a connection, as the connection itself shows it.
+struct Peer {
+  std::string address = {};  // IP address; empty if the peer is gone.
+  // `x5t#S256` of the certificate whose key the peer proved to have (tls.h); empty without one.
+  std::string certificate_thumbprint = {};
+};
+
 // The fields that mean something here; every other field is dropped when it has been parsed, and
 // none is passed on.
 struct Request {
@@ -35,8 +42,8 @@ struct Request {
   std::optional<std::string> fetch_site;  // Sec-Fetch-Site
   std::optional<std::string> user_agent;
   std::string body;
-  std::string client_address;  // The peer's IP address; from the socket, never from a field.
-  bool is_http2 = false;       // Otherwise HTTP/1.1, which has no trailers here.
+  Peer peer;              // Of the connection, never from a field.
+  bool is_http2 = false;  // Otherwise HTTP/1.1, which has no trailers here.
 };
 
 struct Response {

@@ -127,9 +127,9 @@ class RequestParser::Impl : public http::basic_parser<true> {
   bool in_body_ = false;
 };
 
-RequestParser::RequestParser(std::uint64_t body_limit, std::string client_address)
+RequestParser::RequestParser(std::uint64_t body_limit, Peer peer)
     : impl_(std::make_unique<Impl>(body_limit)) {
-  impl_->request_.client_address = std::move(client_address);
+  impl_->request_.peer = std::move(peer);
 }
 RequestParser::~RequestParser() = default;
 

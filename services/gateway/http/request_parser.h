@@ -22,8 +22,8 @@ namespace florin::gateway {
 // One request. Not thread-safe.
 class RequestParser {
  public:
-  // `client_address` is the peer's, for the request.
-  explicit RequestParser(std::uint64_t body_limit, std::string client_address = "");
+  // `peer` is for the request.
+  explicit RequestParser(std::uint64_t body_limit, Peer peer = {});
   ~RequestParser();
   RequestParser(const RequestParser&) = delete;
 

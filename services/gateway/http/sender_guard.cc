@@ -38,7 +38,11 @@ absl::StatusOr<SentToken> ReadToken(const Request& request) {
 
 absl::Status SenderGuard::Check(const Request& request, const SentToken& sent,
                                 const rpc::Principal& principal) {
-  if (!principal.certificate_thumbprint.empty())
+  // Beside any other binding. What binds to a certificate is sent as a bearer token (RFC 8705
+  // section 3).
+  if (!principal.certificate_thumbprint.empty() &&
+      !crypto::ConstantTimeEqual(request.peer.certificate_thumbprint,
+                                 principal.certificate_thumbprint))
     return OfAnother("the token is bound to a certificate that was not shown");
   const bool bound = !principal.key_thumbprint.empty();
   if (sent.scheme == TokenScheme::kBearer) {

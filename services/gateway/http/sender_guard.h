@@ -1,5 +1,6 @@
 // Whether whoever sent an access token is the one it was issued to: tokens bound to a key (RFC
-// 9449) are good only with a proof of that key, and others only without one.
+// 9449) are good only with a proof of that key, others only without one, and tokens bound to a
+// certificate (RFC 8705) only on a connection whose client showed it.
 #pragma once
 
 #include <string>
@@ -32,8 +33,8 @@ class SenderGuard {
   SenderGuard(std::string issuer, Clock& clock) : issuer_(std::move(issuer)), clock_(clock) {}
 
   // Checks a token that was verified. Errors: kTokenInvalid if it was sent by another scheme than
-  // it is bound by (a stolen one as a bearer token), or is bound to a certificate, which no client
-  // can show here; kInvalidDpopProof; kUseDpopNonce.
+  // it is bound by (a stolen one as a bearer token), or is bound to a certificate that the
+  // connection has not; kInvalidDpopProof; kUseDpopNonce.
   absl::Status Check(const Request& request, const SentToken& sent,
                      const rpc::Principal& principal);
 

@@ -68,9 +68,18 @@ TEST_F(SenderGuardTest, AnUnboundTokenIsNoBoundOne) {
               StatusHasReason(Reason::kTokenInvalid));
 }
 
-TEST_F(SenderGuardTest, ATokenOfACertificateIsRefused) {
-  EXPECT_THAT(Check("Bearer token", "", {.certificate_thumbprint = "x"}),
-              StatusHasReason(Reason::kTokenInvalid));
+TEST_F(SenderGuardTest, ATokenOfACertificateNeedsThatCertificate) {
+  const auto check = [this](TokenScheme scheme, const char* shown, const char* bound) {
+    Request request;
+    request.peer.certificate_thumbprint = shown;
+    return guard_.Check(request, {scheme, "token"}, {.certificate_thumbprint = bound});
+  };
+  EXPECT_THAT(check(TokenScheme::kBearer, "x", "x"), IsOk());
+  EXPECT_THAT(check(TokenScheme::kBearer, "x", ""), IsOk()) << "a certificate does no harm";
+  for (const char* shown : {"", "y", "X", "xx"})
+    EXPECT_THAT(check(TokenScheme::kBearer, shown, "x"), StatusHasReason(Reason::kTokenInvalid))
+        << shown;
+  EXPECT_THAT(check(TokenScheme::kDpop, "x", "x"), StatusHasReason(Reason::kTokenInvalid));
 }
 
 TEST_F(SenderGuardTest, AnotherKeysProofIsRefused) {

@@ -1,5 +1,6 @@
 #include "services/gateway/http/server.h"
 
+#include <sstream>
 #include <vector>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -86,35 +87,53 @@ class Server::Impl {
       workers_.push_back(
           std::make_unique<Worker>(routes, backends, limits_, clock, ids, in_flight_));
     }
-    acceptor_.emplace(workers_[0]->runtime.executor());
   }
 
   ~Impl() {
     for (const auto& worker : workers_) worker->runtime.Stop();
   }
 
-  absl::Status Listen(const tcp::endpoint& endpoint) {
+  absl::Status Listen(const tcp::endpoint& endpoint, ClientCertificates clients) {
+    Listener& listener = *listeners_.emplace_back(
+        std::make_unique<Listener>(workers_[0]->runtime.executor(), clients));
+    Acceptor& acceptor = listener.acceptor;
     error_code ec;
-    acceptor_->open(endpoint.protocol(), ec);
-    if (!ec) acceptor_->set_option(tcp::acceptor::reuse_address(true), ec);
-    if (!ec) acceptor_->bind(endpoint, ec);
-    if (!ec) acceptor_->listen(asio::socket_base::max_listen_connections, ec);
-    if (ec) return Error(Reason::kInternal, ec.message());
-    port_ = acceptor_->local_endpoint().port();
-    for (const auto& worker : workers_) {
-      asio::co_spawn(worker->runtime.executor(), Worker::Sweep(worker.get()), asio::detached);
+    acceptor.open(endpoint.protocol(), ec);
+    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+    if (!ec) acceptor.bind(endpoint, ec);
+    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+    if (ec) {
+      std::ostringstream place;
+      place << endpoint;
+      return Error(Reason::kInternal,
+                   absl::StrCat("cannot listen on ", place.str(), ": ", ec.message()));
     }
-    asio::co_spawn(workers_[0]->runtime.executor(), Accept(), asio::detached);
-    asio::co_spawn(workers_[0]->runtime.executor(), WatchCertificate(), asio::detached);
+    listener.port = acceptor.local_endpoint().port();
     return absl::OkStatus();
   }
 
-  int port() const { return port_; }
+  // Serves wherever it listens.
+  void Run() {
+    for (const auto& worker : workers_) {
+      asio::co_spawn(worker->runtime.executor(), Worker::Sweep(worker.get()), asio::detached);
+    }
+    for (const auto& listener : listeners_) {
+      asio::co_spawn(workers_[0]->runtime.executor(), Accept(listener.get()), asio::detached);
+    }
+    asio::co_spawn(workers_[0]->runtime.executor(), WatchCertificate(), asio::detached);
+  }
+
+  int port(ClientCertificates clients) const {
+    for (const auto& listener : listeners_) {
+      if (listener->clients == clients) return listener->port;
+    }
+    return 0;
+  }
 
   bool Drain(absl::Duration grace) {
     asio::post(workers_[0]->runtime.executor(), [this] {
       error_code ignored;
-      acceptor_->close(ignored);
+      for (const auto& listener : listeners_) listener->acceptor.close(ignored);
     });
     for (const auto& worker : workers_) {
       asio::post(worker->runtime.executor(), [w = worker.get()] { w->StartDraining(); });
@@ -123,12 +142,22 @@ class Server::Impl {
   }
 
  private:
-  Task<void> Accept() {
-    for (std::size_t next = 0; acceptor_->is_open(); next = (next + 1) % workers_.size()) {
+  // On the first worker's thread.
+  struct Listener {
+    Listener(Executor executor, ClientCertificates clients)
+        : acceptor(executor), clients(clients) {}
+
+    Acceptor acceptor;
+    const ClientCertificates clients;
+    int port = 0;
+  };
+
+  Task<void> Accept(Listener* listener) {
+    for (std::size_t next = 0; listener->acceptor.is_open(); next = (next + 1) % workers_.size()) {
       Worker& worker = *workers_[next];
       Socket socket(worker.runtime.executor());
       error_code ec;
-      co_await acceptor_->async_accept(socket, asio::redirect_error(use_task, ec));
+      co_await listener->acceptor.async_accept(socket, asio::redirect_error(use_task, ec));
       if (ec == asio::error::operation_aborted) co_return;
       if (ec) {
         // Out of descriptors, mostly: the connection stays in the backlog.
@@ -145,7 +174,8 @@ class Server::Impl {
       }
       socket.set_option(tcp::no_delay(true), ec);
       asio::co_spawn(worker.runtime.executor(),
-                     Worker::Serve(&worker, std::move(socket), tls_->Current(), *std::move(seat)),
+                     Worker::Serve(&worker, std::move(socket), tls_->Current(listener->clients),
+                                   *std::move(seat)),
                      asio::detached);
     }
   }
@@ -163,8 +193,7 @@ class Server::Impl {
   std::atomic<int> in_flight_ = 0;
   OpenConnections open_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::optional<Acceptor> acceptor_;  // On the first worker's thread.
-  int port_ = 0;
+  std::vector<std::unique_ptr<Listener>> listeners_;
 };
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
@@ -172,19 +201,25 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& optio
                                                       const BackendFactory& backends, Clock& clock,
                                                       IdSource& ids) {
   FLORIN_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, Resolve(options.listen));
+  tcp::endpoint asking;
+  if (!options.mtls_listen.empty()) {
+    FLORIN_ASSIGN_OR_RETURN(asking, Resolve(options.mtls_listen));
+  }
   const TlsFiles files{.certificate = options.tls_certificate, .key = options.tls_key};
   FLORIN_ASSIGN_OR_RETURN(std::unique_ptr<TlsSource> tls, TlsSource::Open(files, clock));
   auto impl = std::make_unique<Impl>(options, std::move(tls), routes, backends, clock, ids);
-  if (const absl::Status listening = impl->Listen(endpoint); !listening.ok()) {
-    return Error(Reason::kInternal,
-                 absl::StrCat("cannot listen on ", options.listen, ": ", listening.message()));
+  FLORIN_RETURN_IF_ERROR(impl->Listen(endpoint, ClientCertificates::kNone));
+  if (!options.mtls_listen.empty()) {
+    FLORIN_RETURN_IF_ERROR(impl->Listen(asking, ClientCertificates::kAsked));
   }
+  impl->Run();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
-int Server::port() const { return impl_->port(); }
+int Server::port() const { return impl_->port(ClientCertificates::kNone); }
+int Server::mtls_port() const { return impl_->port(ClientCertificates::kAsked); }
 bool Server::Drain(absl::Duration grace) { return impl_->Drain(grace); }
 
 }  // namespace florin::gateway

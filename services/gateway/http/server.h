@@ -16,6 +16,9 @@ namespace florin::gateway {
 
 struct ServerOptions {
   std::string listen;  // host:port; port 0 chooses a free one.
+  // The same, where clients are asked for a certificate (tls.h); empty: nowhere. Another place than
+  // `listen`, so that no browser asks its user for one (RFC 8705 section 5).
+  std::string mtls_listen = {};
   std::string tls_certificate;
   std::string tls_key;
   // How often these two are looked at: a new pair is served without a restart (tls_source.h).
@@ -35,6 +38,7 @@ class Server {
   ~Server();
 
   int port() const;
+  int mtls_port() const;  // 0 without mtls_listen.
 
   // Stops accepting, closes idle connections, lets running requests finish, each with `Connection:
   // close` or after a GOAWAY. Blocks until all connections have ended or `grace` is over; says

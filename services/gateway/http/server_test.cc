@@ -389,6 +389,9 @@ TEST_F(GatewayTest, SaysWhyItCannotStart) {
   EXPECT_THAT(message(), HasSubstr("nothing.key"));
   options.listen = "nowhere";
   EXPECT_THAT(message(), HasSubstr("is not host:port"));
+  options.listen = "127.0.0.1:0";
+  options.mtls_listen = "nowhere, too";
+  EXPECT_THAT(message(), HasSubstr("too is not host:port"));
 }
 
 }  // namespace

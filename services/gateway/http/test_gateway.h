@@ -28,13 +28,15 @@
 namespace florin::gateway {
 
 // Knows the tokens `all` (every scope of payments), `reader` (payments:read), `bound` (to the key
-// whose thumbprint is given), `certificate`, `fresh` and `stale` (all and vault:open, after two
-// factors one or six minutes ago), `key-here` and `key-elsewhere` (all, but only from networks),
-// `expired`, `no-keys`; any other is invalid.
+// whose thumbprint is given), `certificate` (to the one whose thumbprint is given), `fresh` and
+// `stale` (all and vault:open, after two factors one or six minutes ago), `key-here` and
+// `key-elsewhere` (all, but only from networks), `expired`, `no-keys`; any other is invalid.
 class TestAuthenticator : public rpc::Authenticator {
  public:
-  explicit TestAuthenticator(std::string key_thumbprint = "")
-      : key_thumbprint_(std::move(key_thumbprint)) {}
+  explicit TestAuthenticator(std::string key_thumbprint = "",
+                             std::string certificate_thumbprint = "some certificate")
+      : key_thumbprint_(std::move(key_thumbprint)),
+        certificate_thumbprint_(std::move(certificate_thumbprint)) {}
 
   Task<absl::StatusOr<rpc::Principal>> Authenticate(std::string token) override {
     rpc::Principal principal;
@@ -48,7 +50,7 @@ class TestAuthenticator : public rpc::Authenticator {
     if (token == "key-elsewhere") principal.allowed_networks = {"203.0.113.0/24"};
     if (!principal.allowed_networks.empty()) co_return principal;
     principal.key_thumbprint = token == "bound" ? key_thumbprint_ : "";
-    principal.certificate_thumbprint = token == "certificate" ? "some certificate" : "";
+    principal.certificate_thumbprint = token == "certificate" ? certificate_thumbprint_ : "";
     if (token == "bound" || token == "certificate") co_return principal;
     principal.scopes.push_back("vault:open");
     principal.acr = "urn:florin:acr:mfa";
@@ -61,6 +63,7 @@ class TestAuthenticator : public rpc::Authenticator {
 
  private:
   const std::string key_thumbprint_;
+  const std::string certificate_thumbprint_;
 };
 
 // What a call brought with it.
@@ -193,6 +196,7 @@ class GatewayTest : public ::testing::Test {
     if (gateway_ != nullptr) return *gateway_;
     limits_.sweep_interval = absl::Milliseconds(2);
     ServerOptions options{.listen = "127.0.0.1:0",
+                          .mtls_listen = "127.0.0.1:0",
                           .tls_certificate = tls_directory_ + "/gateway.crt",
                           .tls_key = tls_directory_ + "/gateway.key",
                           .tls_check_interval = absl::Milliseconds(2),
@@ -203,6 +207,7 @@ class GatewayTest : public ::testing::Test {
     return *gateway_;
   }
   int port() { return gateway().port(); }
+  int mtls_port() { return gateway().mtls_port(); }
 
   ~GatewayTest() override {
     upstream_.Release();
@@ -252,7 +257,8 @@ class GatewayTest : public ::testing::Test {
   const RouteTable routes_ = *RouteTable::Build(Services());
   std::string tls_directory_ = certificates_.directory();  // What HTTPS serves.
   Limits limits_;
-  std::optional<Quotas> quotas_;  // Nothing: no rate limits.
+  std::string bound_certificate_ = "some certificate";  // What the token `certificate` is bound to.
+  std::optional<Quotas> quotas_;                        // Nothing: no rate limits.
   std::shared_ptr<const OriginPolicy> origins_;
   std::shared_ptr<const Documents> documents_;
   TestPayments upstream_;
@@ -283,7 +289,7 @@ class GatewayTest : public ::testing::Test {
                                             certificates_.directory(), "gateway"),
                                         .default_timeout = absl::Seconds(30)});
     }
-    backend.authenticator = std::make_unique<TestAuthenticator>();
+    backend.authenticator = std::make_unique<TestAuthenticator>("", bound_certificate_);
     backend.senders = senders_;
     if (quotas_) {
       backend.quotas = std::make_unique<QuotaGate>(

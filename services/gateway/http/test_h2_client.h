@@ -163,9 +163,11 @@ struct H2Response {
 // A connection over TLS. Blocking.
 class TestH2Client {
  public:
-  explicit TestH2Client(int port, std::string_view settings = "")
-      : tls_(port, [](SSL* ssl) {
+  explicit TestH2Client(
+      int port, std::string_view settings = "", const TestClient::Prepare& prepare = [](SSL*) {})
+      : tls_(port, [&prepare](SSL* ssl) {
           SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>("\x02h2"), 3);
+          prepare(ssl);
         }) {
     tls_.Send(H2Preface(settings));
   }

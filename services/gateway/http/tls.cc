@@ -1,10 +1,12 @@
 #include "services/gateway/http/tls.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <boost/asio/buffer.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "libs/crypto/sha256.h"
 #include "libs/status/check.h"
 
 namespace florin::gateway {
@@ -42,12 +44,39 @@ void Restrict(SSL_CTX* context) {
   SSL_CTX_set_alpn_select_cb(context, SelectProtocol, nullptr);
 }
 
+constexpr long kMaxClientCertificateBytes = 16 * 1024;
+// What NIST SP 800-57 asks for: RSA of 2048 bits, P-256.
+constexpr int kLeastSecurityBits = 112;
+
+// Called instead of OpenSSL's own path building, before the proof of the key.
+int CheckClientCertificate(X509_STORE_CTX* check, void*) {
+  const EVP_PKEY* key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(check));
+  if (key != nullptr && EVP_PKEY_get_security_bits(key) >= kLeastSecurityBits) return 1;
+  X509_STORE_CTX_set_error(check, X509_V_ERR_EE_KEY_TOO_SMALL);
+  return 0;
+}
+
+void AskForCertificate(SSL_CTX* context) {
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_cert_verify_callback(context, CheckClientCertificate, nullptr);
+  SSL_CTX_set_max_cert_list(context, kMaxClientCertificateBytes);
+}
+
+// A session is of the place that it was made at.
+void NameSessions(SSL_CTX* context, ClientCertificates clients) {
+  const unsigned char name = clients == ClientCertificates::kAsked ? 'c' : 'n';
+  FLORIN_CHECK(SSL_CTX_set_session_id_context(context, &name, 1) == 1, "it is short");
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<ssl::context>> MakeTlsContext(const NamedText& certificate,
-                                                             const NamedText& key) {
+                                                             const NamedText& key,
+                                                             ClientCertificates clients) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   Restrict(context->native_handle());
+  NameSessions(context->native_handle(), clients);
+  if (clients == ClientCertificates::kAsked) AskForCertificate(context->native_handle());
   boost::system::error_code ec;
   context->use_certificate_chain(boost::asio::buffer(certificate.text), ec);
   if (ec)
@@ -59,6 +88,16 @@ absl::StatusOr<std::shared_ptr<ssl::context>> MakeTlsContext(const NamedText& ce
                  absl::StrCat(key.name, " is not the key of ", certificate.name));
   }
   return context;
+}
+
+std::string ClientCertificateThumbprint(const SSL& connection) {
+  const X509* certificate = SSL_get0_peer_certificate(&connection);
+  if (certificate == nullptr) return "";
+  crypto::Digest digest;
+  unsigned int size = 0;
+  const bool made = X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1;
+  FLORIN_CHECK(made && size == digest.size(), "a certificate that was received has a digest");
+  return crypto::Base64UrlEncode(crypto::AsOctets(digest));
 }
 
 }  // namespace florin::gateway

@@ -13,7 +13,6 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
-#include "services/gateway/http/tls.h"
 
 namespace florin::gateway {
 namespace {
@@ -66,6 +65,7 @@ std::string SerialOf(const X509& certificate) {
 
 struct TlsSource::Loaded {
   std::shared_ptr<boost::asio::ssl::context> context;
+  std::shared_ptr<boost::asio::ssl::context> asking;
   std::string serial;
   absl::Time not_after;
 };
@@ -73,7 +73,8 @@ struct TlsSource::Loaded {
 TlsSource::TlsSource(const TlsFiles& files, Clock& clock)
     : files_(files),
       clock_(clock),
-      ticket_keys_(std::make_shared<TicketKeys>(clock, kTicketKeyLifetime)) {}
+      ticket_keys_(std::make_shared<TicketKeys>(clock, kTicketKeyLifetime)),
+      asking_ticket_keys_(std::make_shared<TicketKeys>(clock, kTicketKeyLifetime)) {}
 
 absl::StatusOr<std::unique_ptr<TlsSource>> TlsSource::Open(const TlsFiles& files, Clock& clock) {
   std::unique_ptr<TlsSource> source(new TlsSource(files, clock));
@@ -81,9 +82,9 @@ absl::StatusOr<std::unique_ptr<TlsSource>> TlsSource::Open(const TlsFiles& files
   return source;
 }
 
-std::shared_ptr<boost::asio::ssl::context> TlsSource::Current() const {
+std::shared_ptr<boost::asio::ssl::context> TlsSource::Current(ClientCertificates clients) const {
   std::lock_guard lock(mutex_);
-  return current_;
+  return clients == ClientCertificates::kAsked ? asking_ : current_;
 }
 
 absl::StatusOr<TlsSource::Loaded> TlsSource::Load(const std::string& certificate,
@@ -101,9 +102,14 @@ absl::StatusOr<TlsSource::Loaded> TlsSource::Load(const std::string& certificate
     return refused("the certificate is not valid yet");
   if (!IsLinked(chain)) return refused("a certificate of the chain is not issued by the next");
   loaded.serial = SerialOf(*chain[0]);
+  const NamedText named_certificate{files_.certificate, certificate};
+  const NamedText named_key{files_.key, key};
   FLORIN_ASSIGN_OR_RETURN(loaded.context,
-                          MakeTlsContext({files_.certificate, certificate}, {files_.key, key}));
+                          MakeTlsContext(named_certificate, named_key, ClientCertificates::kNone));
+  FLORIN_ASSIGN_OR_RETURN(loaded.asking,
+                          MakeTlsContext(named_certificate, named_key, ClientCertificates::kAsked));
   UseTicketKeys(loaded.context->native_handle(), ticket_keys_);
+  UseTicketKeys(loaded.asking->native_handle(), asking_ticket_keys_);
   return loaded;
 }
 
@@ -112,6 +118,7 @@ void TlsSource::Serve(Loaded loaded) {
   if (!serial_.empty() && serial_ != loaded.serial)
     telemetry::SetGauge("florin_gateway_certificate_served", {{"serial", serial_}}, 0);
   current_ = std::move(loaded.context);
+  asking_ = std::move(loaded.asking);
   serial_ = std::move(loaded.serial);
   telemetry::SetGauge("florin_gateway_certificate_served", {{"serial", serial_}}, 1);
   telemetry::SetGauge("florin_gateway_certificate_not_after_seconds", {},

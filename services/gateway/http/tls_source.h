@@ -14,6 +14,7 @@
 #include "libs/clock/clock.h"
 #include "libs/status/status.h"
 #include "services/gateway/http/ticket_keys.h"
+#include "services/gateway/http/tls.h"
 
 namespace florin::gateway {
 
@@ -31,7 +32,8 @@ class TlsSource {
   static absl::StatusOr<std::unique_ptr<TlsSource>> Open(const TlsFiles& files, Clock& clock);
 
   // What a new connection uses. A connection keeps its own to its end.
-  std::shared_ptr<boost::asio::ssl::context> Current() const;
+  std::shared_ptr<boost::asio::ssl::context> Current(
+      ClientCertificates clients = ClientCertificates::kNone) const;
 
   // Looks at the files again. If they have changed and are good, new connections use them; resumed
   // sessions go on, since tickets do not depend on the certificate. If they are not good (one file
@@ -47,10 +49,13 @@ class TlsSource {
 
   const TlsFiles files_;
   Clock& clock_;
+  // One for each kind of context: a ticket opens only where it was sealed.
   const std::shared_ptr<TicketKeys> ticket_keys_;
+  const std::shared_ptr<TicketKeys> asking_ticket_keys_;
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::shared_ptr<boost::asio::ssl::context> current_;
+  std::shared_ptr<boost::asio::ssl::context> asking_;  // Asks for the client's certificate.
   std::string serial_;
   std::string seen_;  // Digest of the content looked at last.
 };

@@ -8,6 +8,8 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
 
+#include "services/gateway/http/tls.h"
+
 namespace florin::gateway {
 namespace {
 
@@ -21,7 +23,7 @@ TlsStream::TlsStream(Socket socket, asio::ssl::context& tls, const Limits& limit
     : stream_(std::move(socket), tls), limits_(limits) {
   error_code gone;
   const auto peer = stream_.next_layer().remote_endpoint(gone);
-  if (!gone) client_address_ = peer.address().to_string();
+  if (!gone) peer_.address = peer.address().to_string();
 }
 
 void TlsStream::Arm(absl::Duration limit) {
@@ -52,6 +54,7 @@ Task<bool> TlsStream::Handshake() {
   Arm(limits_.handshake_time);
   co_await stream_.async_handshake(asio::ssl::stream_base::server,
                                    asio::redirect_error(use_task, ec));
+  if (!ec) peer_.certificate_thumbprint = ClientCertificateThumbprint(*stream_.native_handle());
   co_return !ec;
 }
 

@@ -17,6 +17,7 @@
 #include "libs/async/task.h"
 #include "libs/status/status.h"
 #include "services/gateway/http/limits.h"
+#include "services/gateway/http/request.h"
 
 namespace florin::gateway {
 
@@ -35,8 +36,8 @@ class TlsStream {
   Task<bool> Handshake();
   // The protocol that the client and we agreed on, "h2" or "http/1.1"; empty if it offered none.
   std::string_view protocol();
-  // The peer's IP address; empty if it is gone.
-  const std::string& client_address() const { return client_address_; }
+  // Its certificate is known after the handshake.
+  const Peer& peer() const { return peer_; }
   Executor executor() { return stream_.get_executor(); }
 
   // What has been read and not consumed: kReadBufferBytes at most.
@@ -62,7 +63,7 @@ class TlsStream {
  private:
   asio::ssl::stream<Socket> stream_;
   const Limits& limits_;
-  std::string client_address_;
+  Peer peer_;
   boost::beast::flat_static_buffer<kReadBufferBytes> buffer_;
   Time deadline_ = Time::max();
   bool timed_out_ = false;  // The step that failed did so because of its deadline.
