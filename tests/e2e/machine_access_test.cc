@@ -6,6 +6,7 @@
 #include "florin/auth/v1/proposals.rpc.h"
 #include "gtest/gtest.h"
 #include "libs/crypto/api_key.h"
+#include "libs/ids/ids.h"
 #include "libs/status/matchers.h"
 #include "tests/e2e/operator.h"
 
@@ -58,6 +59,14 @@ class MachineAccess : public ::testing::Test {
   std::string other_account_;
   Answer made_;
 };
+
+// What auth's audit trail says was done to something, in order.
+std::string TrailOf(const std::string& subject) {
+  return SharedStack().Query(absl::StrCat(
+      "SELECT string_agg(action || ' ' || actor, ', ' ORDER BY event_time, event_id) FROM "
+      "auth.audit_events WHERE subject = '",
+      subject, "' AND action ~ '^auth.(api_key|role|proposal)[.]'"));
+}
 
 // Has a time of the key's row, or of its secrets', come.
 void Expire(const std::string& table, const std::string& prefix) {
@@ -139,6 +148,8 @@ TEST_F(MachineAccess, ARevokedKeyIsRefusedEverywhere) {
   EXPECT_EQ(Pay(key), "401 token_invalid");
   EXPECT_EQ(Outcome(Act("rotate")), "422 api_key_revoked");
   EXPECT_EQ(Outcome(Act("revoke")), "200");
+  EXPECT_EQ(TrailOf(id()), absl::StrCat("auth.api_key.create ", user_.user_id(),
+                                        ", auth.api_key.revoke ", user_.user_id()));
 }
 
 TEST_F(MachineAccess, AKeyEndsWhenItExpires) {
@@ -186,7 +197,15 @@ TEST_F(MachineAccess, AKeyManagesNothing) {
     EXPECT_EQ(Outcome(user_.Post(path, boost::json::object(), with_key)), "403 scope_missing")
         << path;
   }
-  // Nor does auth take one from a gateway that lets it through.
+  // It makes payments, and is not the person who approves them: auth takes no keys, though the
+  // scope is among the key's.
+  const std::string approval =
+      absl::StrCat("/v1/approvals/", FormatId(IdKind::kApproval, SystemIds().NewId()));
+  for (const char* verb : {":begin", ":approve", ":decline"})
+    EXPECT_EQ(Outcome(user_.Post(approval + verb, boost::json::object(), with_key)),
+              "401 token_invalid")
+        << verb;
+  // Nor from a gateway that lets it through.
   ServiceCaller gateway("auth", "gateway");
   rpc::Outgoing context;
   context.user_token = *key.token;
@@ -278,6 +297,11 @@ TEST_F(People, AnOperatorIsMadeByTwoAdmins) {
   EXPECT_EQ(Outcome(LogIn(eve, "roles:approve")), "400 invalid_scope");
   EXPECT_EQ(Outcome(LogIn(eve, "api_keys:write")), "400 invalid_scope");
 
+  EXPECT_EQ(TrailOf(eve.user_id()), "auth.role.assign operator");
+  EXPECT_EQ(TrailOf(id),
+            absl::StrCat("auth.proposal.create ", world().ann.user_id(), ", auth.proposal.approve ",
+                         world().bob.user_id(), ", auth.proposal.execute auth"));
+
   // An operator decides on money, not on who is one.
   const Sent as_eve = {.token = TokenWith(eve, "proposals:read proposals:approve")};
   const Answer another = Propose("roles.assign", RolePayload(world().bob, "operator"));
@@ -289,6 +313,7 @@ TEST_F(People, AnOperatorIsMadeByTwoAdmins) {
   const Answer removal = Propose("roles.remove", RolePayload(eve, "operator"));
   EXPECT_EQ(Approve(world().bob, world().as_bob, removal).Text("state"), "APPROVED");
   EXPECT_THAT(RemoveRole(eve.user_id(), "operator", removal.Text("proposal_id")), IsOk());
+  EXPECT_EQ(TrailOf(eve.user_id()), "auth.role.assign operator, auth.role.remove operator");
   const Answer late = Propose("payments.adjustment", R"({"minor_units":101})");
   EXPECT_EQ(Outcome(Approve(eve, as_eve, late)), "403 scope_missing");
 }
