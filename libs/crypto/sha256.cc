@@ -8,14 +8,25 @@
 #include "libs/status/check.h"
 
 namespace florin::crypto {
+namespace {
+
+// Fetched once: with EVP_sha256() OpenSSL 3.0 looks for an implementation in each digest, which
+// takes as long as the digest of a token.
+const EVP_MD* Implementation() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  FLORIN_CHECK(fetched != nullptr, "SHA-256 is in every OpenSSL");
+  return fetched;
+}
+
+}  // namespace
 
 Digest Sha256(std::string_view octets) {
   Digest digest;
   unsigned int size = digest.size();
-  FLORIN_CHECK(
-      EVP_Digest(octets.data(), octets.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1 &&
-          size == digest.size(),
-      "SHA-256 is in every OpenSSL");
+  FLORIN_CHECK(EVP_Digest(octets.data(), octets.size(), digest.data(), &size, Implementation(),
+                          nullptr) == 1 &&
+                   size == digest.size(),
+               "SHA-256 is in every OpenSSL");
   return digest;
 }
 
@@ -25,7 +36,7 @@ struct Sha256Stream::State {
 };
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
-  FLORIN_CHECK(EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) == 1,
+  FLORIN_CHECK(EVP_DigestInit_ex(state_->context.get(), Implementation(), nullptr) == 1,
                "SHA-256 is in every OpenSSL");
 }
 

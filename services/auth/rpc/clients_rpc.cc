@@ -113,6 +113,15 @@ Task<absl::StatusOr<v1::ListClientsResponse>> ClientsRpc::ListClients(
   co_return response;
 }
 
+Task<absl::StatusOr<v1::ListCorsOriginsResponse>> ClientsRpc::ListCorsOrigins(
+    rpc::Call&, const v1::ListCorsOriginsRequest&) {
+  const absl::StatusOr<std::vector<std::string>> origins = co_await store_.ListCorsOrigins();
+  if (!origins.ok()) co_return origins.status();
+  v1::ListCorsOriginsResponse response;
+  response.mutable_origins()->Assign(origins->begin(), origins->end());
+  co_return response;
+}
+
 Task<absl::StatusOr<v1::RegisteredClient>> ClientsRpc::DisableClient(
     rpc::Call& call, const v1::DisableClientRequest& request) {
   audit::Event event = NewEvent(clock_, ids_, "auth.client.disable", audit::OriginOfCall(call));

@@ -20,6 +20,8 @@ class ClientsRpc : public v1::ClientsService {
       rpc::Call& call, const v1::GetClientRequest& request) override;
   Task<absl::StatusOr<v1::ListClientsResponse>> ListClients(
       rpc::Call& call, const v1::ListClientsRequest& request) override;
+  Task<absl::StatusOr<v1::ListCorsOriginsResponse>> ListCorsOrigins(
+      rpc::Call& call, const v1::ListCorsOriginsRequest& request) override;
   Task<absl::StatusOr<v1::RegisteredClient>> DisableClient(
       rpc::Call& call, const v1::DisableClientRequest& request) override;
 

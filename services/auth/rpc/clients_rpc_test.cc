@@ -129,6 +129,24 @@ TEST_F(ClientsRpcTest, ListsInPages) {
   EXPECT_THAT(runtime_.Run(Clients().ListClients({}, request)), StatusHasParam("page_size"));
 }
 
+TEST_F(ClientsRpcTest, TellsTheGatewayAloneWhichOriginsThereAre) {
+  ASSERT_THAT(Register(Wish("shop")), IsOk());
+  v1::RegisterClientRequest wish = Wish("other");
+  wish.mutable_metadata()->add_cors_origins("https://other.example");
+  ASSERT_THAT(Register(wish), IsOk());
+  const auto ask = [this](const std::string& caller) {
+    const auto channel = ChannelOf(caller);
+    return runtime_.Run(
+        v1::ClientsClient(channel.get()).ListCorsOrigins({}, v1::ListCorsOriginsRequest()));
+  };
+  const auto origins = ask("gateway");
+  ASSERT_THAT(origins, IsOk());
+  ASSERT_EQ(origins->origins_size(), 2);
+  EXPECT_EQ(origins->origins(0), "https://other.example");
+  EXPECT_EQ(origins->origins(1), "https://shop.example");
+  EXPECT_THAT(ask("accounts"), StatusHasReason(Reason::kCallerNotAllowed));
+}
+
 TEST_F(ClientsRpcTest, DisablesForEver) {
   ASSERT_THAT(Register(Wish("shop")), IsOk());
   v1::DisableClientRequest request;

@@ -1,6 +1,7 @@
 #include "services/auth/store/fake_oauth_store.h"
 
 #include <algorithm>
+#include <set>
 
 namespace florin::auth {
 namespace {
@@ -45,6 +46,16 @@ Task<absl::StatusOr<std::vector<Client>>> FakeOAuthStore::ListClients(std::strin
     page.push_back(entry->second);
   }
   co_return page;
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> FakeOAuthStore::ListCorsOrigins() {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> origins;
+  for (const auto& [id, client] : clients_) {
+    if (!client.disable_time)
+      origins.insert(client.cors_origins.begin(), client.cors_origins.end());
+  }
+  co_return std::vector<std::string>(origins.begin(), origins.end());
 }
 
 Task<absl::StatusOr<std::optional<Client>>> FakeOAuthStore::DisableClient(std::string client_id,

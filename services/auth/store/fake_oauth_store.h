@@ -15,6 +15,7 @@ class FakeOAuthStore : public OAuthStore {
   Task<absl::StatusOr<Client>> RegisterClient(Client client, audit::Event event) override;
   Task<absl::StatusOr<std::optional<Client>>> FindClient(std::string client_id) override;
   Task<absl::StatusOr<std::vector<Client>>> ListClients(std::string after, int limit) override;
+  Task<absl::StatusOr<std::vector<std::string>>> ListCorsOrigins() override;
   Task<absl::StatusOr<std::optional<Client>>> DisableClient(std::string client_id, absl::Time now,
                                                             audit::Event event) override;
   Task<absl::StatusOr<bool>> UseAssertion(std::string client_id, std::string jti, Uuid attempt,

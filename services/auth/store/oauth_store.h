@@ -112,6 +112,8 @@ class OAuthStore {
   virtual Task<absl::StatusOr<std::optional<Client>>> FindClient(std::string client_id) = 0;
   // By id, those after `after`.
   virtual Task<absl::StatusOr<std::vector<Client>>> ListClients(std::string after, int limit) = 0;
+  // The origins of those that are not disabled, sorted, each once.
+  virtual Task<absl::StatusOr<std::vector<std::string>>> ListCorsOrigins() = 0;
   // Disables it at `now` unless it is, and revokes its grants. Gives it; nothing if there is none.
   virtual Task<absl::StatusOr<std::optional<Client>>> DisableClient(std::string client_id,
                                                                     absl::Time now,

@@ -187,6 +187,29 @@ TYPED_TEST(OAuthStoreContractTest, ListsClientsInPages) {
   EXPECT_GT(second[0].client_id, this->Name("list-b"));
 }
 
+TYPED_TEST(OAuthStoreContractTest, ListsTheOriginsOfClientsThatAreNotDisabled) {
+  const std::string mine = "https://" + this->Name("shop") + ".example";
+  const std::string shared = "https://" + this->Name("both") + ".example";
+  Client shop = this->Shop();
+  shop.cors_origins = {shared, mine};
+  this->Run(this->store().RegisterClient(shop));
+  Client other = this->Shop();
+  other.client_id = this->Name("other");
+  other.cors_origins = {shared};
+  this->Run(this->store().RegisterClient(other));
+  // Those of other tests are there as well.
+  const auto listed = [this](const std::string& origin) {
+    const std::vector<std::string> all = this->Run(this->store().ListCorsOrigins());
+    EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+    return std::count(all.begin(), all.end(), origin);
+  };
+  EXPECT_EQ(listed(mine), 1);
+  EXPECT_EQ(listed(shared), 1);
+  this->Run(this->store().DisableClient(shop.client_id, kNow));
+  EXPECT_EQ(listed(mine), 0);
+  EXPECT_EQ(listed(shared), 1) << "the other client has it, too";
+}
+
 TYPED_TEST(OAuthStoreContractTest, DisablingAClientRevokesItsGrants) {
   const Grant grant = this->Redeemed();
   const auto disabled =

@@ -48,6 +48,9 @@ const pg::Statement kStatements[] = {
     {"oauth_find_client", "SELECT " FLORIN_CLIENT " FROM oauth_clients WHERE client_id = $1"},
     {"oauth_list_clients", "SELECT " FLORIN_CLIENT
                            " FROM oauth_clients WHERE client_id > $1 ORDER BY client_id LIMIT $2"},
+    {"oauth_list_origins",
+     "SELECT DISTINCT unnest(cors_origins) COLLATE \"C\" AS origin FROM oauth_clients "
+     "WHERE disable_time IS NULL ORDER BY origin"},
     {"oauth_disable_client", "UPDATE oauth_clients SET disable_time = " FLORIN_TIME(
                                  "$2") " WHERE client_id = $1 AND disable_time IS NULL"},
     {"oauth_insert_assertion",
@@ -431,6 +434,15 @@ Task<absl::StatusOr<std::vector<Client>>> PgOAuthStore::ListClients(std::string 
       [after = std::move(after), limit](pqxx::transaction_base& transaction) {
         return All(transaction.exec_prepared("oauth_list_clients", after, limit), &ReadClient);
       });
+}
+
+Task<absl::StatusOr<std::vector<std::string>>> PgOAuthStore::ListCorsOrigins() {
+  return pool_.Read<std::vector<std::string>>([](pqxx::transaction_base& transaction) {
+    std::vector<std::string> origins;
+    for (const pqxx::row& row : transaction.exec_prepared("oauth_list_origins"))
+      origins.emplace_back(row[0].c_str());
+    return origins;
+  });
 }
 
 Task<absl::StatusOr<std::optional<Client>>> PgOAuthStore::DisableClient(std::string client_id,

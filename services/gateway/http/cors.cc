@@ -4,8 +4,6 @@
 #include <array>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
@@ -25,50 +23,12 @@ constexpr char kExposed[] =
 
 constexpr char kVary[] = "Origin";
 
-bool IsHostAndPort(std::string_view rest) {
-  const std::size_t colon = rest.find(':');
-  const std::string_view host = rest.substr(0, colon);
-  const auto is_host = [](char c) {
-    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
-           absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '.' || c == '-';
-  };
-  if (host.empty() || !std::all_of(host.begin(), host.end(), is_host)) return false;
-  if (colon == std::string_view::npos) return true;
-  const std::string_view port = rest.substr(colon + 1);
-  return !port.empty() && port.size() <= 5 && port[0] != '0' &&
-         std::all_of(port.begin(), port.end(),
-                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
-}
-
-bool IsOrigin(std::string_view line) {
-  if (line.starts_with("https://")) return IsHostAndPort(line.substr(8));
-  if (!line.starts_with("http://") || !IsHostAndPort(line.substr(7))) return false;
-  const std::string_view host = line.substr(7, line.find(':', 7) - 7);
-  return host == "localhost" || host == "127.0.0.1";
-}
-
 bool MayBeSent(absl::string_view field) {
   const std::string name = absl::AsciiStrToLower(absl::StripAsciiWhitespace(field));
   return std::find(kRequestFields.begin(), kRequestFields.end(), name) != kRequestFields.end();
 }
 
 }  // namespace
-
-absl::StatusOr<std::set<std::string>> ParseOrigins(std::string_view text) {
-  std::set<std::string> origins;
-  int number = 0;
-  for (absl::string_view line : absl::StrSplit(absl::string_view(text.data(), text.size()), '\n')) {
-    ++number;
-    line = absl::StripAsciiWhitespace(line);
-    if (line.empty() || line[0] == '#') continue;
-    if (!IsOrigin(std::string_view(line.data(), line.size()))) {
-      return Error(Reason::kInternal,
-                   absl::StrCat("line ", number, " is no origin like https://app.example.com"));
-    }
-    origins.emplace(line);
-  }
-  return origins;
-}
 
 absl::StatusOr<Fields> AnswerPreflight(const Preflight& preflight,
                                        const std::vector<std::string>& methods,

@@ -15,7 +15,7 @@
 
 namespace florin::gateway {
 
-// The origins that clients have registered. Thread-safe.
+// The origins that clients have registered (registered_origins.h). Thread-safe.
 class OriginPolicy {
  public:
   virtual ~OriginPolicy() = default;
@@ -32,12 +32,6 @@ class OriginList : public OriginPolicy {
  private:
   const std::set<std::string> origins_;
 };
-
-// One origin a line, as a browser sends it (RFC 6454 section 6.2): `https://app.example.com`, also
-// with a port; lower case, no path, no wildcard, never `null`; `http://` for localhost and
-// 127.0.0.1 only. Empty lines and those that begin with `#` are skipped. Error: kInternal, naming
-// the line.
-absl::StatusOr<std::set<std::string>> ParseOrigins(std::string_view text);
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 

@@ -1,5 +1,7 @@
 #include "services/gateway/http/edge.h"
 
+#include <utility>
+
 #include "absl/flags/flag.h"
 #include "libs/config/config.h"
 #include "libs/telemetry/log.h"
@@ -20,8 +22,6 @@ ABSL_FLAG(std::string, redis, "",
           "Redis that nobody else can reach; empty: each gateway counts alone");
 ABSL_FLAG(absl::Duration, redis_budget, absl::Milliseconds(5),
           "how long a request waits for Redis before its gateway counts alone");
-ABSL_FLAG(std::string, cors_origins, "",
-          "file of the origins whose pages may call the API, one a line; empty: none");
 
 namespace florin::gateway {
 namespace {
@@ -58,12 +58,6 @@ std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, std::strin
     edge->redis_ = config::ValueOrExit(ParseRedisAddress(address), "reading --redis");
     edge->redis_options_.budget = absl::GetFlag(FLAGS_redis_budget);
   }
-  std::set<std::string> origins;
-  if (const std::string file = absl::GetFlag(FLAGS_cors_origins); !file.empty()) {
-    const std::string text = config::ValueOrExit(config::ReadFile(file), "reading --cors_origins");
-    origins = config::ValueOrExit(ParseOrigins(text), "reading --cors_origins");
-  }
-  edge->origins_ = std::make_shared<OriginList>(std::move(origins));
   edge->documents_ =
       std::make_shared<Documents>(config::ValueOrExit(MakeDocuments(routes), "describing the API"));
   return edge;
@@ -72,6 +66,12 @@ std::unique_ptr<Edge> Edge::FromFlagsOrExit(const RouteTable& routes, std::strin
 Backend Edge::Equip(Executor executor, Backend backend) {
   backend.senders = senders_;
   backend.origins = origins_;
+  // One thread asks for all.
+  const auto auth = backend.channels.find("auth");
+  if (auth != backend.channels.end() && !std::exchange(origins_watched_, true)) {
+    asio::co_spawn(executor, RegisteredOrigins::Watch(origins_, auth->second.get()),
+                   asio::detached);
+  }
   backend.documents = documents_;
   if (!quotas_) return backend;
   std::unique_ptr<RateLimiter> limiter;

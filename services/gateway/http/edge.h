@@ -1,6 +1,7 @@
 // What stands between the open internet and the API, as the flags say: --rate_limits,
 // --rate_limit_network, --rate_limit_user, --rate_limit_client, --redis, --redis_budget,
-// --cors_origins, --max_connections, --max_connections_per_network, --max_requests.
+// --max_connections, --max_connections_per_network, --max_requests; and the origins of auth's
+// clients.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "services/gateway/http/api.h"
+#include "services/gateway/http/registered_origins.h"
 #include "services/gateway/limits/quota_table.h"
 #include "services/gateway/limits/redis_connection.h"
 
@@ -16,7 +18,8 @@ namespace florin::gateway {
 
 Limits LimitsFromFlags();
 
-// Outlives the backends that it equips. Thread-safe once made.
+// Outlives the backends that it equips, which are made one after the other. Otherwise thread-safe
+// once made.
 class Edge {
  public:
   // Ends the process with one clear line on a flag that cannot be used. `clock` outlives it.
@@ -25,7 +28,7 @@ class Edge {
                                                Clock& clock);
 
   // Gives `backend`, which belongs to the thread of `executor`, its guard of tokens, quotas,
-  // origins and documents.
+  // origins and documents. The first one's channel to auth tells the origins to all.
   Backend Equip(Executor executor, Backend backend);
 
  private:
@@ -37,7 +40,8 @@ class Edge {
   std::optional<Quotas> quotas_;
   std::optional<RedisEndpoint> redis_;
   RedisOptions redis_options_;
-  std::shared_ptr<const OriginPolicy> origins_;
+  const std::shared_ptr<RegisteredOrigins> origins_ = std::make_shared<RegisteredOrigins>();
+  bool origins_watched_ = false;
   std::shared_ptr<const Documents> documents_;
   // A row takes about 150 bytes.
   QuotaTable table_{100'000};
