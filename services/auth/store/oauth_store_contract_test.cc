@@ -192,11 +192,11 @@ TYPED_TEST(OAuthStoreContractTest, ListsTheOriginsOfClientsThatAreNotDisabled) {
   const std::string shared = "https://" + this->Name("both") + ".example";
   Client shop = this->Shop();
   shop.cors_origins = {shared, mine};
-  this->Run(this->store().RegisterClient(shop));
+  this->Run(this->store().RegisterClient(shop, SomeEvent()));
   Client other = this->Shop();
   other.client_id = this->Name("other");
   other.cors_origins = {shared};
-  this->Run(this->store().RegisterClient(other));
+  this->Run(this->store().RegisterClient(other, SomeEvent()));
   // Those of other tests are there as well.
   const auto listed = [this](const std::string& origin) {
     const std::vector<std::string> all = this->Run(this->store().ListCorsOrigins());
@@ -205,7 +205,7 @@ TYPED_TEST(OAuthStoreContractTest, ListsTheOriginsOfClientsThatAreNotDisabled) {
   };
   EXPECT_EQ(listed(mine), 1);
   EXPECT_EQ(listed(shared), 1);
-  this->Run(this->store().DisableClient(shop.client_id, kNow));
+  this->Run(this->store().DisableClient(shop.client_id, kNow, SomeEvent()));
   EXPECT_EQ(listed(mine), 0);
   EXPECT_EQ(listed(shared), 1) << "the other client has it, too";
 }
