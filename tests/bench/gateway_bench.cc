@@ -76,6 +76,12 @@ class Payments : public payments::v1::PaymentsService {
   Answer CreateDeposit(rpc::Call&, const payments::v1::CreateDepositRequest&) override {
     co_return NotPartOfThis();
   }
+  Answer ConfirmPayment(rpc::Call&, const payments::v1::ConfirmPaymentRequest&) override {
+    co_return NotPartOfThis();
+  }
+  Answer CancelPayment(rpc::Call&, const payments::v1::CancelPaymentRequest&) override {
+    co_return NotPartOfThis();
+  }
   Task<absl::StatusOr<payments::v1::GetPaymentReceiptResponse>> GetPaymentReceipt(
       rpc::Call&, const payments::v1::GetPaymentReceiptRequest&) override {
     co_return NotPartOfThis();
