@@ -345,6 +345,9 @@ TEST_F(People, WhoIsNoOperatorSeesNoProposal) {
   EXPECT_EQ(Outcome(eve.Get("/v1/proposals")), "403 scope_missing");
   EXPECT_EQ(Outcome(eve.Get(PathOf(proposal, ""))), "403 scope_missing");
   EXPECT_EQ(Outcome(Approve(eve, {.token = eve.token()}, proposal)), "403 scope_missing");
+  EXPECT_EQ(Outcome(world().ann.Post(PathOf(proposal, ":reject"), boost::json::object(),
+                                     {.token = world().as_ann.token})),
+            "403 self_approval");
   EXPECT_EQ(Outcome(world().bob.Post(PathOf(proposal, ":withdraw"), boost::json::object(),
                                      {.token = world().as_bob.token})),
             "403 not_the_maker");

@@ -7,6 +7,7 @@
 #include <boost/json/parse.hpp>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -46,6 +47,16 @@ std::string TagOf(const Route& route) {
   return route.rpc.substr(route.rpc.rfind('.', slash) + 1, slash - route.rpc.rfind('.', slash) - 1);
 }
 
+// Whether its request names something by an id, which can be malformed.
+bool TakesIds(const Route& route) {
+  const google::protobuf::Descriptor& request = *route.request->GetDescriptor();
+  for (int i = 0; i < request.field_count(); ++i) {
+    const absl::string_view name = request.field(i)->name();
+    if (absl::EndsWith(name, "_id") || absl::EndsWith(name, "_ids")) return true;
+  }
+  return false;
+}
+
 // The reasons that a route can have by what it is, and those that its comment names.
 std::set<Reason> ReasonsOf(const Route& route, const std::string& comment) {
   std::set<Reason> reasons = {Reason::kInternal,         Reason::kUnavailable,
@@ -53,13 +64,15 @@ std::set<Reason> ReasonsOf(const Route& route, const std::string& comment) {
                               Reason::kRateLimited,      Reason::kMalformedRequest,
                               Reason::kHeaderTooLarge,   Reason::kRequestTimeout};
   if (route.policy.access() == MethodPolicy::USER)
-    reasons.insert({Reason::kTokenMissing, Reason::kTokenInvalid, Reason::kTokenExpired});
+    reasons.insert({Reason::kTokenMissing, Reason::kTokenInvalid, Reason::kTokenExpired,
+                    Reason::kApiKeyWrongMode, Reason::kNetworkNotAllowed});
   if (route.policy.scopes_size() > 0) reasons.insert(Reason::kScopeMissing);
   if (route.policy.idempotency() == MethodPolicy::KEY) {
     reasons.insert({Reason::kIdempotencyKeyMissing, Reason::kIdempotencyKeyInvalid,
                     Reason::kIdempotencyKeyReused});
   }
   if (!route.is_web) reasons.insert({Reason::kUnknownField, Reason::kInvalidField});
+  if (TakesIds(route)) reasons.insert(Reason::kInvalidId);
   if (route.has_body && !route.is_web) {
     reasons.insert({Reason::kMalformedJson, Reason::kDuplicateKey, Reason::kMissingField,
                     Reason::kTooDeep, Reason::kUnsupportedMediaType});

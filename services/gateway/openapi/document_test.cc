@@ -78,8 +78,12 @@ TEST_F(OpenApiTest, ListsTheReasonsThatTheCommentNames) {
   const json::object& responses = Operation("post", "/v1/payments").at("responses").as_object();
   EXPECT_THAT(Strings(responses.at("422").at("x-reasons")),
               IsSupersetOf({"insufficient_funds", "currency_mismatch"}));
+  EXPECT_THAT(Strings(responses.at("400").at("x-reasons")),
+              IsSupersetOf({"invalid_amount", "invalid_id"}));
   EXPECT_THAT(Strings(responses.at("401").at("x-reasons")),
-              IsSupersetOf({"token_missing", "token_expired"}));
+              IsSupersetOf({"token_missing", "token_expired", "api_key_wrong_mode"}));
+  EXPECT_THAT(Strings(responses.at("403").at("x-reasons")),
+              IsSupersetOf({"scope_missing", "network_not_allowed"}));
   EXPECT_THAT(Strings(responses.at("429").at("x-reasons")),
               IsSupersetOf({"rate_limited", "overloaded"}));
   EXPECT_TRUE(responses.at("429").at("headers").as_object().contains("Retry-After"));
