@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/reader.rpc.h"
 #include "gtest/gtest.h"
@@ -16,6 +17,7 @@
 #include "libs/rpc/channel.h"
 #include "libs/rpc/credentials.h"
 #include "libs/status/matchers.h"
+#include "tests/e2e/api_user.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -149,6 +151,82 @@ TEST(MutualTls, AServerOfAnotherNameIsRefused) {
   request.set_book("main");
   EXPECT_THAT(runtime.Run(client.GetAccounts(rpc::Outgoing(), request)),
               StatusHasReason(Reason::kUnavailable));
+}
+
+// A confused deputy: a service that has one user's token and asks with it for what is another's.
+// The gateway's certificate is good here, and so is the token; whose the objects are decides.
+class DeputyTest : public ::testing::Test {
+ protected:
+  DeputyTest() { context_.user_token = ann_.token(); }
+
+  rpc::Outgoing Context(const std::string& key = "") {
+    rpc::Outgoing context = context_;
+    context.idempotency_key = key;
+    return context;
+  }
+
+  ApiUser ann_{SharedStack()};
+  ApiUser bob_{SharedStack()};
+  const std::string anns_ = ann_.OpenAccount("EUR");
+  const std::string bobs_ = bob_.OpenAccount("EUR");
+  async::Runtime runtime_{1};
+  rpc::Channel channel_{runtime_.executor(),
+                        {.target = SharedStack().Variable("FLORIN_ACCOUNTS"),
+                         .service = "accounts",
+                         .certificates = rpc::CertificateFiles::In(Certificates(), "gateway")}};
+  accounts::v1::AccountsClient accounts_{&channel_};
+  rpc::Outgoing context_;
+};
+
+TEST_F(DeputyTest, ReadsForItsUserWhatIsItsUsers) {
+  accounts::v1::GetAccountRequest request;
+  request.set_account_id(anns_);
+  EXPECT_THAT(runtime_.Run(accounts_.GetAccount(Context(), request)), IsOk());
+}
+
+TEST_F(DeputyTest, ReadsNothingOfAnotherUser) {
+  accounts::v1::GetAccountRequest request;
+  request.set_account_id(bobs_);
+  const auto account = runtime_.Run(accounts_.GetAccount(Context(), request));
+  EXPECT_THAT(account, StatusHasReason(Reason::kAccountNotFound));
+  const auto listed =
+      runtime_.Run(accounts_.ListAccounts(Context(), accounts::v1::ListAccountsRequest()));
+  ASSERT_THAT(listed, IsOk());
+  for (const auto& one : listed->accounts()) EXPECT_NE(one.account_id(), bobs_);
+}
+
+TEST_F(DeputyTest, OpensNothingForAnotherUsersCustomer) {
+  accounts::v1::GetAccountRequest bobs;
+  bobs.set_account_id(bobs_);
+  rpc::Outgoing as_bob = context_;
+  as_bob.user_token = bob_.token();
+  const auto account = runtime_.Run(accounts_.GetAccount(as_bob, bobs));
+  ASSERT_THAT(account, IsOk());
+  accounts::v1::OpenAccountRequest request;
+  request.set_customer_id(account->customer_id());
+  request.set_currency("EUR");
+  EXPECT_THAT(runtime_.Run(accounts_.OpenAccount(Context(Fresh("key")), request)),
+              StatusHasReason(Reason::kCustomerNotFound));
+}
+
+TEST_F(DeputyTest, DoesNothingWithoutAUsersToken) {
+  context_.user_token.clear();
+  accounts::v1::GetAccountRequest request;
+  request.set_account_id(anns_);
+  EXPECT_THAT(runtime_.Run(accounts_.GetAccount(Context(), request)),
+              StatusHasReason(Reason::kTokenMissing));
+}
+
+TEST_F(DeputyTest, AnotherServiceIsNotTheGateway) {
+  rpc::Channel payments(runtime_.executor(),
+                        {.target = SharedStack().Variable("FLORIN_ACCOUNTS"),
+                         .service = "accounts",
+                         .certificates = rpc::CertificateFiles::In(Certificates(), "payments")});
+  accounts::v1::GetAccountRequest request;
+  request.set_account_id(anns_);
+  accounts::v1::AccountsClient client(&payments);
+  EXPECT_THAT(runtime_.Run(client.GetAccount(Context(), request)),
+              StatusHasReason(Reason::kCallerNotAllowed));
 }
 
 }  // namespace

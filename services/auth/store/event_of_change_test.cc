@@ -273,6 +273,7 @@ TEST_F(EventOfChangeTest, OfSessions) {
   Session session;
   session.session_id = SystemIds().NewId();
   session.user_id = user_id_;
+  session.proofs = {Proof::kPassword};
   session.create_time = session.auth_time = session.active_time = kNow;
   const audit::Event begun = SomeEvent();
   EXPECT_TRUE(Run(sessions_.Insert(session, crypto::Sha256(session.session_id.ToString()),

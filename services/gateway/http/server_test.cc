@@ -98,7 +98,8 @@ TEST_F(GatewayTest, HandsAnHttpMethodTheExchangeItself) {
       "value: \"\\303\\251\" } cookies { name: \"__Host-a\" value: \"1\" } cookies { name: "
       "\"__Host-b\" value: \"2\" } authorization: \"Basic abc\" dpop: \"proof\" origin: "
       "\"https://app.example\" fetch_site: \"same-origin\" client_address: \"127.0.0.1\" "
-      "user_agent: \"test\"");
+      "user_agent: \"test\" request_id: \"" +
+          Header(response, "X-Request-Id") + "\"");
 }
 
 TEST_F(GatewayTest, AnswersAsAnHttpMethodSays) {
