@@ -42,8 +42,8 @@ struct Real {
 
   // No test has founders of another one.
   Real() {
+    async::Runtime runtime(1);  // Outlives the pool, whose threads complete on it.
     pg::Pool owner({.conninfo = pg::TestDatabase("auth").conninfo("auth_owner"), .connections = 1});
-    async::Runtime runtime(1);
     const std::function<absl::StatusOr<bool>(pqxx::work&)> empty =
         [](pqxx::work& transaction) -> absl::StatusOr<bool> {
       transaction.exec("DELETE FROM founders");
