@@ -50,14 +50,14 @@ Task<absl::StatusOr<T>> TransactNoting(
 template <class T>
 Task<absl::StatusOr<T>> TransactWith(pg::Pool& pool, Event event,
                                      std::function<absl::StatusOr<T>(pqxx::work&)> work) {
-  std::function<absl::StatusOr<T>(pqxx::work&)> both = [&work, &event](pqxx::work& transaction) {
-    absl::StatusOr<T> done = work(transaction);
-    if (done.ok() && static_cast<bool>(*done)) Insert(transaction, {event});
-    return done;
-  };
-  absl::StatusOr<T> done = co_await pool.Transact<T>(std::move(both));
-  if (done.ok() && static_cast<bool>(*done)) CountEvent(event);
-  co_return done;
+  std::function<absl::StatusOr<T>(pqxx::work&, std::vector<Event>&)> noting =
+      [work = std::move(work), event = std::move(event)](pqxx::work& transaction,
+                                                         std::vector<Event>& events) {
+        absl::StatusOr<T> done = work(transaction);
+        if (done.ok() && static_cast<bool>(*done)) events.push_back(event);
+        return done;
+      };
+  return TransactNoting<T>(pool, std::move(noting));
 }
 
 // Records each event in a transaction of its own. Thread-safe. `pool` has InsertStatements() and

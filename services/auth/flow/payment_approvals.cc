@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "libs/telemetry/metrics.h"
 
 namespace florin::auth {
@@ -23,9 +24,7 @@ sca::PaymentBinding BindingOf(const PaymentApproval& approval) {
           .nonce = approval.nonce};
 }
 
-absl::Time PaymentApprovals::Now() {
-  return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
-}
+absl::Time PaymentApprovals::Now() { return InMicroseconds(clock_.Now()); }
 
 Task<absl::StatusOr<PaymentApproval>> PaymentApprovals::Ask(PaymentApproval approval) {
   FLORIN_CO_RETURN_IF_ERROR(CheckApproval(approval, sca::kNonceSize));

@@ -4,26 +4,16 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {
 
-// RFC 3339's years, which is what a Timestamp can say.
-constexpr std::int64_t kLastSecond = 253'402'300'799;
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
-
-absl::StatusOr<absl::Time> ParseTime(const google::protobuf::Timestamp& proto) {
-  if (proto.seconds() < 0 || proto.seconds() > kLastSecond || proto.nanos() < 0 ||
-      proto.nanos() >= 1'000'000'000 || proto.nanos() % 1'000 != 0) {
-    return Error(Reason::kInvalidField, "not a time in whole microseconds",
-                 {.param = "expire_time"});
-  }
-  return absl::FromUnixMicros(proto.seconds() * 1'000'000 + proto.nanos() / 1'000);
+// No approval ends before 1970.
+absl::StatusOr<absl::Time> ReadExpiry(const google::protobuf::Timestamp& proto) {
+  FLORIN_ASSIGN_OR_RETURN(const absl::Time time, ReadTime(proto, "expire_time"));
+  if (time >= absl::UnixEpoch()) return time;
+  return Error(Reason::kInvalidField, "before 1970", {.param = "expire_time"});
 }
 
 v1::Approval::State ToProto(const PaymentApproval& approval, absl::Time now) {
@@ -62,7 +52,7 @@ absl::StatusOr<PaymentApproval> Parse(const v1::CreateApprovalRequest& proto) {
                           ParseId(IdKind::kPayment, proto.payment_id(), "payment_id"));
   FLORIN_ASSIGN_OR_RETURN(approval.payee_account_id,
                           ParseId(IdKind::kAccount, proto.payee_account_id(), "payee_account_id"));
-  FLORIN_ASSIGN_OR_RETURN(approval.expire_time, ParseTime(proto.expire_time()));
+  FLORIN_ASSIGN_OR_RETURN(approval.expire_time, ReadExpiry(proto.expire_time()));
   return approval;
 }
 

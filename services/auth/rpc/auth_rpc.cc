@@ -4,6 +4,7 @@
 
 #include "libs/audit/call_origin.h"
 #include "services/auth/rpc/call_network.h"
+#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {
@@ -12,9 +13,7 @@ v1::User ToProto(const User& user) {
   v1::User proto;
   proto.set_user_id(FormatId(IdKind::kUser, user.user_id));
   proto.set_email(user.email);
-  const std::int64_t micros = absl::ToUnixMicros(user.create_time);
-  proto.mutable_create_time()->set_seconds(micros / 1'000'000);
-  proto.mutable_create_time()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
+  SetTime(user.create_time, *proto.mutable_create_time());
   return proto;
 }
 

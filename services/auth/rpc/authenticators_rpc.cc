@@ -3,15 +3,10 @@
 #include <utility>
 
 #include "services/auth/rpc/call_network.h"
+#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& proto) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  proto.set_seconds(micros / 1'000'000);
-  proto.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
 
 v1::Authenticator::Kind ToProto(FactorKind kind) {
   switch (kind) {

@@ -6,18 +6,13 @@
 #include "libs/clock/microseconds.h"
 #include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
+#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {
 
 constexpr int kUsualPage = 50;
 constexpr int kLargestPage = 100;
-
-void SetTime(google::protobuf::Timestamp& proto, absl::Time time) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  proto.set_seconds(micros / 1'000'000);
-  proto.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
 
 v1::RegisteredClient ToProto(const Client& client) {
   v1::RegisteredClient proto;
@@ -37,8 +32,8 @@ v1::RegisteredClient ToProto(const Client& client) {
   metadata.set_require_mtls(client.require_mtls);
   metadata.mutable_cors_origins()->Assign(client.cors_origins.begin(), client.cors_origins.end());
   metadata.set_first_party(client.first_party);
-  SetTime(*proto.mutable_create_time(), client.create_time);
-  if (client.disable_time) SetTime(*proto.mutable_disable_time(), *client.disable_time);
+  SetTime(client.create_time, *proto.mutable_create_time());
+  if (client.disable_time) SetTime(*client.disable_time, *proto.mutable_disable_time());
   return proto;
 }
 
