@@ -8,6 +8,7 @@
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
+#include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
 #include "libs/identity/bearer_authenticator.h"
@@ -70,9 +71,11 @@ int main(int argc, char** argv) {
                           "reading --approval_policy");
   std::vector<pg::Statement> statements = payments::PgStore::Statements();
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
+  for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
+  audit::Trail trail(process.executor(), pool, "payments");
   payments::PgStore store(pool);
   payments::PgApprovalStore approval_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
@@ -88,9 +91,10 @@ int main(int argc, char** argv) {
                                 process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
-  const int status =
-      process.Serve({&service}, &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &trail.service()}, &authenticator,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();
   return status;

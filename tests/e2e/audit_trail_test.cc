@@ -1,5 +1,5 @@
-// The audit trails of auth and accounts: what an auditor finds in them of what users did through
-// HTTPS, and what florin-audit-verify says of them before and after somebody altered one.
+// The audit trails of auth, accounts and payments: what an auditor finds in them of what users did
+// through HTTPS, and what florin-audit-verify says of them before and after somebody altered one.
 #include <chrono>
 #include <functional>
 #include <string>
@@ -106,6 +106,25 @@ TEST(AuditTrail, SaysWhoOpenedAnAccount) {
   EXPECT_EQ(opened[0].caller(), "gateway");
 }
 
+TEST(AuditTrail, SaysWhoPaidAndFromWhere) {
+  ApiUser user(SharedStack());
+  const std::string a = user.OpenAccount("EUR");
+  const std::string b = user.OpenAccount("EUR");
+  user.Deposit(a, 1000);
+  const Sent sent;
+  const Answer first = user.Pay(a, b, 250, sent);
+  ASSERT_EQ(Outcome(first), "200") << first;
+  EXPECT_TRUE(user.Pay(a, b, 250, sent).replayed());
+  const auto paid = Trail("payments", "FLORIN_PAYMENTS")
+                        .Wait(first.Text("payment_id"), "payments.payment.create", 1);
+  ASSERT_EQ(paid.size(), 1u);
+  EXPECT_EQ(paid[0].actor(), user.user_id());
+  EXPECT_EQ(paid[0].client_address(), "127.0.0.1");
+  EXPECT_EQ(paid[0].request_id(), first.headers.at("x-request-id"));
+  EXPECT_EQ(paid[0].details().at("amount_minor"), "250");
+  EXPECT_EQ(paid[0].details().at("source"), a);
+}
+
 TEST(AuditTrail, IsForAuditorsAndOperators) {
   const audit::v1::QueryEventsRequest request;
   EXPECT_THAT(Trail("auth", "FLORIN_AUTH", "operator").Query(request), IsOk());
@@ -121,7 +140,8 @@ TEST(AuditTrail, ShowsWhatWasAlteredAfterwards) {
   const std::string account = user.OpenAccount("EUR");
   Trail("accounts", "FLORIN_ACCOUNTS").Wait(account, "accounts.account.open", 1);
   for (const auto& [service, variable] :
-       {std::pair{"auth", "FLORIN_AUTH"}, std::pair{"accounts", "FLORIN_ACCOUNTS"}}) {
+       {std::pair{"auth", "FLORIN_AUTH"}, std::pair{"accounts", "FLORIN_ACCOUNTS"},
+        std::pair{"payments", "FLORIN_PAYMENTS"}}) {
     const CommandResult good = Verify(service, variable);
     EXPECT_EQ(good.status, 0) << good.output;
   }

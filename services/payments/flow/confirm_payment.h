@@ -32,7 +32,8 @@ class ConfirmPayment {
   // `context` is for calls made as this service. Errors: kPaymentNotFound, also for a payment of
   // another user; kApprovalPending, with the payment's id in metadata `payment_id`; kUnavailable,
   // kDeadlineExceeded, kOverloaded, kInternal: unknown, repeat.
-  Task<absl::StatusOr<Payment>> Run(rpc::Outgoing context, Uuid user_id, Uuid payment_id);
+  Task<absl::StatusOr<Payment>> Run(rpc::Outgoing context, Uuid user_id, Uuid payment_id,
+                                    audit::Origin origin = {});
 
   // For the recovery worker: finishes a payment that requires action whose approval was redeemed,
   // and gives up one whose approval will never be. Redeems nothing itself. Errors as of Run(), of
@@ -41,12 +42,12 @@ class ConfirmPayment {
 
   // Gives up a payment that requires action, and gives it as canceled; also one that was canceled
   // before. Errors: kPaymentNotFound, kPaymentNotCancelable; kUnavailable, kInternal.
-  Task<absl::StatusOr<Payment>> Cancel(Uuid user_id, Uuid payment_id);
+  Task<absl::StatusOr<Payment>> Cancel(Uuid user_id, Uuid payment_id, audit::Origin origin = {});
 
  private:
-  Task<absl::StatusOr<Payment>> Start(rpc::Outgoing context, Payment payment,
-                                      bool only_if_redeemed);
-  Task<absl::StatusOr<Payment>> GiveUp(Payment payment, absl::Status why);
+  Task<absl::StatusOr<Payment>> Start(rpc::Outgoing context, Payment payment, bool only_if_redeemed,
+                                      audit::Origin origin);
+  Task<absl::StatusOr<Payment>> GiveUp(Payment payment, absl::Status why, audit::Origin origin);
 
   ApprovalStore& store_;
   PaymentApprovals& approvals_;

@@ -43,7 +43,8 @@ CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& 
 
 Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing context, Uuid user_id,
                                                                 std::string idempotency_key,
-                                                                PaymentRequest request) {
+                                                                PaymentRequest request,
+                                                                audit::Origin origin) {
   FLORIN_CO_RETURN_IF_ERROR(CheckRequest(request));
   absl::StatusOr<AccountFacts> destination = co_await CheckParties(context, user_id, request);
   if (!destination.ok()) co_return destination.status();
@@ -51,7 +52,8 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   const Uuid payment_id = ids_.NewId();
   Intent intent{.payment = NewPayment(payment_id, user_id, request, NowInMicroseconds(clock_)),
                 .idempotency_key = std::move(idempotency_key),
-                .fingerprint = crypto::Sha256(CanonicalRequest(request))};
+                .fingerprint = crypto::Sha256(CanonicalRequest(request)),
+                .origin = std::move(origin)};
   absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), *std::move(destination));
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {

@@ -56,7 +56,8 @@ class CreatePayment {
   // payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the intent
   // was kept: repeat with the same key.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
-                                    std::string idempotency_key, PaymentRequest request);
+                                    std::string idempotency_key, PaymentRequest request,
+                                    audit::Origin origin = {});
 
  private:
   // Who owns the destination.

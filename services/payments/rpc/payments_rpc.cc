@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "libs/audit/call_origin.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
 #include "services/payments/domain/approval.h"
@@ -165,8 +166,8 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Create(rpc::Call& call, PaymentRe
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   rpc::Outgoing context = call.AsService();
   std::string key = call.idempotency_key();
-  const absl::StatusOr<florin::payments::CreatePayment::Outcome> outcome =
-      co_await create_.Run(std::move(context), user, std::move(key), std::move(request));
+  const absl::StatusOr<florin::payments::CreatePayment::Outcome> outcome = co_await create_.Run(
+      std::move(context), user, std::move(key), std::move(request), audit::OriginOfCall(call));
   if (!outcome.ok()) co_return outcome.status();
   if (outcome->replayed) call.MarkReplayed();
   co_return AnswerOf(outcome->payment, approval_page_);
@@ -178,7 +179,8 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::ConfirmPayment(
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
   rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<Payment> payment = co_await confirm_.Run(std::move(context), user, id);
+  const absl::StatusOr<Payment> payment =
+      co_await confirm_.Run(std::move(context), user, id, audit::OriginOfCall(call));
   if (!payment.ok()) co_return payment.status();
   co_return AnswerOf(*payment, approval_page_);
 }
@@ -188,7 +190,8 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
-  const absl::StatusOr<Payment> payment = co_await confirm_.Cancel(user, id);
+  const absl::StatusOr<Payment> payment =
+      co_await confirm_.Cancel(user, id, audit::OriginOfCall(call));
   if (!payment.ok()) co_return payment.status();
   co_return ToProto(*payment, approval_page_);
 }

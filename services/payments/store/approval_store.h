@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/sca/payment_binding.h"
 #include "libs/status/check.h"
@@ -32,8 +33,10 @@ struct Judged {
   std::optional<Verdict> verdict;  // Nothing: the key was known before, and nothing was judged.
 };
 
-// Thread-safe. Every method is idempotent, so that it may be repeated after kUnavailable. Errors
-// besides those named: kUnavailable (the outcome of a write is then unknown), kInternal.
+// Payments that are made, started and given up are in the audit trail, by the same transaction, as
+// payments.payment.create, confirm and cancel. Thread-safe. Every method is idempotent, so that it
+// may be repeated after kUnavailable. Errors besides those named: kUnavailable (the outcome of a
+// write is then unknown), kInternal.
 class ApprovalStore {
  public:
   virtual ~ApprovalStore() = default;
@@ -56,12 +59,13 @@ class ApprovalStore {
   // exemptions. Gives the payment as it is kept afterwards: in any other state as it was before.
   // Errors: kPaymentNotFound; kApprovalMismatch, and then nothing has changed.
   virtual Task<absl::StatusOr<Payment>> Start(Uuid user_id, Uuid payment_id,
-                                              crypto::Digest redeemed, absl::Time now) = 0;
+                                              crypto::Digest redeemed, absl::Time now,
+                                              audit::Origin origin) = 0;
 
   // Gives up a payment that requires action (GiveUp()), and gives it as it is kept afterwards: in
   // any other state as it was before. Error: kPaymentNotFound.
   virtual Task<absl::StatusOr<Payment>> GiveUp(Uuid user_id, Uuid payment_id, Reason reason,
-                                               absl::Time now) = 0;
+                                               absl::Time now, audit::Origin origin) = 0;
 
   // Takes up to `limit` payments that require action and whose time to be looked after has come:
   // kLease after BeginConfirm(), or when they expire. Holds them back from other claims until they

@@ -1,5 +1,6 @@
 // What every ApprovalStore promises, held against PostgreSQL and the fake; and what the database
 // refuses whatever the program does.
+#include "libs/audit/pg_audit.h"
 #include "services/payments/store/approval_store.h"
 
 #include <memory>
@@ -29,6 +30,7 @@ testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
 std::vector<pg::Statement> AllStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
   for (pg::Statement& statement : PgApprovalStore::Statements()) {
     all.push_back(std::move(statement));
   }
@@ -91,7 +93,7 @@ class ApprovalStoreContractTest : public ::testing::Test {
   }
   absl::StatusOr<Payment> Start(const Payment& payment) {
     return Call(&ApprovalStore::Start, user_, payment.payment_id,
-                sca::BindingDigest(BindingOf(payment)), kStart + absl::Seconds(1));
+                sca::BindingDigest(BindingOf(payment)), kStart + absl::Seconds(1), audit::Origin());
   }
   std::vector<Payment> Claim(absl::Time now) {
     std::vector<Payment> mine;
@@ -202,7 +204,7 @@ TYPED_TEST(ApprovalStoreContractTest, StartsWhatWasApprovedOnce) {
   EXPECT_EQ(this->Start(payment).value(), expected);
   EXPECT_EQ(this->Kept(payment), expected);
   const auto again = this->Call(&ApprovalStore::Start, this->user_, payment.payment_id, digest,
-                                kStart + absl::Seconds(9));
+                                kStart + absl::Seconds(9), audit::Origin());
   EXPECT_EQ(again.value(), expected);
   // From here on it is like any other payment in processing.
   const auto due = this->runtime_.Run(
@@ -220,10 +222,11 @@ TYPED_TEST(ApprovalStoreContractTest, StartsNothingElse) {
   EXPECT_THAT(this->Start(changed), StatusHasReason(Reason::kApprovalMismatch));
   EXPECT_EQ(this->Kept(payment), payment);
   const crypto::Digest digest = sca::BindingDigest(BindingOf(payment));
-  EXPECT_THAT(
-      this->Call(&ApprovalStore::Start, SystemIds().NewId(), payment.payment_id, digest, kStart),
-      StatusHasReason(Reason::kPaymentNotFound));
-  EXPECT_THAT(this->Call(&ApprovalStore::Start, this->user_, SystemIds().NewId(), digest, kStart),
+  EXPECT_THAT(this->Call(&ApprovalStore::Start, SystemIds().NewId(), payment.payment_id, digest,
+                         kStart, audit::Origin()),
+              StatusHasReason(Reason::kPaymentNotFound));
+  EXPECT_THAT(this->Call(&ApprovalStore::Start, this->user_, SystemIds().NewId(), digest, kStart,
+                         audit::Origin()),
               StatusHasReason(Reason::kPaymentNotFound));
 }
 
@@ -232,11 +235,11 @@ TYPED_TEST(ApprovalStoreContractTest, WhatWasGivenUpStays) {
   const absl::Time later = kStart + absl::Seconds(1);
   const Payment expected = GiveUp(payment, Reason::kApprovalExpired, later);
   EXPECT_EQ(this->Call(&ApprovalStore::GiveUp, this->user_, payment.payment_id,
-                       Reason::kApprovalExpired, later)
+                       Reason::kApprovalExpired, later, audit::Origin())
                 .value(),
             expected);
   EXPECT_EQ(this->Call(&ApprovalStore::GiveUp, this->user_, payment.payment_id,
-                       Reason::kPaymentCanceled, later)
+                       Reason::kPaymentCanceled, later, audit::Origin())
                 .value(),
             expected);
   EXPECT_EQ(this->Start(payment).value(), expected);
@@ -244,12 +247,12 @@ TYPED_TEST(ApprovalStoreContractTest, WhatWasGivenUpStays) {
       this->Call(&ApprovalStore::BeginConfirm, this->user_, payment.payment_id, later).value(),
       expected);
   EXPECT_THAT(this->Call(&ApprovalStore::GiveUp, SystemIds().NewId(), payment.payment_id,
-                         Reason::kPaymentCanceled, later),
+                         Reason::kPaymentCanceled, later, audit::Origin()),
               StatusHasReason(Reason::kPaymentNotFound));
 
   const Payment started = this->Start(this->Awaiting("other")).value();
   EXPECT_EQ(this->Call(&ApprovalStore::GiveUp, this->user_, started.payment_id,
-                       Reason::kPaymentCanceled, later)
+                       Reason::kPaymentCanceled, later, audit::Origin())
                 .value(),
             started);
 }
@@ -275,6 +278,44 @@ TYPED_TEST(ApprovalStoreContractTest, LooksAfterPaymentsWhenTheyExpireOrAreConfi
   const auto unfinished =
       this->runtime_.Run(this->subject_.payments().ClaimUnfinished(expiry + kLease, 1000));
   EXPECT_THAT(*unfinished, ::testing::Not(::testing::Contains(payment)));
+}
+
+// What the audit trail has of a payment, in PostgreSQL.
+class ApprovalEventsTest : public ApprovalStoreContractTest<Real> {
+ protected:
+  // "create:usr:", action, who acted (the user, or a name) and why, in their order.
+  std::vector<std::string> EventsOf(const Payment& payment) {
+    pqxx::connection connection(Server().conninfo("payments"));
+    pqxx::work transaction(connection);
+    std::vector<std::string> events;
+    for (const pqxx::row& row : transaction.exec_params(
+             "SELECT split_part(action, '.', 3) || ':' || split_part(actor, '_', 1) || ':' || "
+             "reason FROM audit_events WHERE subject = $1 ORDER BY event_time, action",
+             FormatId(IdKind::kPayment, payment.payment_id))) {
+      events.push_back(row[0].c_str());
+    }
+    return events;
+  }
+};
+
+TEST_F(ApprovalEventsTest, AreOfWhatHappenedOnce) {
+  const Payment payment = Awaiting();
+  ASSERT_THAT(EventsOf(payment), ElementsAre(::testing::StartsWith("create:usr:")));
+  for (int i = 0; i < 2; ++i) ASSERT_THAT(Start(payment), IsOk());
+  // Without an origin it was the worker.
+  EXPECT_THAT(EventsOf(payment), ElementsAre(::testing::_, "confirm:payments:"));
+}
+
+TEST_F(ApprovalEventsTest, SayWhoGaveAPaymentUpAndWhy) {
+  const Payment payment = Awaiting();
+  audit::Origin origin;
+  origin.caller = "gateway";
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(Call(&ApprovalStore::GiveUp, user_, payment.payment_id, Reason::kPaymentCanceled,
+                     kStart + absl::Seconds(1), origin),
+                IsOk());
+  }
+  EXPECT_THAT(EventsOf(payment), ElementsAre(::testing::_, "cancel:usr:payment_canceled"));
 }
 
 // What the schema refuses to the runtime role.

@@ -62,7 +62,8 @@ Task<absl::StatusOr<Payment>> FakeStore::BeginConfirm(Uuid user_id, Uuid payment
 }
 
 Task<absl::StatusOr<Payment>> FakeStore::Start(Uuid user_id, Uuid payment_id,
-                                               crypto::Digest redeemed, absl::Time now) {
+                                               crypto::Digest redeemed, absl::Time now,
+                                               audit::Origin) {
   std::lock_guard lock(mutex_);
   if (fail_starts_) co_return Error(Reason::kUnavailable, "told to fail");
   Row* const row = Find(user_id, payment_id);
@@ -80,7 +81,7 @@ Task<absl::StatusOr<Payment>> FakeStore::Start(Uuid user_id, Uuid payment_id,
 }
 
 Task<absl::StatusOr<Payment>> FakeStore::GiveUp(Uuid user_id, Uuid payment_id, Reason reason,
-                                                absl::Time now) {
+                                                absl::Time now, audit::Origin) {
   std::lock_guard lock(mutex_);
   Row* const row = Find(user_id, payment_id);
   if (row == nullptr) co_return NotFound();

@@ -106,4 +106,25 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 
+audit::Event EventOf(const Payment& payment, std::string action, absl::Time time,
+                     const audit::Origin& origin, std::string actor) {
+  const std::string user_id = FormatId(IdKind::kUser, payment.user_id);
+  audit::Event event;
+  event.subject = FormatId(IdKind::kPayment, payment.payment_id);
+  event.event_id = DeriveId("florin." + action, event.subject);
+  event.time = time;
+  event.action = std::move(action);
+  event.actor = actor.empty() ? user_id : std::move(actor);
+  if (event.actor != user_id) event.on_behalf_of = user_id;
+  event.origin = origin;
+  event.details = {{"amount_minor", std::to_string(payment.amount.minor_units)},
+                   {"currency", std::string(payment.amount.currency.code())},
+                   {"destination", FormatId(IdKind::kAccount, payment.destination_account_id)},
+                   {"kind", std::string(NameOf(payment.kind))}};
+  if (!payment.source_account_id.is_nil()) {
+    event.details["source"] = FormatId(IdKind::kAccount, payment.source_account_id);
+  }
+  return event;
+}
+
 }  // namespace florin::payments

@@ -7,6 +7,7 @@
 
 #include <pqxx/pqxx>
 
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "libs/pg/array.h"
 #include "services/payments/store/store.h"
@@ -32,6 +33,11 @@ absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows);
 
 // As the bytea type reads it.
 std::string ByteaOf(std::string_view octets);
+
+// What the audit trail says of a payment: `action` is payments.payment.create, confirm or cancel,
+// each of which happens to a payment once. `actor` empty: its user.
+audit::Event EventOf(const Payment& payment, std::string action, absl::Time time,
+                     const audit::Origin& origin, std::string actor = "");
 
 // The columns that insert_intents and find_intents bind.
 struct IntentArrays {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/store/payment_rows.h"
@@ -77,7 +78,8 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
 }
 
 absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
-                              const ApprovalTerms& terms, const ApprovalPolicy& policy) {
+                              const ApprovalTerms& terms, const ApprovalPolicy& policy,
+                              std::vector<audit::Event>& events) {
   const Payment& payment = intent.payment;
   transaction.exec_prepared("lock_payer", payment.user_id.ToString());
   const IntentArrays arrays({intent});
@@ -99,6 +101,8 @@ absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
                               std::string(payment.amount.currency.code()),
                               payment.amount.minor_units);
   }
+  events.push_back(EventOf(payment, "payments.payment.create", payment.create_time, intent.origin));
+  events.back().reason = std::string(NameOf(verdict.basis));
   Payment kept = verdict.needs_approval ? AwaitApproval(payment, terms) : payment;
   return Judged{.stored = {.payment = std::move(kept), .same_request = true}, .verdict = verdict};
 }
@@ -119,9 +123,13 @@ void Save(pqxx::work& transaction, const Payment& payment, absl::Time next_attem
       absl::ToUnixMicros(next_attempt));
 }
 
+// The user, or the worker that goes on with what a crash has left.
+std::string ActorOf(const audit::Origin& origin) { return origin.caller.empty() ? "payments" : ""; }
+
 absl::StatusOr<Payment> StartIn(pqxx::work& transaction, const Uuid& user_id,
                                 const Uuid& payment_id, const crypto::Digest& redeemed,
-                                absl::Time now) {
+                                absl::Time now, const audit::Origin& origin,
+                                std::vector<audit::Event>& events) {
   transaction.exec_prepared("lock_payer", user_id.ToString());
   FLORIN_ASSIGN_OR_RETURN(Payment payment, Lock(transaction, user_id, payment_id));
   if (payment.state != State::kRequiresAction) return payment;
@@ -131,6 +139,7 @@ absl::StatusOr<Payment> StartIn(pqxx::work& transaction, const Uuid& user_id,
   payment = StartApproved(std::move(payment), std::string(crypto::AsOctets(redeemed)), now);
   Save(transaction, payment, now + kLease);
   transaction.exec_prepared("reset_use", user_id.ToString());
+  events.push_back(EventOf(payment, "payments.payment.confirm", now, origin, ActorOf(origin)));
   return payment;
 }
 
@@ -149,11 +158,11 @@ std::vector<pg::Statement> PgApprovalStore::Statements() {
 
 Task<absl::StatusOr<Judged>> PgApprovalStore::InsertJudged(Intent intent, ApprovalTerms terms,
                                                            ApprovalPolicy policy) {
-  std::function<absl::StatusOr<Judged>(pqxx::work&)> work = [&intent, &terms,
-                                                             &policy](pqxx::work& transaction) {
-    return Insert(transaction, intent, terms, policy);
-  };
-  co_return co_await pool_.Transact(std::move(work));
+  std::function<absl::StatusOr<Judged>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&intent, &terms, &policy](pqxx::work& transaction, std::vector<audit::Event>& events) {
+        return Insert(transaction, intent, terms, policy, events);
+      };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<Payment>> PgApprovalStore::BeginConfirm(Uuid user_id, Uuid payment_id,
@@ -168,25 +177,30 @@ Task<absl::StatusOr<Payment>> PgApprovalStore::BeginConfirm(Uuid user_id, Uuid p
 }
 
 Task<absl::StatusOr<Payment>> PgApprovalStore::Start(Uuid user_id, Uuid payment_id,
-                                                     crypto::Digest redeemed, absl::Time now) {
-  std::function<absl::StatusOr<Payment>(pqxx::work&)> work = [user_id, payment_id, &redeemed,
-                                                              now](pqxx::work& transaction) {
-    return StartIn(transaction, user_id, payment_id, redeemed, now);
-  };
-  co_return co_await pool_.Transact(std::move(work));
+                                                     crypto::Digest redeemed, absl::Time now,
+                                                     audit::Origin origin) {
+  std::function<absl::StatusOr<Payment>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [user_id, payment_id, &redeemed, now, &origin](pqxx::work& transaction,
+                                                     std::vector<audit::Event>& events) {
+        return StartIn(transaction, user_id, payment_id, redeemed, now, origin, events);
+      };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<Payment>> PgApprovalStore::GiveUp(Uuid user_id, Uuid payment_id, Reason reason,
-                                                      absl::Time now) {
-  std::function<absl::StatusOr<Payment>(pqxx::work&)> work =
-      [user_id, payment_id, reason, now](pqxx::work& transaction) -> absl::StatusOr<Payment> {
+                                                      absl::Time now, audit::Origin origin) {
+  std::function<absl::StatusOr<Payment>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [user_id, payment_id, reason, now, &origin](
+          pqxx::work& transaction, std::vector<audit::Event>& events) -> absl::StatusOr<Payment> {
     FLORIN_ASSIGN_OR_RETURN(Payment payment, Lock(transaction, user_id, payment_id));
     if (payment.state != State::kRequiresAction) return payment;
     payment = payments::GiveUp(std::move(payment), reason, now);
     Save(transaction, payment, now);
+    events.push_back(EventOf(payment, "payments.payment.cancel", now, origin, ActorOf(origin)));
+    events.back().reason = payment.failure_reason;
     return payment;
   };
-  co_return co_await pool_.Transact(std::move(work));
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
 }
 
 Task<absl::StatusOr<std::vector<Payment>>> PgApprovalStore::ClaimAwaiting(absl::Time now,

@@ -21,9 +21,9 @@ class PgApprovalStore : public ApprovalStore {
   Task<absl::StatusOr<Payment>> BeginConfirm(Uuid user_id, Uuid payment_id,
                                              absl::Time now) override;
   Task<absl::StatusOr<Payment>> Start(Uuid user_id, Uuid payment_id, crypto::Digest redeemed,
-                                      absl::Time now) override;
-  Task<absl::StatusOr<Payment>> GiveUp(Uuid user_id, Uuid payment_id, Reason reason,
-                                       absl::Time now) override;
+                                      absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<Payment>> GiveUp(Uuid user_id, Uuid payment_id, Reason reason, absl::Time now,
+                                       audit::Origin origin) override;
   Task<absl::StatusOr<std::vector<Payment>>> ClaimAwaiting(absl::Time now, int limit) override;
 
  private:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "services/payments/domain/payment.h"
 
@@ -17,6 +18,7 @@ struct Intent {
   Payment payment;  // In processing.
   std::string idempotency_key;
   crypto::Digest fingerprint;
+  audit::Origin origin = {};
 };
 
 // What is kept under an idempotency key. It is this intent's own payment if the ids agree,
@@ -32,7 +34,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Inserts those intents whose key is new, and gives what is kept under each intent's key
+  // Inserts those intents whose key is new, each in the audit trail by the same transaction as
+  // payments.payment.create, and gives what is kept under each intent's key
   // afterwards, in order. Of several intents with one key, even in one call, one is inserted.
   virtual Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) = 0;

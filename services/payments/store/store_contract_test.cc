@@ -2,7 +2,10 @@
 // role may not do.
 #include <memory>
 
+#include <pqxx/pqxx>
+
 #include "libs/async/runtime.h"
+#include "libs/audit/pg_audit.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/ledger_transaction.h"
@@ -38,12 +41,18 @@ class FakeSubject : public Subject {
   FakeStore store_;
 };
 
+std::vector<pg::Statement> Statements() {
+  std::vector<pg::Statement> all = PgStore::Statements();
+  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
+  return all;
+}
+
 class PgSubject : public Subject {
  public:
   PgSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 2,
-               .statements = PgStore::Statements(),
+               .statements = Statements(),
                .settings = pg::KeyedAccessSettings()}),
         store_(pool_) {}
   Store& store() override { return store_; }
@@ -220,6 +229,34 @@ TYPED_TEST(StoreContractTest, AClaimIsBounded) {
   this->Insert("1");
   this->Insert("2");
   EXPECT_THAT(this->Call(&Store::ClaimUnfinished, kStart + kLease, 1).value(), SizeIs(1));
+}
+
+// What the audit trail has of new payments, in PostgreSQL.
+class IntentEventsTest : public StoreContractTest<PgSubject> {
+ protected:
+  int CountOf(const Payment& payment) {
+    pqxx::connection connection(Server().conninfo("payments"));
+    pqxx::work transaction(connection);
+    return transaction
+        .exec_params(
+            "SELECT count(*) FROM audit_events WHERE action = 'payments.payment.create' "
+            "AND subject = $1",
+            FormatId(IdKind::kPayment, payment.payment_id))[0][0]
+        .as<int>();
+  }
+};
+
+TEST_F(IntentEventsTest, AreOneForEachPaymentThatWasMade) {
+  const Intent first = NewIntent("first");
+  const Intent second = NewIntent("second");
+  const Intent twin = NewIntent("second");  // Under the same key.
+  ASSERT_THAT(Call(&Store::InsertIntents, std::vector{first}), IsOk());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_THAT(Call(&Store::InsertIntents, std::vector{first, second, twin}), IsOk());
+  }
+  EXPECT_EQ(CountOf(first.payment), 1);
+  EXPECT_EQ(CountOf(second.payment), 1);
+  EXPECT_EQ(CountOf(twin.payment), 0);
 }
 
 // The second line of defence, in the database itself.
