@@ -137,6 +137,18 @@ std::string_view PrefixOf(IdKind kind) {
       return "key";
     case IdKind::kProposal:
       return "prp";
+    case IdKind::kCapture:
+      return "cap";
+    case IdKind::kRefund:
+      return "ref";
+    case IdKind::kDispute:
+      return "dsp";
+    case IdKind::kQuote:
+      return "quo";
+    case IdKind::kVerification:
+      return "ver";
+    case IdKind::kLimit:
+      return "lim";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

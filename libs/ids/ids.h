@@ -58,9 +58,16 @@ enum class IdKind {
   kChallenge,
   kApproval,
   kApiKey,
-  kProposal
+  kProposal,
+  kCapture,
+  kRefund,
+  kDispute,
+  kQuote,
+  kVerification,
+  kLimit
 };
-// "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl", "apr", "key", "prp"
+// "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl", "apr", "key", "prp",
+// "cap", "ref", "dsp", "quo", "ver", "lim"
 std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".

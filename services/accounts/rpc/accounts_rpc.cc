@@ -5,16 +5,13 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/user_of.h"
 #include "services/accounts/domain/statement.h"
 
 namespace florin::accounts {
 namespace {
 
 constexpr int kMostLookedUp = 100;
-
-absl::StatusOr<Uuid> UserOf(const rpc::Call& call) {
-  return ParseId(IdKind::kUser, call.principal().user_id, "sub");
-}
 
 void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
   const std::int64_t micros = absl::ToUnixMicros(time);

@@ -52,6 +52,15 @@ class AccountsRpcTest : public AccountsFixture {
   bool replayed_ = false;  // Whether the last answer was marked so.
 };
 
+TEST_F(AccountsRpcTest, AClientsOwnTokenHasNoAccounts) {
+  rpc::Outgoing incoming;
+  const rpc::Principal client{.user_id = "shop", .client_id = "shop"};
+  rpc::Call call("gateway", incoming, client, true);
+  v1::ListAccountsRequest request;
+  EXPECT_THAT(runtime_.Run(service_.ListAccounts(call, request)),
+              StatusHasReason(Reason::kUserTokenRequired));
+}
+
 TEST_F(AccountsRpcTest, ACustomerIsCreatedOnceForItsKey) {
   const auto created = CreateCustomer("Zoë", "key");
   ASSERT_THAT(created, IsOk());

@@ -5,14 +5,11 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/user_of.h"
 #include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {
-
-absl::StatusOr<Uuid> UserOf(const rpc::Call& call) {
-  return ParseId(IdKind::kUser, call.principal().user_id, "sub");
-}
 
 v1::ApiKey ToProto(const ApiKey& key) {
   v1::ApiKey proto;

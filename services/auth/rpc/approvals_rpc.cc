@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "libs/rpc/user_of.h"
 #include "services/auth/rpc/times.h"
 
 namespace florin::auth {
@@ -63,7 +64,7 @@ struct Subject {
 };
 absl::StatusOr<Subject> SubjectOf(const rpc::Call& call, const std::string& approval_id) {
   Subject subject;
-  FLORIN_ASSIGN_OR_RETURN(subject.user_id, ParseId(IdKind::kUser, call.principal().user_id, "sub"));
+  FLORIN_ASSIGN_OR_RETURN(subject.user_id, UserOf(call));
   FLORIN_ASSIGN_OR_RETURN(subject.approval_id,
                           ParseId(IdKind::kApproval, approval_id, "approval_id"));
   return subject;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/rpc/user_of.h"
 #include "services/auth/rpc/call_network.h"
 #include "services/auth/rpc/times.h"
 
@@ -32,10 +33,6 @@ v1::Authenticator ToProto(const Factor& factor) {
 }
 
 }  // namespace
-
-absl::StatusOr<Uuid> AuthenticatorsRpc::UserOf(const rpc::Call& call) {
-  return ParseId(IdKind::kUser, call.principal().user_id, "sub");
-}
 
 Task<absl::StatusOr<v1::ListAuthenticatorsResponse>> AuthenticatorsRpc::ListAuthenticators(
     rpc::Call& call, const v1::ListAuthenticatorsRequest&) {

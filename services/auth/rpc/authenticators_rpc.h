@@ -35,9 +35,7 @@ class AuthenticatorsRpc : public v1::AuthenticatorsService {
       rpc::Call& call, const v1::VerifyEmailRequest& request) override;
 
  private:
-  // The caller. That changes need a fresh login is the methods' policy.
-  static absl::StatusOr<Uuid> UserOf(const rpc::Call& call);
-
+  // That changes need a fresh login is the methods' policy.
   Authenticators& authenticators_;
 };
 

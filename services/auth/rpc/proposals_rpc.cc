@@ -7,6 +7,7 @@
 #include "libs/audit/call_origin.h"
 #include "libs/clock/microseconds.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/user_of.h"
 #include "services/auth/flow/proposal_payload.h"
 #include "services/auth/rpc/times.h"
 
@@ -70,8 +71,8 @@ absl::Status CheckExecutionId(const std::string& id) {
 // In whole microseconds, as the database keeps them.
 absl::Time ProposalsRpc::Now() const { return InMicroseconds(clock_.Now()); }
 
-Task<absl::Status> ProposalsRpc::CheckPresentScope(std::string user_id, std::string_view scope) {
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, ParseId(IdKind::kUser, user_id, "sub"));
+Task<absl::Status> ProposalsRpc::CheckPresentScope(const rpc::Call& call, std::string_view scope) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   const absl::StatusOr<Roles> roles = co_await roles_.RolesOf(user);
   if (!roles.ok()) co_return roles.status();
   if (HasScope(*roles, scope)) co_return absl::OkStatus();
@@ -88,7 +89,7 @@ Task<absl::Status> ProposalsRpc::CheckChecker(const rpc::Call& call, Uuid propos
     co_return Error(Reason::kScopeMissing, "the token lacks a scope",
                     {.metadata = {{"scope", std::string(kind.checker_scope)}}});
   }
-  co_return co_await CheckPresentScope(call.principal().user_id, kind.checker_scope);
+  co_return co_await CheckPresentScope(call, kind.checker_scope);
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::CreateProposal(
@@ -96,7 +97,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::CreateProposal(
   FLORIN_CO_ASSIGN_OR_RETURN(const ProposalKind kind, FindProposalKind(request.kind()));
   FLORIN_CO_RETURN_IF_ERROR(CheckPayload(request.payload()));
   const std::string& maker = call.principal().user_id;
-  FLORIN_CO_RETURN_IF_ERROR(co_await CheckPresentScope(maker, "proposals:write"));
+  FLORIN_CO_RETURN_IF_ERROR(co_await CheckPresentScope(call, "proposals:write"));
   const absl::Time now = Now();
   Proposal proposal{.proposal_id = ids_.NewId(),
                     .kind = request.kind(),

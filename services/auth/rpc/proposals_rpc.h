@@ -33,7 +33,7 @@ class ProposalsRpc : public v1::ProposalsService {
  private:
   absl::Time Now() const;
   // Whether the user's roles give them the scope now, whatever their token says.
-  Task<absl::Status> CheckPresentScope(std::string user_id, std::string_view scope);
+  Task<absl::Status> CheckPresentScope(const rpc::Call& call, std::string_view scope);
   // Whether the caller may decide on the proposal.
   Task<absl::Status> CheckChecker(const rpc::Call& call, Uuid proposal_id);
   Task<absl::StatusOr<v1::Proposal>> Decide(const rpc::Call& call, Uuid proposal_id,

@@ -65,7 +65,8 @@ std::set<Reason> ReasonsOf(const Route& route, const std::string& comment) {
                               Reason::kHeaderTooLarge,   Reason::kRequestTimeout};
   if (route.policy.access() == MethodPolicy::USER)
     reasons.insert({Reason::kTokenMissing, Reason::kTokenInvalid, Reason::kTokenExpired,
-                    Reason::kApiKeyWrongMode, Reason::kNetworkNotAllowed});
+                    Reason::kApiKeyWrongMode, Reason::kNetworkNotAllowed,
+                    Reason::kUserTokenRequired});
   if (route.policy.scopes_size() > 0) reasons.insert(Reason::kScopeMissing);
   if (route.policy.idempotency() == MethodPolicy::KEY) {
     reasons.insert({Reason::kIdempotencyKeyMissing, Reason::kIdempotencyKeyInvalid,

@@ -6,16 +6,12 @@
 #include "libs/audit/call_origin.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/user_of.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
 
 namespace florin::payments {
 namespace {
-
-// From a verified token, so that a bad one is nobody's fault but auth's.
-absl::StatusOr<Uuid> UserOf(const rpc::Call& call) {
-  return ParseId(IdKind::kUser, call.principal().user_id, "sub");
-}
 
 void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
   const std::int64_t micros = absl::ToUnixMicros(time);

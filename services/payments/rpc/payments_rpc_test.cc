@@ -63,6 +63,16 @@ TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {
   EXPECT_EQ(runtime_.Run(service_.GetPayment(get, request))->DebugString(), made->DebugString());
 }
 
+TEST_F(PaymentsRpcTest, AClientsOwnTokenHasNoPayments) {
+  rpc::Outgoing incoming;
+  incoming.idempotency_key = "key";
+  const rpc::Principal client{.user_id = "shop", .client_id = "shop"};
+  rpc::Call call("gateway", incoming, client, true);
+  const v1::CreatePaymentRequest request = Request(1);
+  EXPECT_THAT(runtime_.Run(service_.CreatePayment(call, request)),
+              StatusHasReason(Reason::kUserTokenRequired));
+}
+
 TEST_F(PaymentsRpcTest, AReplayIsMarkedAndEqual) {
   rpc::Call first = NewCall("key");
   const auto made = runtime_.Run(service_.CreatePayment(first, Request(1)));
