@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   pg::Pool pool(process.Database(Statements()));
   audit::Trail trail(process.executor(), pool, "auth");
   auth::PgStore store(pool);
-  auth::MachineAccess machine_access(pool);
+  auth::MachineAccess machine_access(pool, trail.recorder());
   auth::OAuthServer oauth(process, pool, machine_access.roles(), *keys, trail.recorder());
   auth::SessionParts sessions(pool, oauth.store());
   auth::AuthenticatorParts parts(pool, store, sessions.sessions(), trail.recorder());
@@ -81,8 +81,8 @@ int main(int argc, char** argv) {
   auth::OwnTokenAuthenticator authenticator(*keys, SystemClock(), process.issuer());
 
   asio::co_spawn(process.executor(), keys->Watch(trail.recorder()), asio::detached);
-  std::vector<rpc::Service*> services = {&service,     &oauth.oauth(), &oauth.clients(),
-                                         &parts.rpc(), &pages.rpc(),   &approvals_service,
+  std::vector<rpc::Service*> services = {&service,        &oauth.oauth(), &oauth.clients(),
+                                         &parts.rpc(),    &pages.rpc(),   &approvals_service,
                                          &trail.service()};
   machine_access.AddTo(services);
   const int status =

@@ -34,15 +34,16 @@ std::vector<pg::Statement> MachineAccess::Statements() {
   return all;
 }
 
-MachineAccess::MachineAccess(pg::Pool& pool)
+MachineAccess::MachineAccess(pg::Pool& pool, audit::Recorder& recorder)
     : keys_(pool),
       roles_(pool),
       proposals_(pool),
       api_keys_(keys_, roles_, SystemClock(), SystemIds(), ModeOrExit()),
       role_changes_(roles_, proposals_, SystemClock()),
-      api_keys_rpc_(api_keys_, keys_),
-      roles_rpc_(role_changes_, roles_),
-      proposals_rpc_(proposals_, roles_, SystemClock(), SystemIds()) {}
+      refused_(recorder, SystemClock(), SystemIds()),
+      api_keys_rpc_(api_keys_, keys_, refused_),
+      roles_rpc_(role_changes_, roles_, refused_),
+      proposals_rpc_(proposals_, roles_, refused_, SystemClock(), SystemIds()) {}
 
 void MachineAccess::AddTo(std::vector<rpc::Service*>& services) {
   services.insert(services.end(), {&api_keys_rpc_, &roles_rpc_, &proposals_rpc_});

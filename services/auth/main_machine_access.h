@@ -9,6 +9,7 @@
 #include "services/auth/flow/role_changes.h"
 #include "services/auth/rpc/api_keys_rpc.h"
 #include "services/auth/rpc/proposals_rpc.h"
+#include "services/auth/rpc/refused_attempts.h"
 #include "services/auth/rpc/roles_rpc.h"
 #include "services/auth/store/pg_api_key_store.h"
 #include "services/auth/store/pg_proposal_store.h"
@@ -23,7 +24,7 @@ class MachineAccess {
   static std::vector<pg::Statement> Statements();
 
   // `pool` has Statements(). The mode of the keys is --mode; ends the process if that is none.
-  explicit MachineAccess(pg::Pool& pool);
+  MachineAccess(pg::Pool& pool, audit::Recorder& recorder);
 
   RoleStore& roles() { return roles_; }
   // To serve, along with others.
@@ -35,6 +36,7 @@ class MachineAccess {
   PgProposalStore proposals_;
   ApiKeys api_keys_;
   RoleChanges role_changes_;
+  RefusedAttempts refused_;
   ApiKeysRpc api_keys_rpc_;
   RolesRpc roles_rpc_;
   ProposalsRpc proposals_rpc_;

@@ -125,7 +125,7 @@ Task<absl::Status> Authenticators::RemoveFactor(Uuid user_id, Uuid factor_id, Ne
   });
   if (!there) co_return Error(Reason::kFactorNotFound, "no such authenticator");
   // Sessions first: if that fails, the call can be repeated.
-  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndSessionsOf(user_id));
+  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndSessionsOf(user_id, OriginOf(from)));
   audit::Event event = EventOf("auth.factor.remove", user_id, std::move(from));
   event.details["factor_id"] = FormatId(IdKind::kFactor, factor_id);
   const absl::StatusOr<bool> removed =

@@ -120,6 +120,7 @@ Task<absl::Status> Authenticators::SendNotice(Uuid user_id, const char* what) {
 
 Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string new_password,
                                                  Network from) {
+  audit::Origin origin = OriginOf(std::move(from));
   const crypto::Digest token_hash = crypto::Sha256(token);
   const absl::StatusOr<std::optional<EmailToken>> found =
       co_await parts_.tokens.Find(EmailPurpose::kPasswordReset, token_hash, Now());
@@ -135,16 +136,18 @@ Task<absl::Status> Authenticators::ResetPassword(std::string token, std::string 
         co_await parts_.hasher.Verify(std::move(hash), std::move(new_password));
     if (!same.ok()) co_return same.status();
     if (!*same) co_return InvalidToken();
-    co_return co_await parts_.sessions.EndSessionsOf(user->user_id);
+    co_return co_await parts_.sessions.EndSessionsOf(user->user_id, std::move(origin));
   }
   absl::StatusOr<std::string> hash = co_await parts_.hasher.Hash(std::move(new_password));
   if (!hash.ok()) co_return hash.status();
-  audit::Event event = EventOf("auth.password.reset", user->user_id, std::move(from));
+  audit::Event event =
+      UserEvent(parts_.clock, parts_.ids, "auth.password.reset", user->user_id, origin);
   const absl::StatusOr<bool> set =
       co_await parts_.tokens.SetPassword(token_hash, *std::move(hash), Now(), std::move(event));
   if (!set.ok()) co_return set.status();
   if (!*set) co_return InvalidToken();
-  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndSessionsOf(user->user_id));
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await parts_.sessions.EndSessionsOf(user->user_id, std::move(origin)));
   // Guesses at the old password say nothing of the new one.
   const absl::StatusOr<bool> cleared =
       co_await parts_.throttles.Succeed(LanesOf(Guess::kPassword, user->email, "", ""));

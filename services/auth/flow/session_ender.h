@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libs/async/task.h"
+#include "libs/audit/event.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
 
@@ -11,15 +12,16 @@ namespace florin::auth {
 class SessionEnder {
  public:
   virtual ~SessionEnder() = default;
-  // Ends every session of the user, and what was issued in them. Idempotent: the caller repeats it
-  // after an error. Errors: kUnavailable, kInternal.
-  virtual Task<absl::Status> EndSessionsOf(Uuid user_id) = 0;
+  // Ends every session of the user, and what was issued in them. `origin`: of the request that is
+  // why, for the audit trail. Idempotent: the caller repeats it after an error. Errors:
+  // kUnavailable, kInternal.
+  virtual Task<absl::Status> EndSessionsOf(Uuid user_id, audit::Origin origin) = 0;
 };
 
 // For a deployment without sessions.
 class NoSessions : public SessionEnder {
  public:
-  Task<absl::Status> EndSessionsOf(Uuid) override { co_return absl::OkStatus(); }
+  Task<absl::Status> EndSessionsOf(Uuid, audit::Origin) override { co_return absl::OkStatus(); }
 };
 
 }  // namespace florin::auth

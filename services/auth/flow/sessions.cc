@@ -29,6 +29,10 @@ Task<absl::StatusOr<OpenSession>> Sessions::Start(Authentication authentication,
   open.session.active_time = now;
   open.session.client_address = browser.client_address.substr(0, kLongestAddress);
   open.session.user_agent = browser.user_agent.substr(0, kLongestUserAgent);
+  audit::Origin origin;
+  origin.caller = std::move(browser.caller);
+  origin.client_address = std::move(browser.client_address);
+  origin.request_id = std::move(browser.request_id);
   const crypto::Digest replacement = crypto::Sha256(open.secret);
 
   FLORIN_CO_ASSIGN_OR_RETURN(const std::optional<Session> before, co_await Find(secret));
@@ -43,12 +47,8 @@ Task<absl::StatusOr<OpenSession>> Sessions::Start(Authentication authentication,
     open.session.session_id = ids_.NewId();
     open.session.create_time = now;
   } else if (before) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await End(before->user_id, before->session_id));
+    FLORIN_CO_RETURN_IF_ERROR(co_await End(before->user_id, before->session_id, origin));
   }
-  audit::Origin origin;
-  origin.caller = std::move(browser.caller);
-  origin.client_address = std::move(browser.client_address);
-  origin.request_id = std::move(browser.request_id);
   audit::Event event =
       UserEvent(clock_, ids_, "auth.session.begin", open.session.user_id, std::move(origin));
   event.details["session_id"] = FormatId(IdKind::kSession, open.session.session_id);
@@ -92,7 +92,7 @@ Task<absl::StatusOr<std::vector<Session>>> Sessions::List(Uuid user_id) {
 
 // What was granted goes first: if the second step fails, the session is still there to be ended
 // again.
-Task<absl::Status> Sessions::End(Uuid user_id, Uuid session_id) {
+Task<absl::Status> Sessions::End(Uuid user_id, Uuid session_id, audit::Origin origin) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Session> sessions, co_await store_.List(user_id));
   for (const Session& session : sessions) {
     if (session.session_id != session_id) continue;  // Another user's grants are not ours to end.
@@ -100,11 +100,13 @@ Task<absl::Status> Sessions::End(Uuid user_id, Uuid session_id) {
     const auto revoked = co_await oauth_.RevokeSession(std::move(sid), clock_.Now());
     if (!revoked.ok()) co_return revoked.status();
   }
-  const absl::StatusOr<bool> ended = co_await store_.End(user_id, session_id);
+  audit::Event event = UserEvent(clock_, ids_, "auth.session.end", user_id, std::move(origin));
+  event.details["session_id"] = FormatId(IdKind::kSession, session_id);
+  const absl::StatusOr<bool> ended = co_await store_.End(user_id, session_id, std::move(event));
   co_return ended.status();
 }
 
-Task<absl::Status> Sessions::EndOthers(Uuid user_id, Uuid but) {
+Task<absl::Status> Sessions::EndOthers(Uuid user_id, Uuid but, audit::Origin origin) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Session> sessions, co_await store_.List(user_id));
   for (const Session& session : sessions) {
     if (session.session_id == but) continue;
@@ -112,14 +114,19 @@ Task<absl::Status> Sessions::EndOthers(Uuid user_id, Uuid but) {
     const auto revoked = co_await oauth_.RevokeSession(std::move(sid), clock_.Now());
     if (!revoked.ok()) co_return revoked.status();
   }
-  const absl::StatusOr<int> ended = co_await store_.EndOthers(user_id, but);
+  audit::Event event = UserEvent(clock_, ids_, "auth.session.end", user_id, std::move(origin));
+  event.details["all_but"] = FormatId(IdKind::kSession, but);
+  const absl::StatusOr<int> ended = co_await store_.EndOthers(user_id, but, std::move(event));
   co_return ended.status();
 }
 
-Task<absl::Status> Sessions::EndSessionsOf(Uuid user_id) {
+Task<absl::Status> Sessions::EndSessionsOf(Uuid user_id, audit::Origin origin) {
   const auto revoked = co_await oauth_.RevokeUser(user_id, clock_.Now());
   if (!revoked.ok()) co_return revoked.status();
-  const absl::StatusOr<int> ended = co_await store_.EndOthers(user_id, std::nullopt);
+  audit::Event event = UserEvent(clock_, ids_, "auth.session.end", user_id, std::move(origin));
+  event.details["all_but"] = "";
+  const absl::StatusOr<int> ended =
+      co_await store_.EndOthers(user_id, std::nullopt, std::move(event));
   co_return ended.status();
 }
 

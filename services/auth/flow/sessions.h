@@ -62,11 +62,12 @@ class Sessions : public SessionEnder {
   // Unexpired ones of a user, latest active first.
   Task<absl::StatusOr<std::vector<Session>>> List(Uuid user_id);
 
-  // OK also if there is no such session of this user (any more). Idempotent.
-  Task<absl::Status> End(Uuid user_id, Uuid session_id);
-  Task<absl::Status> EndOthers(Uuid user_id, Uuid but);
+  // OK also if there is no such session of this user (any more). Idempotent. In the audit trail as
+  // auth.session.end.
+  Task<absl::Status> End(Uuid user_id, Uuid session_id, audit::Origin origin);
+  Task<absl::Status> EndOthers(Uuid user_id, Uuid but, audit::Origin origin);
   // All of them, and everything that apps were granted, in whatever session.
-  Task<absl::Status> EndSessionsOf(Uuid user_id) override;
+  Task<absl::Status> EndSessionsOf(Uuid user_id, audit::Origin origin) override;
 
  private:
   SessionStore& store_;

@@ -45,7 +45,7 @@ class FakeMail : public MailSender {
 // Counts, and fails when told. Thread-safe between calls of a test.
 class FakeSessions : public SessionEnder {
  public:
-  Task<absl::Status> EndSessionsOf(Uuid user_id) override {
+  Task<absl::Status> EndSessionsOf(Uuid user_id, audit::Origin) override {
     if (fail) co_return Error(Reason::kUnavailable, "told to fail");
     ended.push_back(user_id);
     co_return absl::OkStatus();

@@ -150,13 +150,14 @@ PagesRpc::Answer PagesRpc::Change(const WebRequest& request) {
 
 PagesRpc::Answer PagesRpc::ChangeSessions(const WebRequest& request, Session session) {
   if (request.path() == "/auth/account/sessions/end-others") {
-    FLORIN_CO_RETURN_IF_ERROR(
-        co_await parts_.sessions.EndOthers(session.user_id, session.session_id));
+    FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndOthers(
+        session.user_id, session.session_id, OriginOf(NetworkOf(request))));
     co_return SeeOther("/auth/account");
   }
   FLORIN_CO_ASSIGN_OR_RETURN(
       const Uuid id, ParseId(IdKind::kSession, FormField(request, "session_id"), "session_id"));
-  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.End(session.user_id, id));
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await parts_.sessions.End(session.user_id, id, OriginOf(NetworkOf(request))));
   co_return SeeOther("/auth/account");
 }
 
@@ -184,8 +185,8 @@ Task<absl::StatusOr<OpenSession>> PagesRpc::AfterChange(const WebRequest& reques
   authentication.user_id = session.user_id;
   authentication.proofs = session.proofs;
   authentication.auth_time = session.auth_time;
-  FLORIN_CO_RETURN_IF_ERROR(
-      co_await parts_.sessions.EndOthers(session.user_id, session.session_id));
+  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.EndOthers(session.user_id, session.session_id,
+                                                               OriginOf(NetworkOf(request))));
   LoginBrowser from = BrowserOf(request);
   co_return co_await parts_.sessions.Start(authentication, std::move(from.browser),
                                            std::move(from.session));
@@ -293,7 +294,8 @@ PagesRpc::Answer PagesRpc::EndSession(const WebRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const std::optional<Session> session,
                              co_await parts_.sessions.Find(secret));
   if (session) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.End(session->user_id, session->session_id));
+    FLORIN_CO_RETURN_IF_ERROR(co_await parts_.sessions.End(session->user_id, session->session_id,
+                                                           OriginOf(NetworkOf(request))));
   }
   WebResponse response = SeeOther("/auth/login?notice=logged-out");
   ClearCookie(response, kSessionCookie);

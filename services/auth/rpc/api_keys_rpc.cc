@@ -60,7 +60,11 @@ Task<absl::StatusOr<v1::CreateApiKeyResponse>> ApiKeysRpc::CreateApiKey(
   wish.idempotency_key = call.idempotency_key();
   wish.origin = audit::OriginOfCall(call);
   absl::StatusOr<ApiKeys::Made> made = co_await keys_.Create(std::move(wish));
-  if (!made.ok()) co_return made.status();
+  if (!made.ok()) {
+    RefusedAttempts::Attempt attempt{
+        .action = "auth.api_key.create", .actor = principal.user_id, .subject = ""};
+    co_return co_await refused_.Note(call, std::move(attempt), made.status());
+  }
   co_return ToResponse<v1::CreateApiKeyResponse>(call, *std::move(made));
 }
 
@@ -85,7 +89,12 @@ Task<absl::StatusOr<v1::RotateApiKeyResponse>> ApiKeysRpc::RotateApiKey(
   FLORIN_CO_ASSIGN_OR_RETURN(const absl::Duration overlap, CheckOverlap(request.overlap_seconds()));
   absl::StatusOr<ApiKeys::Made> made =
       co_await keys_.Rotate(user, id, overlap, call.idempotency_key(), audit::OriginOfCall(call));
-  if (!made.ok()) co_return made.status();
+  if (!made.ok()) {
+    RefusedAttempts::Attempt attempt{.action = "auth.api_key.rotate",
+                                     .actor = call.principal().user_id,
+                                     .subject = request.api_key_id()};
+    co_return co_await refused_.Note(call, std::move(attempt), made.status());
+  }
   co_return ToResponse<v1::RotateApiKeyResponse>(call, *std::move(made));
 }
 

@@ -3,6 +3,7 @@
 
 #include "florin/auth/v1/api_keys.rpc.h"
 #include "services/auth/flow/api_keys.h"
+#include "services/auth/rpc/refused_attempts.h"
 #include "services/auth/store/api_key_store.h"
 
 namespace florin::auth {
@@ -10,7 +11,8 @@ namespace florin::auth {
 // Thread-safe. The arguments of the constructor outlive it.
 class ApiKeysRpc : public v1::ApiKeysService {
  public:
-  ApiKeysRpc(ApiKeys& keys, ApiKeyStore& store) : keys_(keys), store_(store) {}
+  ApiKeysRpc(ApiKeys& keys, ApiKeyStore& store, RefusedAttempts& refused)
+      : keys_(keys), store_(store), refused_(refused) {}
 
   Task<absl::StatusOr<v1::CreateApiKeyResponse>> CreateApiKey(
       rpc::Call& call, const v1::CreateApiKeyRequest& request) override;
@@ -26,6 +28,7 @@ class ApiKeysRpc : public v1::ApiKeysService {
  private:
   ApiKeys& keys_;
   ApiKeyStore& store_;
+  RefusedAttempts& refused_;
 };
 
 }  // namespace florin::auth

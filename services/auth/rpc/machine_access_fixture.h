@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/audit/fake_recorder.h"
 #include "libs/rpc/server.h"
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
@@ -61,6 +62,14 @@ class MachineAccessTest : public ::testing::Test {
   }
 
   rpc::Channel* Channel(const std::string& caller) { return channels_.at(caller).get(); }
+  // The refusals in the audit trail so far, each as `action reason`.
+  std::vector<std::string> Refusals() const {
+    std::vector<std::string> refusals;
+    for (const audit::Event& event : recorder_.events()) {
+      refusals.push_back(event.action + " " + event.reason);
+    }
+    return refusals;
+  }
   static std::string Name(const Uuid& user) { return FormatId(IdKind::kUser, user); }
   static rpc::Outgoing As(const Uuid& user, const std::string& scopes,
                           const std::string& idempotency_key = "") {
@@ -84,9 +93,11 @@ class MachineAccessTest : public ::testing::Test {
   FakeProposalStore proposal_store_;
   ApiKeys api_keys_{key_store_, role_store_, clock_, SystemIds(), crypto::ApiKeyMode::kTest};
   RoleChanges role_changes_{role_store_, proposal_store_, clock_};
-  ApiKeysRpc api_keys_rpc_{api_keys_, key_store_};
-  RolesRpc roles_rpc_{role_changes_, role_store_};
-  ProposalsRpc proposals_rpc_{proposal_store_, role_store_, clock_, SystemIds()};
+  audit::FakeRecorder recorder_;
+  RefusedAttempts refused_{recorder_, clock_, SystemIds()};
+  ApiKeysRpc api_keys_rpc_{api_keys_, key_store_, refused_};
+  RolesRpc roles_rpc_{role_changes_, role_store_, refused_};
+  ProposalsRpc proposals_rpc_{proposal_store_, role_store_, refused_, clock_, SystemIds()};
   PlainTokens tokens_;
   std::unique_ptr<rpc::Server> server_;
   std::map<std::string, std::unique_ptr<rpc::Channel>> channels_;

@@ -97,7 +97,12 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::CreateProposal(
   FLORIN_CO_ASSIGN_OR_RETURN(const ProposalKind kind, FindProposalKind(request.kind()));
   FLORIN_CO_RETURN_IF_ERROR(CheckPayload(request.payload()));
   const std::string& maker = call.principal().user_id;
-  FLORIN_CO_RETURN_IF_ERROR(co_await CheckPresentScope(call, "proposals:write"));
+  const absl::Status scope = co_await CheckPresentScope(call, "proposals:write");
+  if (!scope.ok()) {
+    RefusedAttempts::Attempt attempt{
+        .action = "auth.proposal.create", .actor = maker, .subject = ""};
+    co_return co_await refused_.Note(call, std::move(attempt), scope);
+  }
   const absl::Time now = Now();
   Proposal proposal{.proposal_id = ids_.NewId(),
                     .kind = request.kind(),
@@ -144,48 +149,69 @@ Task<absl::StatusOr<v1::ListProposalsResponse>> ProposalsRpc::ListProposals(
   co_return response;
 }
 
-Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::Decide(const rpc::Call& call, Uuid proposal_id,
+Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::Decide(const rpc::Call& call,
+                                                        RefusedAttempts::Attempt attempt,
+                                                        Uuid proposal_id,
                                                         ProposalStore::Decision decide) {
   const absl::StatusOr<Proposal> decided =
       co_await store_.Decide(proposal_id, std::move(decide), audit::OriginOfCall(call));
-  if (!decided.ok()) co_return decided.status();
+  if (!decided.ok()) {
+    co_return co_await refused_.Note(call, std::move(attempt), decided.status());
+  }
   co_return ToProto(*decided, Now());
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ApproveProposal(
     rpc::Call& call, const v1::ApproveProposalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ReadId(request.proposal_id()));
-  FLORIN_CO_RETURN_IF_ERROR(co_await CheckChecker(call, id));
+  RefusedAttempts::Attempt attempt{.action = "auth.proposal.approve",
+                                   .actor = call.principal().user_id,
+                                   .subject = request.proposal_id()};
+  const absl::Status checker_status = co_await CheckChecker(call, id);
+  if (!checker_status.ok()) {
+    co_return co_await refused_.Note(call, std::move(attempt), checker_status);
+  }
   ProposalStore::Decision decide =
       [checker = call.principal().user_id, digest = request.payload_digest(), now = Now()](
           Proposal proposal) { return Approve(std::move(proposal), checker, digest, now); };
-  co_return co_await Decide(call, id, std::move(decide));
+  co_return co_await Decide(call, std::move(attempt), id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::RejectProposal(
     rpc::Call& call, const v1::RejectProposalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ReadId(request.proposal_id()));
-  FLORIN_CO_RETURN_IF_ERROR(co_await CheckChecker(call, id));
+  RefusedAttempts::Attempt attempt{.action = "auth.proposal.reject",
+                                   .actor = call.principal().user_id,
+                                   .subject = request.proposal_id()};
+  const absl::Status checker_status = co_await CheckChecker(call, id);
+  if (!checker_status.ok()) {
+    co_return co_await refused_.Note(call, std::move(attempt), checker_status);
+  }
   ProposalStore::Decision decide = [checker = call.principal().user_id,
                                     now = Now()](Proposal proposal) {
     return Reject(std::move(proposal), checker, now);
   };
-  co_return co_await Decide(call, id, std::move(decide));
+  co_return co_await Decide(call, std::move(attempt), id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::WithdrawProposal(
     rpc::Call& call, const v1::WithdrawProposalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ReadId(request.proposal_id()));
+  RefusedAttempts::Attempt attempt{.action = "auth.proposal.withdraw",
+                                   .actor = call.principal().user_id,
+                                   .subject = request.proposal_id()};
   ProposalStore::Decision decide = [maker = call.principal().user_id,
                                     now = Now()](Proposal proposal) {
     return Withdraw(std::move(proposal), maker, now);
   };
-  co_return co_await Decide(call, id, std::move(decide));
+  co_return co_await Decide(call, std::move(attempt), id, std::move(decide));
 }
 
 Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ConsumeProposal(
     rpc::Call& call, const v1::ConsumeProposalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ReadId(request.proposal_id()));
+  RefusedAttempts::Attempt attempt{
+      .action = "auth.proposal.execute", .actor = call.caller(), .subject = request.proposal_id()};
   FLORIN_CO_RETURN_IF_ERROR(CheckExecutionId(request.execution_id()));
   ProposalStore::Decision decide =
       [execution = Execution{.executor = call.caller(),
@@ -193,7 +219,7 @@ Task<absl::StatusOr<v1::Proposal>> ProposalsRpc::ConsumeProposal(
                              .payload_digest = request.payload_digest(),
                              .execution_id = request.execution_id()},
        now = Now()](Proposal proposal) { return Execute(std::move(proposal), execution, now); };
-  co_return co_await Decide(call, id, std::move(decide));
+  co_return co_await Decide(call, std::move(attempt), id, std::move(decide));
 }
 
 }  // namespace florin::auth

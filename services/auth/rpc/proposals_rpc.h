@@ -4,6 +4,7 @@
 #include "florin/auth/v1/proposals.rpc.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
+#include "services/auth/rpc/refused_attempts.h"
 #include "services/auth/store/proposal_store.h"
 #include "services/auth/store/role_store.h"
 
@@ -12,8 +13,9 @@ namespace florin::auth {
 // Thread-safe. The arguments of the constructor outlive it.
 class ProposalsRpc : public v1::ProposalsService {
  public:
-  ProposalsRpc(ProposalStore& store, RoleStore& roles, Clock& clock, IdSource& ids)
-      : store_(store), roles_(roles), clock_(clock), ids_(ids) {}
+  ProposalsRpc(ProposalStore& store, RoleStore& roles, RefusedAttempts& refused, Clock& clock,
+               IdSource& ids)
+      : store_(store), roles_(roles), refused_(refused), clock_(clock), ids_(ids) {}
 
   Task<absl::StatusOr<v1::Proposal>> CreateProposal(
       rpc::Call& call, const v1::CreateProposalRequest& request) override;
@@ -36,11 +38,12 @@ class ProposalsRpc : public v1::ProposalsService {
   Task<absl::Status> CheckPresentScope(const rpc::Call& call, std::string_view scope);
   // Whether the caller may decide on the proposal.
   Task<absl::Status> CheckChecker(const rpc::Call& call, Uuid proposal_id);
-  Task<absl::StatusOr<v1::Proposal>> Decide(const rpc::Call& call, Uuid proposal_id,
-                                            ProposalStore::Decision decide);
+  Task<absl::StatusOr<v1::Proposal>> Decide(const rpc::Call& call, RefusedAttempts::Attempt attempt,
+                                            Uuid proposal_id, ProposalStore::Decision decide);
 
   ProposalStore& store_;
   RoleStore& roles_;
+  RefusedAttempts& refused_;
   Clock& clock_;
   IdSource& ids_;
 };

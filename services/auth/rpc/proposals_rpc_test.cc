@@ -111,6 +111,16 @@ TEST_F(ProposalsRpcTest, TheMakerIsNeverTheChecker) {
   EXPECT_THAT(self, StatusHasReason(Reason::kSelfApproval));
   EXPECT_EQ(InfoOf(*ReasonOf(self.status())).http_status, 403);
   EXPECT_EQ(Get(*proposal).state(), v1::Proposal::PROPOSED);
+  ASSERT_THAT(Refusals(), ElementsAre("auth.proposal.approve self_approval"));
+  EXPECT_EQ(recorder_.events()[0].actor, Name(ann_));
+  EXPECT_EQ(recorder_.events()[0].subject, proposal->proposal_id());
+  EXPECT_EQ(recorder_.events()[0].origin.caller, "gateway");
+}
+
+TEST_F(ProposalsRpcTest, ARefusalThatCannotBeRecordedIsNotTold) {
+  const auto proposal = Propose(ann_, "payments.adjustment", kAdjustment);
+  recorder_.SetAnswer(Error(Reason::kUnavailable, "no trail"));
+  EXPECT_THAT(Approve(ann_, *proposal), StatusHasReason(Reason::kUnavailable));
 }
 
 TEST_F(ProposalsRpcTest, OnlyWhoHasTheRightNowApproves) {
@@ -127,6 +137,10 @@ TEST_F(ProposalsRpcTest, OnlyWhoHasTheRightNowApproves) {
               StatusHasReason(Reason::kScopeMissing));
   role_store_.Give(bob_, Role::kAdmin);
   EXPECT_THAT(Approve(bob_, *proposal), IsOk());
+  EXPECT_THAT(
+      Refusals(),
+      ElementsAre("auth.proposal.approve scope_missing", "auth.proposal.approve scope_missing",
+                  "auth.proposal.approve scope_missing", "auth.proposal.create scope_missing"));
 }
 
 TEST_F(ProposalsRpcTest, WhatIsAlteredAfterTheApprovalIsRefused) {
@@ -137,6 +151,9 @@ TEST_F(ProposalsRpcTest, WhatIsAlteredAfterTheApprovalIsRefused) {
   request = Execution(proposal);
   request.set_kind("accounts.limits");
   EXPECT_THAT(Consume(request), StatusHasReason(Reason::kProposalAltered));
+  ASSERT_EQ(recorder_.events().size(), 2u);
+  EXPECT_EQ(recorder_.events()[0].action, "auth.proposal.execute");
+  EXPECT_EQ(recorder_.events()[0].actor, "payments");
   // Nor does a checker approve what they have not read.
   auto other = *Propose(ann_, "payments.adjustment", R"({"amount":"1","to":"acc_1"})", "key2");
   other.set_payload_digest(proposal.payload_digest());

@@ -43,7 +43,12 @@ Task<absl::StatusOr<v1::UserRoles>> RolesRpc::Change(rpc::Call& call,
   wish.idempotency_key = call.idempotency_key();
   wish.origin = audit::OriginOfCall(call);
   const absl::StatusOr<RoleChanges::Outcome> outcome = co_await changes_.Run(std::move(wish));
-  if (!outcome.ok()) co_return outcome.status();
+  if (!outcome.ok()) {
+    RefusedAttempts::Attempt attempt{.action = assigned ? "auth.role.assign" : "auth.role.remove",
+                                     .actor = call.caller(),
+                                     .subject = request.user_id()};
+    co_return co_await refused_.Note(call, std::move(attempt), outcome.status());
+  }
   if (outcome->replayed) call.MarkReplayed();
   co_return ToProto(request.user_id(), outcome->roles);
 }

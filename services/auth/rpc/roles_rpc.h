@@ -3,6 +3,7 @@
 
 #include "florin/auth/v1/roles.rpc.h"
 #include "services/auth/flow/role_changes.h"
+#include "services/auth/rpc/refused_attempts.h"
 #include "services/auth/store/role_store.h"
 
 namespace florin::auth {
@@ -10,7 +11,8 @@ namespace florin::auth {
 // Thread-safe. The arguments of the constructor outlive it.
 class RolesRpc : public v1::RolesService {
  public:
-  RolesRpc(RoleChanges& changes, RoleStore& store) : changes_(changes), store_(store) {}
+  RolesRpc(RoleChanges& changes, RoleStore& store, RefusedAttempts& refused)
+      : changes_(changes), store_(store), refused_(refused) {}
 
   Task<absl::StatusOr<v1::UserRoles>> AssignRole(rpc::Call& call,
                                                  const v1::ChangeRoleRequest& request) override;
@@ -25,6 +27,7 @@ class RolesRpc : public v1::RolesService {
 
   RoleChanges& changes_;
   RoleStore& store_;
+  RefusedAttempts& refused_;
 };
 
 }  // namespace florin::auth

@@ -164,6 +164,30 @@ TEST_F(EventOfChangeTest, OfFactors) {
   EXPECT_EQ(Recorded(no_code), "");
 }
 
+TEST_F(EventOfChangeTest, OfSessionsThatEnd) {
+  Session session{.session_id = SystemIds().NewId(),
+                  .user_id = user_id_,
+                  .create_time = kNow,
+                  .auth_time = kNow,
+                  .active_time = kNow};
+  for (const bool all : {false, true}) {
+    session.session_id = SystemIds().NewId();
+    Run(sessions_.Insert(session, crypto::Sha256(session.session_id.ToString()), absl::UnixEpoch(),
+                         SomeEvent()));
+    const audit::Event ended = SomeEvent();
+    const audit::Event again = SomeEvent();
+    for (const audit::Event& event : {ended, again}) {
+      if (all) {
+        Run(sessions_.EndOthers(user_id_, std::nullopt, event));
+      } else {
+        Run(sessions_.End(user_id_, session.session_id, event));
+      }
+    }
+    EXPECT_EQ(Recorded(ended), "allowed");
+    EXPECT_EQ(Recorded(again), "");
+  }
+}
+
 TEST_F(EventOfChangeTest, OfClients) {
   const audit::Event made = SomeEvent();
   const audit::Event again = SomeEvent();

@@ -58,14 +58,15 @@ Task<absl::StatusOr<std::vector<Session>>> FakeSessionStore::List(Uuid user_id) 
   co_return sessions;
 }
 
-Task<absl::StatusOr<bool>> FakeSessionStore::End(Uuid user_id, Uuid session_id) {
+Task<absl::StatusOr<bool>> FakeSessionStore::End(Uuid user_id, Uuid session_id, audit::Event) {
   const std::lock_guard lock(mutex_);
   co_return std::erase_if(sessions_, [&](const auto& entry) {
     return entry.second.user_id == user_id && entry.second.session_id == session_id;
   }) == 1;
 }
 
-Task<absl::StatusOr<int>> FakeSessionStore::EndOthers(Uuid user_id, std::optional<Uuid> but) {
+Task<absl::StatusOr<int>> FakeSessionStore::EndOthers(Uuid user_id, std::optional<Uuid> but,
+                                                      audit::Event) {
   const std::lock_guard lock(mutex_);
   co_return static_cast<int>(std::erase_if(sessions_, [&](const auto& entry) {
     return entry.second.user_id == user_id && entry.second.session_id != but;

@@ -17,8 +17,9 @@ class FakeSessionStore : public SessionStore {
                                    Session session) override;
   Task<absl::StatusOr<bool>> Touch(crypto::Digest secret, absl::Time now) override;
   Task<absl::StatusOr<std::vector<Session>>> List(Uuid user_id) override;
-  Task<absl::StatusOr<bool>> End(Uuid user_id, Uuid session_id) override;
-  Task<absl::StatusOr<int>> EndOthers(Uuid user_id, std::optional<Uuid> but) override;
+  Task<absl::StatusOr<bool>> End(Uuid user_id, Uuid session_id, audit::Event event) override;
+  Task<absl::StatusOr<int>> EndOthers(Uuid user_id, std::optional<Uuid> but,
+                                      audit::Event event) override;
 
  private:
   std::mutex mutex_;

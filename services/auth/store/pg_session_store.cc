@@ -131,8 +131,9 @@ Task<absl::StatusOr<std::vector<Session>>> PgSessionStore::List(Uuid user_id) {
       });
 }
 
-Task<absl::StatusOr<bool>> PgSessionStore::End(Uuid user_id, Uuid session_id) {
-  return pool_.Transact<bool>(
+Task<absl::StatusOr<bool>> PgSessionStore::End(Uuid user_id, Uuid session_id, audit::Event event) {
+  return audit::TransactWith<bool>(
+      pool_, std::move(event),
       [user_id, session_id](pqxx::work& transaction) -> absl::StatusOr<bool> {
         const pqxx::result result =
             transaction.exec_prepared("end_session", user_id.ToString(), session_id.ToString());
@@ -140,13 +141,15 @@ Task<absl::StatusOr<bool>> PgSessionStore::End(Uuid user_id, Uuid session_id) {
       });
 }
 
-Task<absl::StatusOr<int>> PgSessionStore::EndOthers(Uuid user_id, std::optional<Uuid> but) {
-  return pool_.Transact<int>([user_id, but](pqxx::work& transaction) -> absl::StatusOr<int> {
-    // No session has the nil id.
-    const pqxx::result result = transaction.exec_prepared("end_other_sessions", user_id.ToString(),
-                                                          but.value_or(Uuid()).ToString());
-    return static_cast<int>(result.affected_rows());
-  });
+Task<absl::StatusOr<int>> PgSessionStore::EndOthers(Uuid user_id, std::optional<Uuid> but,
+                                                    audit::Event event) {
+  return audit::TransactWith<int>(
+      pool_, std::move(event), [user_id, but](pqxx::work& transaction) -> absl::StatusOr<int> {
+        // No session has the nil id.
+        const pqxx::result result = transaction.exec_prepared(
+            "end_other_sessions", user_id.ToString(), but.value_or(Uuid()).ToString());
+        return static_cast<int>(result.affected_rows());
+      });
 }
 
 }  // namespace florin::auth

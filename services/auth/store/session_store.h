@@ -44,10 +44,13 @@ class SessionStore {
   // Of one user, the one that was active last first.
   virtual Task<absl::StatusOr<std::vector<Session>>> List(Uuid user_id) = 0;
 
-  // Forgets one session of this user. Gives whether there was one. Idempotent.
-  virtual Task<absl::StatusOr<bool>> End(Uuid user_id, Uuid session_id) = 0;
-  // Forgets all sessions of this user but one (none but all, if nothing is given). Gives how many.
-  virtual Task<absl::StatusOr<int>> EndOthers(Uuid user_id, std::optional<Uuid> but) = 0;
+  // Forgets one session of this user. Gives whether there was one. Idempotent. If there was one,
+  // `event` goes into the audit trail in the same transaction.
+  virtual Task<absl::StatusOr<bool>> End(Uuid user_id, Uuid session_id, audit::Event event) = 0;
+  // The same with all sessions of this user but one (none but all, if nothing is given). Gives how
+  // many.
+  virtual Task<absl::StatusOr<int>> EndOthers(Uuid user_id, std::optional<Uuid> but,
+                                              audit::Event event) = 0;
 };
 
 }  // namespace florin::auth

@@ -156,21 +156,21 @@ TYPED_TEST(SessionStoreContractTest, ListsAUsersSessionsLatestActiveFirst) {
 
 TYPED_TEST(SessionStoreContractTest, EndsOneOfTheUsersOwn) {
   const Session session = this->Started("a");
-  EXPECT_FALSE(this->Ok(this->sessions().End(this->NewUser(), session.session_id)));
+  EXPECT_FALSE(this->Ok(this->sessions().End(this->NewUser(), session.session_id, SomeEvent())));
   EXPECT_EQ(this->Find("a"), session);
-  EXPECT_TRUE(this->Ok(this->sessions().End(this->user_, session.session_id)));
+  EXPECT_TRUE(this->Ok(this->sessions().End(this->user_, session.session_id, SomeEvent())));
   EXPECT_EQ(this->Find("a"), std::nullopt);
-  EXPECT_FALSE(this->Ok(this->sessions().End(this->user_, session.session_id)));
+  EXPECT_FALSE(this->Ok(this->sessions().End(this->user_, session.session_id, SomeEvent())));
 }
 
 TYPED_TEST(SessionStoreContractTest, EndsAllOthersOrAll) {
   this->Started("a");
   const Session mine = this->Started("b");
   this->Started("c");
-  EXPECT_EQ(this->Ok(this->sessions().EndOthers(this->user_, mine.session_id)), 2);
+  EXPECT_EQ(this->Ok(this->sessions().EndOthers(this->user_, mine.session_id, SomeEvent())), 2);
   EXPECT_EQ(this->Find("a"), std::nullopt);
   EXPECT_EQ(this->Find("b"), mine);
-  EXPECT_EQ(this->Ok(this->sessions().EndOthers(this->user_, std::nullopt)), 1);
+  EXPECT_EQ(this->Ok(this->sessions().EndOthers(this->user_, std::nullopt, SomeEvent())), 1);
   EXPECT_EQ(this->Find("b"), std::nullopt);
 }
 
