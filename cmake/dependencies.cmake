@@ -19,6 +19,9 @@ pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(fido2 REQUIRED IMPORTED_TARGET libfido2)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)
 find_library(UNISTRING unistring REQUIRED)
+find_library(HPDF hpdf REQUIRED)
+add_library(hpdf::hpdf INTERFACE IMPORTED)
+target_link_libraries(hpdf::hpdf INTERFACE ${HPDF})
 
 # google/api/*.proto and google/rpc/*.proto, used at build time from the package, never copied.
 find_path(GOOGLEAPIS_PROTOS google/api/annotations.proto

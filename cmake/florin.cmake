@@ -9,8 +9,8 @@
 #   store    (of a service)    depends on its own domain, proof, lib
 #   flow     (of a service)    depends on its own domain, proof, store, lib, proto
 #   rpc      (of a service)    depends on its own domain, proof, store, flow, lib, proto
-#   pages    (of auth)         depends on its own domain, proof, store, flow, lib, proto: HTML for
-#                              people, and the RPCs that serve it
+#   pages    (of a service)    depends on its own domain, proof, store, flow, lib, proto: what
+#                              people read (HTML, PDF), and the RPCs that serve it
 #   transcode (of the gateway) depends on lib, proto
 #   limits   (of the gateway)  depends on lib, proto
 #   openapi  (of the gateway)  depends on its own transcode, lib, proto

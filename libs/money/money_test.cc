@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "gtest/gtest.h"
+#include "libs/money/decimal_text.h"
 #include "libs/status/matchers.h"
 
 namespace florin {
@@ -26,6 +27,26 @@ TEST(Currency, RefusesWhatIsNoCurrency) {
   for (const char* code :
        {"", "EU", "EURO", "eur", "XXX", "XAU", "XTS", "AAA", "ZZZ", "EU\xC3\x84"}) {
     EXPECT_THAT(Currency::Parse(code), StatusHasReason(Reason::kUnknownCurrency)) << code;
+  }
+}
+
+TEST(DecimalText, HasTheCurrencysDecimals) {
+  const struct {
+    const char* currency;
+    std::int64_t minor_units;
+    const char* text;
+  } kCases[] = {{"EUR", 123'450, "1234.50"},
+                {"EUR", 5, "0.05"},
+                {"EUR", -5, "-0.05"},
+                {"EUR", 0, "0.00"},
+                {"JPY", -1234, "-1234"},
+                {"JPY", 0, "0"},
+                {"KWD", 1, "0.001"},
+                {"CLF", -12'345, "-1.2345"},
+                {"EUR", kMin, "-92233720368547758.08"},
+                {"EUR", kMax, "92233720368547758.07"}};
+  for (const auto& one : kCases) {
+    EXPECT_EQ(DecimalText(one.minor_units, Currency::Parse(one.currency).value()), one.text);
   }
 }
 

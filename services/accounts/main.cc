@@ -12,6 +12,7 @@
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/accounts/flow/open_account.h"
+#include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
 #include "services/accounts/store/pg_store.h"
 
@@ -23,6 +24,8 @@ ABSL_FLAG(
     "go to the first of them that can be reached in the order of its rendezvous hash. List the "
     "same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that customers' accounts are in.");
+ABSL_FLAG(std::string, statement_font, "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
+          "TrueType font of statements in PDF; it should have the letters of customers' names.");
 
 namespace {
 
@@ -54,11 +57,12 @@ int main(int argc, char** argv) {
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
+  accounts::StatementsRpc statements_rpc(store, ledger_reader, SystemClock(), book,
+                                         absl::GetFlag(FLAGS_statement_font));
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status =
-      process.Serve({&service, &trail.service()}, &authenticator,
-                    {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &statements_rpc, &trail.service()}, &authenticator,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.

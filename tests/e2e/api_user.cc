@@ -111,6 +111,10 @@ Answer ApiUser::Send(const std::string& method, const std::string& path, const s
   EXPECT_TRUE(promised.ok()) << method << " " << path << ": " << promised << "\n" << response->body;
   answer.status = response->status;
   answer.headers = std::move(response->headers);
+  if (answer.headers.contains("content-disposition")) {
+    answer.file = std::move(response->body);
+    return answer;
+  }
   boost::json::error_code error;
   const boost::json::value value = boost::json::parse(response->body, error);
   EXPECT_TRUE(!error && value.is_object())

@@ -21,7 +21,8 @@ struct Answer {
   int status = 0;
   std::map<std::string, std::string> headers;
   boost::json::object body;
-  std::string error;
+  std::string file = {};  // The body, where the answer is an attachment.
+  std::string error = {};
 
   // "" where the member is missing or no string. `path` is dotted: "balance.posted.minor_units".
   std::string Text(const std::string& path) const;

@@ -33,6 +33,7 @@ const std::map<std::string, std::vector<std::string>> kConfined = {
     {"nghttp2/", {"services/gateway/http/h2_session"}},
     {"libs/crypto/evp.h", {"libs/crypto/"}},
     {"qrencode.h", {"services/auth/pages/"}},
+    {"hpdf.h", {"services/accounts/pages/"}},
 };
 
 bool MatchesPattern(const std::string& path, const std::string& pattern) {

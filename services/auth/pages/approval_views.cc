@@ -1,5 +1,8 @@
 #include "services/auth/pages/approval_views.h"
 
+#include <algorithm>
+
+#include "libs/money/decimal_text.h"
 #include "libs/status/check.h"
 #include "services/auth/pages/layout.h"
 
@@ -127,16 +130,11 @@ std::string RenderApprovalEnd(ApprovalEndView end) {
 
 std::string AmountText(const Money& amount) {
   FLORIN_CHECK(amount.minor_units >= 0, "amounts that are approved are not negative");
-  const int decimals = amount.currency.exponent();
-  std::string digits = std::to_string(amount.minor_units);
-  if (digits.size() <= static_cast<std::size_t>(decimals)) {
-    digits.insert(0, static_cast<std::size_t>(decimals) + 1 - digits.size(), '0');
+  std::string text = DecimalText(amount.minor_units, amount.currency);
+  for (std::size_t end = std::min(text.find('.'), text.size()); end > 3; end -= 3) {
+    text.insert(end - 3, "\u202f");
   }
-  const std::string fraction = digits.substr(digits.size() - static_cast<std::size_t>(decimals));
-  std::string whole = digits.substr(0, digits.size() - fraction.size());
-  for (std::size_t end = whole.size(); end > 3; end -= 3) whole.insert(end - 3, "\u202f");
-  const std::string point = decimals == 0 ? "" : ".";
-  return whole + point + fraction + "\u00a0" + std::string(amount.currency.code());
+  return text + "\u00a0" + std::string(amount.currency.code());
 }
 
 }  // namespace florin::auth

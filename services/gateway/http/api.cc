@@ -20,6 +20,7 @@
 #include "services/gateway/http/pseudonym.h"
 #include "services/gateway/http/trace_context.h"
 #include "services/gateway/limits/network.h"
+#include "services/gateway/transcode/file_response.h"
 #include "services/gateway/transcode/json_writer.h"
 #include "services/gateway/transcode/problem.h"
 #include "services/gateway/transcode/request_reader.h"
@@ -79,6 +80,20 @@ absl::StatusOr<Response> DecodeResponse(const Route& route, const std::string& p
   response.content_type = "application/json";
   response.body.reserve(payload.size() * 2 + 256);
   AppendJson(message, response.body);
+  return response;
+}
+
+// The file itself, for a method that gives one.
+absl::StatusOr<Response> DecodeFile(const std::string& payload) {
+  http::v1::File file;
+  if (!file.ParseFromString(payload))
+    return Error(Reason::kInternal, "the reply is not its protobuf message");
+  FLORIN_RETURN_IF_ERROR(CheckFile(file));
+  Response response;
+  response.content_type = std::move(*file.mutable_content_type());
+  response.body = std::move(*file.mutable_content());
+  response.headers.emplace_back("Content-Disposition",
+                                absl::StrCat("attachment; filename=\"", file.name(), "\""));
   return response;
 }
 
@@ -314,6 +329,7 @@ Task<absl::StatusOr<Response>> Api::Serve(const Request& request, Exchange& exch
   if (!reply.payload.ok()) co_return reply.payload.status();
   if (exchange.grpc) co_return MakeGrpcResponse(*exchange.grpc, reply.payload);
   co_return route.is_web ? DecodeWebResponse(*reply.payload)
+  : route.is_file        ? DecodeFile(*reply.payload)
                          : DecodeResponse(route, *reply.payload);
 }
 

@@ -14,6 +14,7 @@
 #include "services/gateway/openapi/examples.h"
 #include "services/gateway/openapi/schemas.h"
 #include "services/gateway/transcode/field_text.h"
+#include "services/gateway/transcode/file_response.h"
 #include "services/gateway/transcode/problem.h"
 #include "services/gateway/transcode/rate_class.h"
 
@@ -133,6 +134,13 @@ json::object Responses(const Route& route, const std::string& comment, const Com
     responses["200"] = json::object{{"description", "As the standard of this endpoint has it."},
                                     {"content", {{"*/*", json::object()}}}};
     responses["303"] = json::object{{"description", "Goes on at `Location`."}};
+  } else if (route.is_file) {
+    json::object content;
+    for (const std::string_view type : FileTypes())
+      content[type] = json::object{{"schema", {{"type", "string"}, {"format", "binary"}}}};
+    responses["200"] = json::object{{"description", "The file."},
+                                    {"headers", SuccessHeaders(route)},
+                                    {"content", std::move(content)}};
   } else {
     const Descriptor& message = *route.response->GetDescriptor();
     json::object content{{"schema", schemas.Reference(message, Direction::kResponse)},
@@ -140,9 +148,9 @@ json::object Responses(const Route& route, const std::string& comment, const Com
     responses["200"] = json::object{{"description", "Done."},
                                     {"headers", SuccessHeaders(route)},
                                     {"content", {{"application/json", std::move(content)}}}};
-    if (route.http_method == "GET")
-      responses["304"] = json::object{{"description", "What `If-None-Match` names is current."}};
   }
+  if (route.http_method == "GET" && !route.is_web)
+    responses["304"] = json::object{{"description", "What `If-None-Match` names is current."}};
   AddProblems(route, comment, responses);
   return responses;
 }

@@ -113,11 +113,13 @@ absl::Status CheckBody(const json::object& document, const json::object& respons
   if (contents->as_object().contains("*/*")) return absl::OkStatus();
   const json::value* content = contents->as_object().if_contains(content_type);
   if (content == nullptr) return Unfit("", content_type + " is not declared");
+  const json::object& schema = content->as_object().at("schema").as_object();
+  const json::value* format = schema.if_contains("format");
+  if (format != nullptr && Text(*format) == "binary") return absl::OkStatus();
   boost::system::error_code ec;
   const json::value value = json::parse(body, ec);
   if (ec) return Unfit("", "the body is no JSON");
-  FLORIN_RETURN_IF_ERROR(
-      ValidateValue(document, content->as_object().at("schema").as_object(), value));
+  FLORIN_RETURN_IF_ERROR(ValidateValue(document, schema, value));
   return CheckReason(response, value);
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "florin/http/v1/exchange.pb.h"
+#include "florin/http/v1/file.pb.h"
 #include "google/api/annotations.pb.h"
 #include "google/protobuf/descriptor_database.h"
 #include "services/gateway/transcode/field_text.h"
@@ -213,10 +214,12 @@ absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
   const MethodPolicy& policy = method.options().GetExtension(options::v1::policy);
   FLORIN_RETURN_IF_ERROR(CheckPolicy(method, policy));
   FLORIN_ASSIGN_OR_RETURN(const bool is_web, IsWeb(method, policy));
+  const bool is_file =
+      method.output_type()->full_name() == http::v1::File::descriptor()->full_name();
   if (!is_web) {
     std::set<const Descriptor*> seen;
     FLORIN_RETURN_IF_ERROR(CheckTypes(*method.input_type(), seen));
-    FLORIN_RETURN_IF_ERROR(CheckTypes(*method.output_type(), seen));
+    if (!is_file) FLORIN_RETURN_IF_ERROR(CheckTypes(*method.output_type(), seen));
   }
 
   const HttpRule& main_rule = method.options().GetExtension(google::api::http);
@@ -239,6 +242,7 @@ absl::Status RouteTable::AddMethod(const MethodDescriptor& method) {
     }
     route->has_body = rule->body() == "*";
     route->is_web = is_web;
+    route->is_file = is_file;
     route->policy = policy;
     FLORIN_RETURN_IF_ERROR(AddRoute(std::move(route)));
   }

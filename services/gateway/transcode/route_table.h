@@ -41,6 +41,8 @@ struct Route {
   // Its messages are florin.http.v1.WebRequest and WebResponse: the exchange itself is handed on
   // (web_exchange.h). Such a route has no variables of its own.
   bool is_web;
+  // It answers with a florin.http.v1.File: in REST, the octets themselves (file_response.h).
+  bool is_file;
   options::v1::MethodPolicy policy;
 };
 
