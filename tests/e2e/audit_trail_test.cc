@@ -21,6 +21,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Payments are recorded where something is to be decided about them.
+[[maybe_unused]] const bool kPolicy =
+    AddSharedStackOptions({"--approval-policy", "EUR:3000:10000"});
+
 // A service as the holder of a certificate asks it.
 class Trail {
  public:
@@ -108,8 +112,9 @@ TEST(AuditTrail, SaysWhoOpenedAnAccount) {
 
 TEST(AuditTrail, SaysWhoPaidAndFromWhere) {
   ApiUser user(SharedStack());
+  ApiUser payee(SharedStack());
   const std::string a = user.OpenAccount("EUR");
-  const std::string b = user.OpenAccount("EUR");
+  const std::string b = payee.OpenAccount("EUR");
   user.Deposit(a, 1000);
   const Sent sent;
   const Answer first = user.Pay(a, b, 250, sent);
@@ -123,6 +128,7 @@ TEST(AuditTrail, SaysWhoPaidAndFromWhere) {
   EXPECT_EQ(paid[0].request_id(), first.headers.at("x-request-id"));
   EXPECT_EQ(paid[0].details().at("amount_minor"), "250");
   EXPECT_EQ(paid[0].details().at("source"), a);
+  EXPECT_EQ(paid[0].reason(), "low_value") << "it was exempt";
 }
 
 TEST(AuditTrail, IsForAuditorsAndOperators) {

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "libs/audit/pg_audit.h"
 #include "libs/pg/array.h"
 #include "libs/status/check.h"
 #include "services/payments/store/payment_rows.h"
@@ -70,37 +69,17 @@ constexpr char kClaimUnfinished[] =
 // Greater than every id that Florin makes: the first page lists what is below it.
 constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-audit::Event Created(const Intent& intent) {
-  return EventOf(intent.payment, "payments.payment.create", intent.payment.create_time,
-                 intent.origin);
-}
-
-// Some keys were known: of the others, the payments are these intents'.
-absl::StatusOr<std::vector<StoredIntent>> FindThem(pqxx::work& transaction,
-                                                   const IntentArrays& arrays,
-                                                   const std::vector<Intent>& intents,
-                                                   std::vector<audit::Event>& events) {
-  FLORIN_ASSIGN_OR_RETURN(std::vector<StoredIntent> stored, FindIntents(transaction, arrays));
-  for (std::size_t i = 0; i < stored.size() && i < intents.size(); ++i) {
-    const bool own = stored[i].payment.payment_id == intents[i].payment.payment_id;
-    if (own) events.push_back(Created(intents[i]));
-  }
-  return stored;
-}
-
 absl::StatusOr<std::vector<StoredIntent>> Insert(pqxx::work& transaction,
-                                                 const std::vector<Intent>& intents,
-                                                 std::vector<audit::Event>& events) {
+                                                 const std::vector<Intent>& intents) {
   const IntentArrays arrays(intents);
   // A statement of its own, since an insert's snapshot does not show the rows that it ran into
   // (READ COMMITTED); and only where a key was known, which is rare.
   if (InsertNewIntents(transaction, arrays) != intents.size())
-    return FindThem(transaction, arrays, intents, events);
+    return FindIntents(transaction, arrays);
   std::vector<StoredIntent> stored;
   stored.reserve(intents.size());
   for (const Intent& intent : intents) {
     stored.push_back(StoredIntent{.payment = intent.payment, .same_request = true});
-    events.push_back(Created(intent));
   }
   return stored;
 }
@@ -137,11 +116,9 @@ std::vector<pg::Statement> PgStore::Statements() {
 
 Task<absl::StatusOr<std::vector<StoredIntent>>> PgStore::InsertIntents(
     std::vector<Intent> intents) {
-  std::function<absl::StatusOr<std::vector<StoredIntent>>(pqxx::work&, std::vector<audit::Event>&)>
-      work = [&intents](pqxx::work& transaction, std::vector<audit::Event>& events) {
-        return Insert(transaction, intents, events);
-      };
-  co_return co_await audit::TransactNoting(pool_, std::move(work));
+  std::function<absl::StatusOr<std::vector<StoredIntent>>(pqxx::work&)> work =
+      [&intents](pqxx::work& transaction) { return Insert(transaction, intents); };
+  co_return co_await pool_.Transact(std::move(work));
 }
 
 Task<absl::StatusOr<std::vector<Payment>>> PgStore::RecordResults(std::vector<Payment> ended) {

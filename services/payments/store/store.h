@@ -18,7 +18,7 @@ struct Intent {
   Payment payment;  // In processing.
   std::string idempotency_key;
   crypto::Digest fingerprint;
-  audit::Origin origin = {};
+  audit::Origin origin = {};  // For the audit trail, where the payment is judged.
 };
 
 // What is kept under an idempotency key. It is this intent's own payment if the ids agree,
@@ -34,8 +34,7 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Inserts those intents whose key is new, each in the audit trail by the same transaction as
-  // payments.payment.create, and gives what is kept under each intent's key
+  // Inserts those intents whose key is new, and gives what is kept under each intent's key
   // afterwards, in order. Of several intents with one key, even in one call, one is inserted.
   virtual Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) = 0;

@@ -231,34 +231,6 @@ TYPED_TEST(StoreContractTest, AClaimIsBounded) {
   EXPECT_THAT(this->Call(&Store::ClaimUnfinished, kStart + kLease, 1).value(), SizeIs(1));
 }
 
-// What the audit trail has of new payments, in PostgreSQL.
-class IntentEventsTest : public StoreContractTest<PgSubject> {
- protected:
-  int CountOf(const Payment& payment) {
-    pqxx::connection connection(Server().conninfo("payments"));
-    pqxx::work transaction(connection);
-    return transaction
-        .exec_params(
-            "SELECT count(*) FROM audit_events WHERE action = 'payments.payment.create' "
-            "AND subject = $1",
-            FormatId(IdKind::kPayment, payment.payment_id))[0][0]
-        .as<int>();
-  }
-};
-
-TEST_F(IntentEventsTest, AreOneForEachPaymentThatWasMade) {
-  const Intent first = NewIntent("first");
-  const Intent second = NewIntent("second");
-  const Intent twin = NewIntent("second");  // Under the same key.
-  ASSERT_THAT(Call(&Store::InsertIntents, std::vector{first}), IsOk());
-  for (int i = 0; i < 2; ++i) {
-    ASSERT_THAT(Call(&Store::InsertIntents, std::vector{first, second, twin}), IsOk());
-  }
-  EXPECT_EQ(CountOf(first.payment), 1);
-  EXPECT_EQ(CountOf(second.payment), 1);
-  EXPECT_EQ(CountOf(twin.payment), 0);
-}
-
 // The second line of defence, in the database itself.
 class GrantsTest : public ::testing::Test {
  protected:
