@@ -104,7 +104,9 @@ TEST(StatementTest, DaysAreThoseOfTheZone) {
     absl::TimeZone loaded;
     ASSERT_TRUE(absl::LoadTimeZone(zone, &loaded));
     const std::string today = absl::FormatCivilTime(absl::ToCivilDay(absl::Now(), loaded));
-    EXPECT_EQ(answer.body.at("entries").as_array()[0].at("booking_date"), today) << zone;
+    EXPECT_EQ(std::string(answer.body.at("entries").as_array()[0].at("booking_date").as_string()),
+              today)
+        << zone;
   }
 }
 

@@ -9,6 +9,8 @@
 namespace florin::accounts {
 namespace {
 
+using ::testing::AllOf;
+
 TEST(StatementPeriodTest, ReadsDaysOfTheCalendar) {
   const auto leap = ParseStatementPeriod("2028-02-29", "2028-03-01");
   ASSERT_THAT(leap, IsOk());

@@ -13,7 +13,7 @@ constexpr char kNames[] =
 
 std::string StatementCsv(const StatementFacts& facts, const AccountStatement& statement) {
   const Currency& currency = facts.currency;
-  const std::string_view code = currency.code();
+  const std::string code(currency.code());
   std::string csv = kNames;
   absl::StrAppend(&csv, "OPBD,", DateText(facts.period.first), ",,,", code, ",",
                   DecimalText(statement.opening_minor, currency), ",,,\r\n");

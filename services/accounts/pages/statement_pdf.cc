@@ -96,7 +96,8 @@ class Drawing {
     HPDF_Page_Stroke(page_);
   }
   std::string Amount(std::int64_t minor_units) const {
-    return absl::StrCat(DecimalText(minor_units, facts_.currency), " ", facts_.currency.code());
+    return absl::StrCat(DecimalText(minor_units, facts_.currency), " ",
+                        std::string(facts_.currency.code()));
   }
   std::string Day(absl::Time time) const { return DateText(absl::ToCivilDay(time, facts_.zone)); }
 

@@ -5,6 +5,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/metrics.h"
 #include "services/auth/domain/email.h"
+#include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/authenticators.h"
 #include "services/auth/flow/network_prefix.h"
 
