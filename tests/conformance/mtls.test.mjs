@@ -161,7 +161,7 @@ test('the client has tokens of its own, introspects and takes them back', async 
   });
   assert.deepEqual(confirmationIn(own), { 'x5t#S256': thumbprint });
   // It is no user, who would have accounts; as a stolen one it would be 401.
-  assert.equal(await accountsAs(base, partner, own), 400);
+  assert.equal(await accountsAs(base, partner, own), 403);
   assert.equal(await accountsAs(base, thief, own), 401);
   const introspected = await openid.tokenIntrospection(config, own);
   assert.equal(introspected.active, true);

@@ -60,11 +60,11 @@ class MachineAccess : public ::testing::Test {
   Answer made_;
 };
 
-// What auth's audit trail says was done to something, in order.
+// What auth's audit trail says was done to something, in order; what was refused, with the reason.
 std::string TrailOf(const std::string& subject) {
   return SharedStack().Query(absl::StrCat(
-      "SELECT string_agg(action || ' ' || actor, ', ' ORDER BY event_time, event_id) FROM "
-      "auth.audit_events WHERE subject = '",
+      "SELECT string_agg(action || ' ' || actor || CASE WHEN allowed THEN '' ELSE ' ' || reason "
+      "END, ', ' ORDER BY event_time, event_id) FROM auth.audit_events WHERE subject = '",
       subject, "' AND action ~ '^auth.(api_key|role|proposal)[.]'"));
 }
 
@@ -148,8 +148,10 @@ TEST_F(MachineAccess, ARevokedKeyIsRefusedEverywhere) {
   EXPECT_EQ(Pay(key), "401 token_invalid");
   EXPECT_EQ(Outcome(Act("rotate")), "422 api_key_revoked");
   EXPECT_EQ(Outcome(Act("revoke")), "200");
-  EXPECT_EQ(TrailOf(id()), absl::StrCat("auth.api_key.create ", user_.user_id(),
-                                        ", auth.api_key.revoke ", user_.user_id()));
+  EXPECT_EQ(
+      TrailOf(id()),
+      absl::StrCat("auth.api_key.create ", user_.user_id(), ", auth.api_key.revoke ",
+                   user_.user_id(), ", auth.api_key.rotate ", user_.user_id(), " api_key_revoked"));
 }
 
 TEST_F(MachineAccess, AKeyEndsWhenItExpires) {
@@ -297,9 +299,15 @@ TEST_F(People, AnOperatorIsMadeByTwoAdmins) {
   EXPECT_EQ(Outcome(LogIn(eve, "roles:approve")), "400 invalid_scope");
   EXPECT_EQ(Outcome(LogIn(eve, "api_keys:write")), "400 invalid_scope");
 
-  EXPECT_EQ(TrailOf(eve.user_id()), "auth.role.assign operator");
+  const std::string trail =
+      "auth.role.assign operator proposal_needed, auth.role.assign operator proposal_needed, "
+      "auth.role.assign operator proposal_not_approved, "
+      "auth.role.assign operator proposal_altered, auth.role.remove operator proposal_altered, "
+      "auth.role.assign operator";
+  EXPECT_EQ(TrailOf(eve.user_id()), trail);
   EXPECT_EQ(TrailOf(id),
             absl::StrCat("auth.proposal.create ", world().ann.user_id(), ", auth.proposal.approve ",
+                         world().ann.user_id(), " self_approval, auth.proposal.approve ",
                          world().bob.user_id(), ", auth.proposal.execute auth"));
 
   // An operator decides on money, not on who is one.
@@ -313,7 +321,7 @@ TEST_F(People, AnOperatorIsMadeByTwoAdmins) {
   const Answer removal = Propose("roles.remove", RolePayload(eve, "operator"));
   EXPECT_EQ(Approve(world().bob, world().as_bob, removal).Text("state"), "APPROVED");
   EXPECT_THAT(RemoveRole(eve.user_id(), "operator", removal.Text("proposal_id")), IsOk());
-  EXPECT_EQ(TrailOf(eve.user_id()), "auth.role.assign operator, auth.role.remove operator");
+  EXPECT_EQ(TrailOf(eve.user_id()), trail + ", auth.role.remove operator");
   const Answer late = Propose("payments.adjustment", R"({"minor_units":101})");
   EXPECT_EQ(Outcome(Approve(eve, as_eve, late)), "403 scope_missing");
 }

@@ -111,9 +111,9 @@ std::optional<std::string> Objection(const std::string& path, const std::string&
   if (from.room == "domain" && !is_test) {
     const bool own = to.service == from.service && to.room == "domain";
     const bool standard = header.find('/') == std::string::npos && !header.ends_with(".h");
-    const bool absl = StartsWithOneOf(
-        header,
-        {"absl/strings/", "absl/time/time.h", "absl/container/", "absl/functional/", "absl/hash/"});
+    const bool absl =
+        StartsWithOneOf(header, {"absl/strings/", "absl/time/civil_time.h", "absl/time/time.h",
+                                 "absl/container/", "absl/functional/", "absl/hash/"});
     if (!own && !standard && !absl && !StartsWithOneOf(header, kPure)) {
       return "domain sees values only";
     }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/clock/microseconds.h"
 #include "services/auth/domain/email.h"
 
 namespace florin::auth {
@@ -61,7 +62,7 @@ Task<Registering> RegisterUser::Decide(std::string idempotency_key, std::string 
   registration.user.email = std::move(email);
   registration.user.password_hash = *std::move(hash);
   // What the database keeps, so that a replay says the same.
-  registration.user.create_time = absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now()));
+  registration.user.create_time = InMicroseconds(clock_.Now());
   registration.event = EventOf(registration, std::move(origin));
   absl::StatusOr<Registered> registered = co_await store_.Register(std::move(registration));
   if (!registered.ok()) co_return Refuse(registered.status());

@@ -167,6 +167,7 @@ TEST_F(EventOfChangeTest, OfFactors) {
 TEST_F(EventOfChangeTest, OfSessionsThatEnd) {
   Session session{.session_id = SystemIds().NewId(),
                   .user_id = user_id_,
+                  .proofs = {Proof::kPassword},
                   .create_time = kNow,
                   .auth_time = kNow,
                   .active_time = kNow};
