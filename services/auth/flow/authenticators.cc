@@ -92,7 +92,8 @@ Task<absl::Status> Authenticators::NoteNetwork(Uuid user_id, std::string address
 Task<void> Authenticators::GiveBack(Attempt attempt) {
   if (!attempt.admitted) co_return;
   for (Lane& lane : attempt.lanes) lane.cleared_by_success = false;
-  co_await parts_.throttles.Succeed(std::move(attempt.lanes));
+  // Lost, it only leaves the throttle stricter.
+  static_cast<void>(co_await parts_.throttles.Succeed(std::move(attempt.lanes)));
 }
 
 Task<absl::StatusOr<std::vector<Factor>>> Authenticators::ListFactors(Uuid user_id) {
