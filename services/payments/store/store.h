@@ -34,6 +34,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // None of them has a conversion (QuoteStore::InsertWithQuote()).
+  //
   // Inserts those intents whose key is new, each in the audit trail by the same transaction as
   // payments.payment.create, and gives what is kept under each intent's key
   // afterwards, in order. Of several intents with one key, even in one call, one is inserted.
