@@ -47,7 +47,7 @@ struct Payment {
   Kind kind = Kind::kTransfer;
   State state = State::kProcessing;
   Uuid source_account_id;       // Nil for a deposit.
-  Uuid destination_account_id;  // Of a payment to several payees, the first of them.
+  Uuid destination_account_id;  // Of several payees, the first who is not the payer.
   Money amount;
   std::string reference;       // Personal data: never logged, never sent to the ledger.
   std::string failure_reason;  // Name of the reason where state is kFailed (the ledger's) or

@@ -136,7 +136,7 @@ constexpr PostingTemplate kTemplates[] = {
      {Post(kPosition, kNostro, T::kSold, 10000), Post(kNostro, kPosition, T::kBought, 10995, 1)}},
     {E::kFxSlippage, "X4", "slippage of the hedge", {"USD", ""},
      {Post(kGainLoss, kPosition, T::kAmount, 5)}},
-    {E::kFxTransfer, "X5", "payment with a quote: X1, X2, rounding and fee at once (rates as there)",
+    {E::kFxTransfer, "X5", "payment with a quote: X1, X2, rounding and fee at once",
      {"EUR", "USD"},
      {Post(kPayer, kPosition, T::kSold, 500), Post(kPosition, kPayee, T::kBought, 544, 1),
       Post(kPosition, kSpreadIncome, T::kSpread, 5, 1),

@@ -64,6 +64,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   absl::StatusOr<StoredIntent> stored = Error(Reason::kInternal, "not kept");
   if (pricing.ok()) {
     intent.payment.pricing = *std::move(pricing);
+    intent.payment.destination_account_id = payees->account_id;
     stored = co_await Keep(std::move(intent), *std::move(payees));
   } else {
     stored = co_await Unpriced(std::move(intent), pricing.status());
@@ -137,9 +138,10 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   } else {
     FLORIN_CO_RETURN_IF_ERROR(CheckPayees(user_id, request, source, *found));
   }
-  Payees payees{.currency = found->front()->currency};
+  Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
   for (const std::optional<AccountFacts>& payee : *found) {
     if (payee->owner_user_id == user_id) continue;
+    if (payees.are_the_payer) payees.account_id = payee->account_id;
     payees.are_the_payer = false;
     if (!payees.name.empty()) payees.name += ", ";
     payees.name += payee->holder_name;

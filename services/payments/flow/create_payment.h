@@ -67,7 +67,10 @@ class CreatePayment {
   struct Payees {
     Currency currency;
     bool are_the_payer = true;  // All of them.
-    std::string name;           // Of those who are not him, as he is shown them.
+    // The first who is not him, or the first of all; and the names of all who are not, as he is
+    // shown them.
+    Uuid account_id;
+    std::string name;
   };
 
   // Errors: those of CheckAccounts(), for each of several payees.
