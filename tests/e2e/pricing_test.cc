@@ -63,7 +63,7 @@ std::int64_t House(int number, const std::string& currency) {
                       ? DeriveId("florin.payments.rail.sandbox", currency)
                       : DeriveId("florin.payments.house", absl::StrCat(number, ":", currency));
   const std::string balance = SharedStack().Query(
-      absl::StrCat("SELECT coalesce(sum(credits_posted - debits_posted), 0) FROM ledger.accounts "
+      absl::StrCat("SELECT coalesce(sum(credit_minor - debit_minor), 0) FROM ledger.entries "
                    "WHERE account_id = '",
                    id.ToString(), "'"));
   return std::atoll(balance.c_str());
@@ -71,10 +71,11 @@ std::int64_t House(int number, const std::string& currency) {
 
 // Every currency of the book balances.
 void ExpectBalanced() {
-  EXPECT_EQ(SharedStack().Query(
-                "SELECT count(*) FROM (SELECT currency FROM ledger.accounts GROUP BY currency "
-                "HAVING sum(debits_posted) <> sum(credits_posted)) AS wrong"),
-            "0");
+  EXPECT_EQ(
+      SharedStack().Query("SELECT count(*) FROM (SELECT a.currency FROM ledger.entries AS e "
+                          "JOIN ledger.accounts AS a USING (book, account_id) GROUP BY a.currency "
+                          "HAVING sum(e.debit_minor) <> sum(e.credit_minor)) AS wrong"),
+      "0");
 }
 
 class PricingE2eTest : public ::testing::Test {

@@ -224,6 +224,7 @@ TEST_F(ApprovedPricingTest, PayeesWhoCannotBeShownAreRefused) {
                           .owner_user_id = stranger_,
                           .currency = *Currency::Parse("EUR"),
                           .holder_name = "Zoë Strange"});
+    ledger_double_.Fund(account, 0);
     splits.push_back({account, 1});
   }
   // 11 names of 11 characters and 10 times ", " are 141.
