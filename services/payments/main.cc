@@ -17,10 +17,11 @@
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/house_accounts.h"
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/recovery.h"
-#include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/main_pricing.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
 #include "services/payments/store/pg_store.h"
@@ -71,6 +72,7 @@ int main(int argc, char** argv) {
                           "reading --approval_policy");
   std::vector<pg::Statement> statements = payments::PgStore::Statements();
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
+  for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
@@ -80,18 +82,20 @@ int main(int argc, char** argv) {
   payments::PgApprovalStore approval_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
-  payments::SandboxRail rail(ledger, book);
-  payments::Settlement settlement(process.executor(), store, ledger, rail, SystemClock(), book);
+  payments::PricingParts pricing(pool);
+  payments::HouseAccounts house(ledger, book);
+  payments::Settlement settlement(process.executor(), store, ledger, house, SystemClock(), book);
   payments::PaymentApprovals approvals(auth_approvals);
   payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
-                                 SystemIds(), {approval_store, approvals, policy});
+                                 SystemIds(), {approval_store, approvals, policy},
+                                 pricing.pricing());
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, SystemClock());
   payments::Recovery recovery(store, settlement, approval_store, confirm, SystemClock());
   payments::PaymentsRpc service(create, confirm, store, proofs, book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
-  const int status = process.Serve({&service, &trail.service()}, &authenticator,
+  const int status = process.Serve({&service, &pricing.service(), &trail.service()}, &authenticator,
                                    {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   trail.Stop();

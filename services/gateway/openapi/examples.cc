@@ -26,6 +26,8 @@ std::string TextExample(const FieldDescriptor& field, const Comments& comments) 
       {"email", "ann@example.com"},
       {"password", "a sentence that only Ann knows"},
       {"currency", "EUR"},
+      {"source_currency", "EUR"},
+      {"destination_currency", "USD"},
       {"reference", "Invoice 2025-17"},
       {"display_name", "Ann"},
       {"token_type", "Bearer"},

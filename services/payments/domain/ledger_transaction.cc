@@ -1,16 +1,42 @@
 #include "services/payments/domain/ledger_transaction.h"
 
+#include <algorithm>
+
 #include "libs/status/check.h"
 #include "services/payments/domain/state_machine.h"
 
 namespace florin::payments {
 
-LedgerPosting PostingOf(const Payment& payment) {
-  const Uuid debit = payment.kind == Kind::kTransfer ? payment.source_account_id
-                                                     : SandboxRailAccount(payment.amount.currency);
-  return LedgerPosting{.debit_account_id = debit,
-                       .credit_account_id = payment.destination_account_id,
-                       .amount_minor = payment.amount.minor_units};
+std::vector<LedgerPosting> PostingsOf(const Payment& payment) {
+  if (payment.pricing) return payment.pricing->postings;
+  const bool transfer = payment.kind == Kind::kTransfer;
+  const Filling filling{.payer_account_id = payment.source_account_id,
+                        .payees = {{payment.destination_account_id, payment.amount.minor_units}},
+                        .currencies = {payment.amount.currency}};
+  return Fill(TemplateOf(transfer ? PostingEvent::kTransfer : PostingEvent::kDeposit), filling);
+}
+
+std::vector<HouseAccount> HouseAccountsOf(const Payment& payment) {
+  if (!payment.pricing) {
+    if (payment.kind == Kind::kTransfer) return {};
+    return {{Role::kInboundClearing, payment.amount.currency}};
+  }
+  std::vector<Currency> currencies = {payment.amount.currency};
+  if (const auto& fx = payment.pricing->conversion) currencies.push_back(fx->destination.currency);
+  std::vector<HouseAccount> accounts;
+  for (const ChartAccount& row : Chart()) {
+    if (row.role == Role::kCustomer || row.role == Role::kHeld) continue;
+    for (const Currency& currency : currencies) {
+      const HouseAccount account{row.role, currency};
+      const Uuid id = HouseAccountId(account);
+      const bool touched =
+          std::ranges::any_of(payment.pricing->postings, [&](const LedgerPosting& posting) {
+            return posting.debit_account_id == id || posting.credit_account_id == id;
+          });
+      if (touched) accounts.push_back(account);
+    }
+  }
+  return accounts;
 }
 
 Uuid TransactionIdOf(const Uuid& payment_id) {
@@ -18,7 +44,7 @@ Uuid TransactionIdOf(const Uuid& payment_id) {
 }
 
 Uuid SandboxRailAccount(const Currency& currency) {
-  return DeriveId("florin.payments.rail.sandbox", currency.code());
+  return HouseAccountId({Role::kInboundClearing, currency});
 }
 
 std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now) {

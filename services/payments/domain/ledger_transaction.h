@@ -3,22 +3,20 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "services/payments/domain/payment.h"
+#include "services/payments/domain/posting_template.h"
 
 namespace florin::payments {
 
-// One movement in the ledger: the template of a payment's kind, filled in.
+// What is posted for a payment: as its pricing says, or the template of its kind filled in.
 //   transfer: debit the source (a liability shrinks), credit the destination
 //   deposit:  debit the rail's clearing account (money is owed to us), credit the destination
-struct LedgerPosting {
-  Uuid debit_account_id;
-  Uuid credit_account_id;
-  std::int64_t amount_minor = 0;
+std::vector<LedgerPosting> PostingsOf(const Payment& payment);
 
-  friend bool operator==(const LedgerPosting&, const LedgerPosting&) = default;
-};
-LedgerPosting PostingOf(const Payment& payment);
+// The accounts of the house that these postings are on, each once.
+std::vector<HouseAccount> HouseAccountsOf(const Payment& payment);
 
 // The id of a payment's ledger transaction: follows from the payment's, so that every attempt uses
 // the same one.

@@ -47,4 +47,21 @@ absl::StatusOr<State> ParseState(std::string_view name) {
   return Error(Reason::kInternal, "no state of a payment has this name");
 }
 
+Money DebitedOf(const Payment& payment) {
+  Money debited = payment.amount;
+  // FeeOf() has added it before.
+  if (payment.pricing && payment.pricing->fee) {
+    debited.minor_units += payment.pricing->fee->payer_minor;
+  }
+  return debited;
+}
+
+Money CreditedOf(const Payment& payment) {
+  if (!payment.pricing) return payment.amount;
+  if (payment.pricing->conversion) return payment.pricing->conversion->destination;
+  Money credited = payment.amount;
+  if (payment.pricing->fee) credited.minor_units -= payment.pricing->fee->payee_minor;
+  return credited;
+}
+
 }  // namespace florin::payments

@@ -9,6 +9,7 @@
 #include "libs/ids/ids.h"
 #include "libs/money/money.h"
 #include "libs/status/status.h"
+#include "services/payments/domain/pricing.h"
 
 namespace florin::payments {
 
@@ -45,8 +46,8 @@ struct Payment {
   Uuid user_id;  // Who made it, and alone may see it.
   Kind kind = Kind::kTransfer;
   State state = State::kProcessing;
-  Uuid source_account_id;  // Nil for a deposit.
-  Uuid destination_account_id;
+  Uuid source_account_id;       // Nil for a deposit.
+  Uuid destination_account_id;  // Of several payees, the first who is not the payer.
   Money amount;
   std::string reference;       // Personal data: never logged, never sent to the ledger.
   std::string failure_reason;  // Name of the reason where state is kFailed (the ledger's) or
@@ -55,9 +56,16 @@ struct Payment {
   absl::Time create_time;      // Whole microseconds, as are all times that are stored.
   absl::Time update_time;      // When `state` last changed.
   std::optional<ApprovalTerms> approval;  // Nothing: executed without.
+  std::optional<Pricing> pricing;         // Nothing: moves its amount and that is all.
 
   friend bool operator==(const Payment&, const Payment&) = default;
 };
+
+// What the payer is debited in total: the amount, and the fee that he bears. Of a deposit the
+// amount.
+Money DebitedOf(const Payment& payment);
+// What the payees are credited in total, in their currency.
+Money CreditedOf(const Payment& payment);
 
 // What the accounts service says about an account, none of which ever changes.
 struct AccountFacts {

@@ -1,5 +1,8 @@
 #include "services/payments/domain/request.h"
 
+#include <set>
+#include <utility>
+
 #include "libs/status/check.h"
 #include "libs/text/text.h"
 #include "services/payments/domain/ledger_transaction.h"
@@ -25,6 +28,42 @@ void AppendField(std::string& out, std::string_view field) {
   out += ';';
 }
 
+std::string ParamOfSplit(std::size_t i, std::string_view field) {
+  return "splits[" + std::to_string(i) + "]." + std::string(field);
+}
+
+absl::Status InvalidSplit(std::string_view why, std::string_view param) {
+  return Error(Reason::kInvalidSplit, why, {.param = std::string(param)});
+}
+
+absl::Status CheckSplits(const PaymentRequest& request) {
+  if (request.splits.empty()) return absl::OkStatus();
+  if (request.splits.size() > kMostSplits) return InvalidSplit("at most 50 payees", "splits");
+  if (!request.quote_id.is_nil()) {
+    return InvalidSplit("a payment to several payees has one currency", "quote_id");
+  }
+  std::set<Uuid> payees;
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < request.splits.size(); ++i) {
+    const Split& split = request.splits[i];
+    if (split.destination_account_id == request.source_account_id) {
+      return Error(Reason::kSameAccount, "source and destination are the same account",
+                   {.param = ParamOfSplit(i, "destination_account_id")});
+    }
+    if (!payees.insert(split.destination_account_id).second) {
+      return InvalidSplit("each payee once", ParamOfSplit(i, "destination_account_id"));
+    }
+    const std::optional<std::int64_t> more = CheckedAdd(sum, split.amount_minor);
+    if (split.amount_minor <= 0 || !more) {
+      return InvalidSplit("more than zero, and no more than the amount",
+                          ParamOfSplit(i, "amount.minor_units"));
+    }
+    sum = *more;
+  }
+  if (sum == request.amount.minor_units) return absl::OkStatus();
+  return InvalidSplit("the shares do not add up to the amount", "splits");
+}
+
 }  // namespace
 
 absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_units) {
@@ -40,6 +79,7 @@ absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_
 }
 
 absl::Status CheckRequest(const PaymentRequest& request) {
+  FLORIN_RETURN_IF_ERROR(CheckSplits(request));
   if (request.kind == Kind::kTransfer &&
       request.source_account_id == request.destination_account_id) {
     return Error(Reason::kSameAccount, "source and destination are the same account",
@@ -67,8 +107,22 @@ absl::Status CheckAccounts(const Uuid& user_id, const PaymentRequest& request,
   if (transfer && source->currency != request.amount.currency) {
     return CurrencyMismatch("amount.currency");
   }
-  if (destination->currency != request.amount.currency) {
+  if (request.quote_id.is_nil() && destination->currency != request.amount.currency) {
     return CurrencyMismatch(transfer ? "destination_account_id" : "amount.currency");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPayees(const Uuid& user_id, const PaymentRequest& request,
+                         const std::optional<AccountFacts>& source,
+                         const std::vector<std::optional<AccountFacts>>& destinations) {
+  for (std::size_t i = 0; i < destinations.size(); ++i) {
+    const absl::Status status = CheckAccounts(user_id, request, source, destinations[i]);
+    if (status.ok()) continue;
+    ErrorDetail detail = DetailOf(status);
+    if (detail.param != "destination_account_id") return status;
+    detail.param = ParamOfSplit(i, detail.param);
+    return Error(*ReasonOf(status), std::string(status.message()), std::move(detail));
   }
   return absl::OkStatus();
 }
@@ -81,6 +135,16 @@ std::string CanonicalRequest(const PaymentRequest& request) {
   AppendField(out, request.amount.currency.code());
   AppendField(out, std::to_string(request.amount.minor_units));
   AppendField(out, request.reference);
+  // What a request does not use is not there, so that its fingerprint is that of earlier versions.
+  if (!request.quote_id.is_nil()) {
+    AppendField(out, "quote");
+    AppendField(out, request.quote_id.ToString());
+  }
+  if (!request.splits.empty()) AppendField(out, "splits");
+  for (const Split& split : request.splits) {
+    AppendField(out, split.destination_account_id.ToString());
+    AppendField(out, std::to_string(split.amount_minor));
+  }
   return out;
 }
 

@@ -6,10 +6,14 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "libs/text/text.h"
 #include "services/payments/domain/approval.h"
 
 namespace florin::payments {
 namespace {
+
+// That an approval takes (auth's rule), in characters.
+constexpr std::size_t kLongestPayeeName = 140;
 
 // Every decision about an exemption, with its reason.
 void Record(const std::string& payment_id, const Verdict& verdict) {
@@ -30,13 +34,14 @@ absl::Status Unasked(const Payment& payment, const absl::Status& cause) {
 
 CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& accounts,
                              Settlement& settlement, Clock& clock, IdSource& ids,
-                             Approving approving)
+                             Approving approving, PaymentPricing& pricing)
     : store_(store),
       accounts_(accounts),
       settlement_(settlement),
       clock_(clock),
       ids_(ids),
       approving_(std::move(approving)),
+      pricing_(pricing),
       intents_(executor,
                [this](std::vector<Intent> batch) { return store_.InsertIntents(std::move(batch)); },
                {.max_batch = 200, .max_waiting = 10'000}) {}
@@ -46,15 +51,24 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
                                                                 PaymentRequest request,
                                                                 audit::Origin origin) {
   FLORIN_CO_RETURN_IF_ERROR(CheckRequest(request));
-  absl::StatusOr<AccountFacts> destination = co_await CheckParties(context, user_id, request);
-  if (!destination.ok()) co_return destination.status();
+  absl::StatusOr<Payees> payees = co_await CheckParties(context, user_id, request);
+  if (!payees.ok()) co_return payees.status();
 
   const Uuid payment_id = ids_.NewId();
   Intent intent{.payment = NewPayment(payment_id, user_id, request, NowInMicroseconds(clock_)),
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalRequest(request)),
                 .origin = std::move(origin)};
-  absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), *std::move(destination));
+  absl::StatusOr<std::optional<Pricing>> pricing =
+      co_await pricing_.Price(user_id, request, payees->currency);
+  absl::StatusOr<StoredIntent> stored = Error(Reason::kInternal, "not kept");
+  if (pricing.ok()) {
+    intent.payment.pricing = *std::move(pricing);
+    intent.payment.destination_account_id = payees->account_id;
+    stored = co_await Keep(std::move(intent), *std::move(payees));
+  } else {
+    stored = co_await Unpriced(std::move(intent), pricing.status());
+  }
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
     co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
@@ -73,13 +87,28 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   co_return Outcome{.payment = *std::move(ended), .replayed = replayed};
 }
 
-Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, AccountFacts destination) {
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Unpriced(Intent intent, absl::Status why) {
+  absl::StatusOr<std::optional<StoredIntent>> known =
+      co_await pricing_.quotes().FindIntent(std::move(intent));
+  if (!known.ok()) co_return known.status();
+  if (!known->has_value()) co_return why;
+  co_return **std::move(known);
+}
+
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees payees) {
   const Payment& payment = intent.payment;
-  const bool to_own_account = destination.owner_user_id == payment.user_id;
-  if (!DependsOnUse(approving_.policy, payment.kind, to_own_account)) {
+  if (!DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
+    if (payment.pricing && payment.pricing->conversion) {
+      co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));
+    }
     co_return co_await intents_.Submit(std::move(intent));
   }
-  ApprovalTerms terms = NewTerms(payment.payment_id, std::move(destination.holder_name),
+  if (CountPlainCharacters(payees.name).value_or(0) > kLongestPayeeName) {
+    // RTS Art. 5(3)(b): who is paid must be shown, and each of them.
+    co_return Error(Reason::kInvalidSplit, "so many payees cannot be shown to the payer",
+                    {.param = "splits"});
+  }
+  ApprovalTerms terms = NewTerms(payment.payment_id, std::move(payees.name),
                                  crypto::RandomOctets(sca::kNonceSize), payment.create_time);
   const std::string id = FormatId(IdKind::kPayment, payment.payment_id);
   absl::StatusOr<Judged> judged = co_await approving_.store.InsertJudged(
@@ -89,17 +118,35 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, AccountFac
   co_return std::move(judged->stored);
 }
 
-Task<absl::StatusOr<AccountFacts>> CreatePayment::CheckParties(rpc::Outgoing context, Uuid user_id,
-                                                               const PaymentRequest& request) {
-  std::vector<Uuid> ids = {request.destination_account_id};
-  if (request.kind == Kind::kTransfer) ids.push_back(request.source_account_id);
-  const absl::StatusOr<std::vector<std::optional<AccountFacts>>> found =
+Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
+    rpc::Outgoing context, Uuid user_id, const PaymentRequest& request) {
+  std::vector<Uuid> ids;
+  for (const Split& split : request.splits) ids.push_back(split.destination_account_id);
+  if (ids.empty()) ids.push_back(request.destination_account_id);
+  const bool transfer = request.kind == Kind::kTransfer;
+  if (transfer) ids.push_back(request.source_account_id);
+  absl::StatusOr<std::vector<std::optional<AccountFacts>>> found =
       co_await accounts_.LookUp(std::move(context), std::move(ids));
   if (!found.ok()) co_return found.status();
-  const std::optional<AccountFacts> source =
-      request.kind == Kind::kTransfer ? (*found)[1] : std::nullopt;
-  FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(user_id, request, source, (*found)[0]));
-  co_return *(*found)[0];
+  std::optional<AccountFacts> source;
+  if (transfer) {
+    source = std::move(found->back());
+    found->pop_back();
+  }
+  if (request.splits.empty()) {
+    FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(user_id, request, source, found->front()));
+  } else {
+    FLORIN_CO_RETURN_IF_ERROR(CheckPayees(user_id, request, source, *found));
+  }
+  Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
+  for (const std::optional<AccountFacts>& payee : *found) {
+    if (payee->owner_user_id == user_id) continue;
+    if (payees.are_the_payer) payees.account_id = payee->account_id;
+    payees.are_the_payer = false;
+    if (!payees.name.empty()) payees.name += ", ";
+    payees.name += payee->holder_name;
+  }
+  co_return payees;
 }
 
 }  // namespace florin::payments

@@ -1,6 +1,7 @@
 // The way of a payment: intent first, ledger decides.
 //
-//   1. the request and the accounts are checked; a refusal here leaves no trace
+//   1. the request and the accounts are checked, and the payment is priced; a refusal here leaves
+//      no trace
 //   2. the intent is committed under (user, kind, idempotency key), or an earlier one found
 //      there; a transfer to somebody else is judged by the approval policy in that transaction
 //   3. if it requires its payer's approval, auth is asked for one, and that is all:
@@ -24,6 +25,7 @@
 #include "services/payments/domain/request.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/payment_approvals.h"
+#include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/store/approval_store.h"
 #include "services/payments/store/store.h"
@@ -48,22 +50,36 @@ class CreatePayment {
 
   // References outlive this.
   CreatePayment(Executor executor, Store& store, AccountDirectory& accounts, Settlement& settlement,
-                Clock& clock, IdSource& ids, Approving approving);
+                Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing);
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest, CheckAccounts
-  // and Settlement::Settle; kIdempotencyKeyReused; those of PaymentApprovals::Ask() with the
-  // payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the intent
-  // was kept: repeat with the same key.
+  // , PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for
+  // payees who do not fit the approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of
+  // PaymentApprovals::Ask() with the payment's id in metadata `payment_id`; kUnavailable also where
+  // it is unknown whether the intent was kept: repeat with the same key.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request,
                                     audit::Origin origin = {});
 
  private:
-  // Who owns the destination.
-  Task<absl::StatusOr<AccountFacts>> CheckParties(rpc::Outgoing context, Uuid user_id,
-                                                  const PaymentRequest& request);
-  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, AccountFacts destination);
+  // All of a payment's payees at once.
+  struct Payees {
+    Currency currency;
+    bool are_the_payer = true;  // All of them.
+    // The first who is not him, or the first of all; and the names of all who are not, as he is
+    // shown them.
+    Uuid account_id;
+    std::string name;
+  };
+
+  // Errors: those of CheckAccounts(), for each of several payees.
+  Task<absl::StatusOr<Payees>> CheckParties(rpc::Outgoing context, Uuid user_id,
+                                            const PaymentRequest& request);
+  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees);
+  // The answer to a request that cannot be priced: a key that is known stands for what it stood
+  // for, whatever prices are now.
+  Task<absl::StatusOr<StoredIntent>> Unpriced(Intent intent, absl::Status why);
 
   Store& store_;
   AccountDirectory& accounts_;
@@ -71,6 +87,7 @@ class CreatePayment {
   Clock& clock_;
   IdSource& ids_;
   const Approving approving_;
+  PaymentPricing& pricing_;
   async::Batcher<Intent, StoredIntent> intents_;
 };
 

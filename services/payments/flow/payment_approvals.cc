@@ -4,25 +4,27 @@
 
 #include "libs/telemetry/log.h"
 #include "services/payments/domain/approval.h"
+#include "services/payments/store/approval_store.h"
 
 namespace florin::payments {
 namespace {
 
 auth::v1::CreateApprovalRequest RequestOf(const Payment& payment) {
   const ApprovalTerms& terms = *payment.approval;
+  const sca::PaymentBinding binding = BindingOf(payment);
   auth::v1::CreateApprovalRequest request;
   request.set_approval_id(FormatId(IdKind::kApproval, terms.approval_id));
   request.set_user_id(FormatId(IdKind::kUser, payment.user_id));
   request.set_kind(auth::v1::Approval::PAYMENT);
   request.set_payment_id(FormatId(IdKind::kPayment, payment.payment_id));
-  request.mutable_amount()->set_currency(std::string(payment.amount.currency.code()));
-  request.mutable_amount()->set_minor_units(payment.amount.minor_units);
+  request.mutable_amount()->set_currency(std::string(binding.amount.currency.code()));
+  request.mutable_amount()->set_minor_units(binding.amount.minor_units);
   request.set_payee_account_id(FormatId(IdKind::kAccount, payment.destination_account_id));
   request.set_payee_name(terms.payee_name);
   const std::int64_t micros = absl::ToUnixMicros(terms.expire_time);
   request.mutable_expire_time()->set_seconds(micros / 1'000'000);
   request.mutable_expire_time()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-  request.set_nonce(terms.nonce);
+  request.set_nonce(binding.nonce);
   return request;
 }
 

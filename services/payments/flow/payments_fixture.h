@@ -14,9 +14,10 @@
 #include "services/payments/flow/approvals_double.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/house_accounts.h"
+#include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "services/payments/flow/recovery.h"
-#include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/store/fake_store.h"
 
@@ -109,8 +110,9 @@ class PaymentsFixture : public ::testing::Test {
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
 
   AccountDirectory directory_{accounts_, 100};
-  SandboxRail rail_{ledger_, "main"};
-  Settlement settlement_{runtime_.executor(), store_, ledger_, rail_, clock_, "main"};
+  HouseAccounts house_{ledger_, "main"};
+  Settlement settlement_{runtime_.executor(), store_, ledger_, house_, clock_, "main"};
+  std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
   CreatePayment create_{runtime_.executor(),
                         store_,
@@ -118,7 +120,8 @@ class PaymentsFixture : public ::testing::Test {
                         settlement_,
                         clock_,
                         SystemIds(),
-                        {.store = store_, .approvals = approvals_, .policy = {}}};
+                        {.store = store_, .approvals = approvals_, .policy = {}},
+                        *pricing_};
   // With a policy: every transfer to somebody else, but for small ones in EUR.
   CreatePayment judging_create_{
       runtime_.executor(),
@@ -127,7 +130,8 @@ class PaymentsFixture : public ::testing::Test {
       settlement_,
       clock_,
       SystemIds(),
-      {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")}};
+      {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")},
+      *pricing_};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
 

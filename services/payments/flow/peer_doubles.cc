@@ -75,18 +75,24 @@ ledger::v1::TransactionResult LedgerDouble::Apply(const ledger::v1::TransactionI
     result.set_replayed(true);
     return result;
   }
-  const ledger::v1::Posting& posting = input.postings(0);
-  const auto debit = accounts_.find(posting.debit_account_id());
-  const auto credit = accounts_.find(posting.credit_account_id());
-  if (fault_ == Fault::kNotFinal || debit == accounts_.end() || credit == accounts_.end()) {
-    Refuse("account_not_found", false, result);
-    return result;
-  }
-  if (debit->second.limited && debit->second.balance < posting.amount_minor()) {
-    Refuse("insufficient_funds", true, result);
-  } else {
+  // All of the postings or none: on a copy first.
+  std::map<std::string, Account> accounts = accounts_;
+  bool covered = true;
+  for (const ledger::v1::Posting& posting : input.postings()) {
+    const auto debit = accounts.find(posting.debit_account_id());
+    const auto credit = accounts.find(posting.credit_account_id());
+    if (fault_ == Fault::kNotFinal || debit == accounts.end() || credit == accounts.end()) {
+      Refuse("account_not_found", false, result);
+      return result;
+    }
     debit->second.balance -= posting.amount_minor();
     credit->second.balance += posting.amount_minor();
+    covered = covered && (!debit->second.limited || debit->second.balance >= 0);
+  }
+  if (!covered) {
+    Refuse("insufficient_funds", true, result);
+  } else {
+    accounts_ = std::move(accounts);
     ++committed_;
     result.mutable_committed()->set_transaction_id(input.transaction_id());
   }

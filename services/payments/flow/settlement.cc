@@ -17,13 +17,14 @@ std::string TextOf(const Payment& payment) {
 }
 
 ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
-  const LedgerPosting posting = PostingOf(payment);
   ledger::v1::TransactionInput input;
   input.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
-  ledger::v1::Posting& proto = *input.add_postings();
-  proto.set_debit_account_id(FormatId(IdKind::kAccount, posting.debit_account_id));
-  proto.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
-  proto.set_amount_minor(posting.amount_minor);
+  for (const LedgerPosting& posting : PostingsOf(payment)) {
+    ledger::v1::Posting& proto = *input.add_postings();
+    proto.set_debit_account_id(FormatId(IdKind::kAccount, posting.debit_account_id));
+    proto.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
+    proto.set_amount_minor(posting.amount_minor);
+  }
   (*input.mutable_metadata())["payment_id"] = TextOf(payment);
   return input;
 }
@@ -75,10 +76,10 @@ absl::Time NowInMicroseconds(Clock& clock) {
 }
 
 Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-                       SandboxRail& rail, Clock& clock, std::string book)
+                       HouseAccounts& house, Clock& clock, std::string book)
     : store_(store),
       ledger_(ledger),
-      rail_(rail),
+      house_(house),
       clock_(clock),
       book_(std::move(book)),
       posts_(
@@ -97,8 +98,9 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!IsAsApproved(payment)) {
     co_return Error(Reason::kInternal, "the payment is not what was approved");
   }
-  if (payment.kind == Kind::kDeposit) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));
+  std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
+  if (!accounts.empty()) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
   }
   const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(payment);
   if (!answer.ok()) co_return answer.status();
@@ -111,8 +113,9 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   std::erase_if(payments, [](const Payment& payment) { return !IsAsApproved(payment); });
   if (payments.empty()) co_return 0;
   for (const Payment& payment : payments) {
-    if (payment.kind != Kind::kDeposit) continue;
-    FLORIN_CO_RETURN_IF_ERROR(co_await rail_.EnsureOpen(payment.amount.currency));
+    std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
+    if (accounts.empty()) continue;
+    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
   }
   const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(payments);
   if (!answers.ok()) co_return answers.status();
@@ -159,14 +162,13 @@ Task<absl::StatusOr<std::vector<Payment>>> Settlement::Record(std::vector<Paymen
 
 std::optional<Payment> Settlement::Decide(Payment payment, const LedgerAnswer& answer) {
   const std::string id = TextOf(payment);
-  const Currency currency = payment.amount.currency;
-  const bool deposit = payment.kind == Kind::kDeposit;
+  const std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
   std::optional<Payment> ended = ApplyAnswer(std::move(payment), answer, NowInMicroseconds(clock_));
   if (!ended) {
     // Our checks should have kept such a payment from the ledger: somebody must look.
     telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
                    {{"payment_id", id}, {"reason", answer.refusal_reason}});
-    if (deposit) rail_.Forget(currency);
+    house_.Forget(accounts);
   }
   return ended;
 }

@@ -9,6 +9,7 @@
 #include "libs/rpc/user_of.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/rpc/pricing_proto.h"
 
 namespace florin::payments {
 namespace {
@@ -63,6 +64,7 @@ v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
   proto.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
   SetTime(payment.create_time, *proto.mutable_create_time());
   SetTime(payment.update_time, *proto.mutable_update_time());
+  AddPricing(payment, proto);
   if (payment.state == State::kRequiresAction) {
     *proto.mutable_next_action() = NextActionOf(payment, approval_page);
   }
@@ -79,16 +81,29 @@ absl::StatusOr<v1::Payment> AnswerOf(const Payment& payment, const std::string& 
 absl::StatusOr<PaymentRequest> ParseTransfer(const v1::CreatePaymentRequest& proto) {
   FLORIN_ASSIGN_OR_RETURN(
       const Uuid source, ParseId(IdKind::kAccount, proto.source_account_id(), "source_account_id"));
-  FLORIN_ASSIGN_OR_RETURN(
-      const Uuid destination,
-      ParseId(IdKind::kAccount, proto.destination_account_id(), "destination_account_id"));
+  std::vector<Split> splits;
+  Uuid destination;
+  if (proto.splits().empty()) {
+    FLORIN_ASSIGN_OR_RETURN(destination, ParseId(IdKind::kAccount, proto.destination_account_id(),
+                                                 "destination_account_id"));
+  }
   FLORIN_ASSIGN_OR_RETURN(const Money amount,
                           CheckAmount(proto.amount().currency(), proto.amount().minor_units()));
+  if (!proto.splits().empty()) {
+    FLORIN_ASSIGN_OR_RETURN(splits, ParseSplits(proto));
+    destination = splits.front().destination_account_id;
+  }
+  Uuid quote_id;
+  if (!proto.quote_id().empty()) {
+    FLORIN_ASSIGN_OR_RETURN(quote_id, ParseId(IdKind::kQuote, proto.quote_id(), "quote_id"));
+  }
   return PaymentRequest{.kind = Kind::kTransfer,
                         .source_account_id = source,
                         .destination_account_id = destination,
                         .amount = amount,
-                        .reference = proto.reference()};
+                        .reference = proto.reference(),
+                        .quote_id = quote_id,
+                        .splits = std::move(splits)};
 }
 
 absl::StatusOr<PaymentRequest> ParseDeposit(const v1::CreateDepositRequest& proto) {

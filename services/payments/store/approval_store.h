@@ -15,16 +15,30 @@
 
 namespace florin::payments {
 
+// See BindingOf().
+inline std::string NonceOf(const Payment& payment) {
+  const std::string& random = payment.approval->nonce;
+  if (!payment.pricing) return random;
+  const crypto::Digest digest =
+      crypto::Sha256("florin.payments.pricing.v1" + random + TextOf(*payment.pricing));
+  return std::string(crypto::AsOctets(digest));
+}
+
 // What the payer of `payment`, which has terms, approves: made of what is kept, never of what a
 // request says. Pure.
+//
+// The amount is what he is debited in total, his share of the fee included. Of a payment that has a
+// pricing the nonce is a digest of the random one and of that pricing, so that nothing of it can
+// change after the approval, neither payees nor rates nor postings; auth needs to know none of it,
+// and what is approved without a pricing is as it always was.
 inline sca::PaymentBinding BindingOf(const Payment& payment) {
   FLORIN_CHECK(payment.approval.has_value(), "only payments with terms are approved");
   return {.payment_id = payment.payment_id,
-          .amount = payment.amount,
+          .amount = DebitedOf(payment),
           .payee_account_id = payment.destination_account_id,
           .payee_name = payment.approval->payee_name,
           .expire_time = payment.approval->expire_time,
-          .nonce = payment.approval->nonce};
+          .nonce = NonceOf(payment)};
 }
 
 // What became of an intent that was judged.
@@ -43,8 +57,9 @@ class ApprovalStore {
 
   // Store::InsertIntents() of one transfer to somebody else, judged by `policy` and by what its
   // payer had exempted before, in one transaction: it is inserted in processing and counts as used
-  // exemption, or, with `terms`, as one that requires action. Of transfers judged at once each sees
-  // the use of those before it.
+  // exemption (of what he is debited in total), or, with `terms`, as one that requires action. A
+  // conversion uses its quote up, with the errors of QuoteStore::InsertWithQuote(). Of transfers
+  // judged at once each sees the use of those before it.
   virtual Task<absl::StatusOr<Judged>> InsertJudged(Intent intent, ApprovalTerms terms,
                                                     ApprovalPolicy policy) = 0;
 

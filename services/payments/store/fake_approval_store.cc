@@ -32,18 +32,20 @@ Task<absl::StatusOr<Judged>> FakeStore::InsertJudged(Intent intent, ApprovalTerm
   std::lock_guard lock(mutex_);
   const Payment& payment = intent.payment;
   const Id id(payment.user_id, payment.payment_id);
-  const auto [key, inserted] =
-      keys_.try_emplace(Key(payment.user_id, payment.kind, intent.idempotency_key), id);
-  if (!inserted) {
-    const Row& row = rows_.at(key->second);
+  const Key key(payment.user_id, payment.kind, intent.idempotency_key);
+  if (const auto known = keys_.find(key); known != keys_.end()) {
+    const Row& row = rows_.at(known->second);
     co_return Judged{
         .stored = {.payment = row.payment, .same_request = row.fingerprint == intent.fingerprint},
         .verdict = std::nullopt};
   }
-  const Verdict verdict = Judge(policy, payment.kind, payment.amount, false, UseOf(payment));
+  FLORIN_CO_RETURN_IF_ERROR(UseQuote(payment));
+  keys_.emplace(key, id);
+  const Money debited = DebitedOf(payment);
+  const Verdict verdict = Judge(policy, payment.kind, debited, false, UseOf(payment));
   if (!verdict.needs_approval) {
     LowValueUse& use = use_[{payment.user_id, payment.amount.currency}];
-    use = After(use, payment.amount);
+    use = After(use, debited);
   }
   const absl::Time due = verdict.needs_approval ? terms.expire_time : payment.create_time + kLease;
   Payment kept = verdict.needs_approval ? AwaitApproval(payment, std::move(terms)) : payment;

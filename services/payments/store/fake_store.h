@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "services/payments/store/approval_store.h"
+#include "services/payments/store/quote_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
 
 // Thread-safe.
-class FakeStore : public Store, public ApprovalStore {
+class FakeStore : public Store, public ApprovalStore, public QuoteStore {
  public:
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
@@ -33,6 +34,11 @@ class FakeStore : public Store, public ApprovalStore {
   Task<absl::StatusOr<Payment>> GiveUp(Uuid user_id, Uuid payment_id, Reason reason, absl::Time now,
                                        audit::Origin origin) override;
   Task<absl::StatusOr<std::vector<Payment>>> ClaimAwaiting(absl::Time now, int limit) override;
+
+  Task<absl::StatusOr<Quote>> InsertQuote(Quote quote) override;
+  Task<absl::StatusOr<Quote>> GetQuote(Uuid user_id, Uuid quote_id) override;
+  Task<absl::StatusOr<StoredIntent>> InsertWithQuote(Intent intent) override;
+  Task<absl::StatusOr<std::optional<StoredIntent>>> FindIntent(Intent intent) override;
 
   // Changes what is kept of a payment behind everybody's back.
   void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
@@ -56,7 +62,11 @@ class FakeStore : public Store, public ApprovalStore {
   // With mutex_ held. Nothing for a payment that does not exist or is another user's.
   Row* Find(const Uuid& user_id, const Uuid& payment_id);
 
+  // With mutex_ held: what the SQL of that name does.
+  absl::Status UseQuote(const Payment& payment);
+
   std::mutex mutex_;
+  std::map<Id, Quote> quotes_;                            // By user and quote. Guarded by mutex_.
   std::map<Id, Row> rows_;                                // Guarded by mutex_.
   std::map<Key, Id> keys_;                                // Guarded by mutex_.
   bool fail_records_ = false;                             // Guarded by mutex_.

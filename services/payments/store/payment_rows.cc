@@ -1,5 +1,6 @@
 #include "services/payments/store/payment_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -43,6 +44,9 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
   if (!row[13].is_null()) {
     FLORIN_ASSIGN_OR_RETURN(payment.approval, ReadTerms(row));
   }
+  if (!row[18].is_null()) {
+    FLORIN_ASSIGN_OR_RETURN(payment.pricing, ParsePricing(row[18].c_str()));
+  }
   return payment;
 }
 
@@ -78,6 +82,11 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     transaction_ids.Add(payment.transaction_id);
     created.Add(absl::ToUnixMicros(payment.create_time));
     next_attempts.Add(absl::ToUnixMicros(payment.create_time + kLease));
+    if (payment.pricing) {
+      pricings.Add(TextOf(*payment.pricing));
+    } else {
+      pricings.AddNull();
+    }
   }
 }
 
@@ -102,7 +111,7 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.kinds.literal(), arrays.keys.literal(), arrays.fingerprints.literal(),
       arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
-      arrays.created.literal(), arrays.next_attempts.literal());
+      arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal());
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 
@@ -123,6 +132,11 @@ audit::Event EventOf(const Payment& payment, std::string action, absl::Time time
                    {"kind", std::string(NameOf(payment.kind))}};
   if (!payment.source_account_id.is_nil()) {
     event.details["source"] = FormatId(IdKind::kAccount, payment.source_account_id);
+  }
+  if (payment.pricing) {
+    event.details["debited_minor"] = std::to_string(DebitedOf(payment).minor_units);
+    event.details["payees"] =
+        std::to_string(std::max<std::size_t>(payment.pricing->splits.size(), 1));
   }
   return event;
 }

@@ -6,6 +6,7 @@
 #include "libs/status/check.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/store/payment_rows.h"
+#include "services/payments/store/quote_use.h"
 
 namespace florin::payments {
 namespace {
@@ -18,10 +19,11 @@ constexpr char kInsertAwaiting[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, state, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, approval_id, payee_name, approval_nonce, "
-    "approval_expire_time) "
+    "approval_expire_time, pricing) "
     "VALUES ($1::uuid, $2::uuid, $3, $4, $5::bytea, 'requires_action', $6::uuid, $7::uuid, $8, "
     "$9::bigint, $10, $11::uuid, " FLORIN_TIME("$12::bigint") ", " FLORIN_TIME("$12::bigint") ", "
-    FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ") "
+    FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ", "
+    "nullif($17, '')) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // All currencies count for the number, one for the total.
@@ -73,7 +75,8 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       payment.destination_account_id.ToString(), std::string(payment.amount.currency.code()),
       payment.amount.minor_units, payment.reference, payment.transaction_id.ToString(),
       absl::ToUnixMicros(payment.create_time), terms.approval_id.ToString(), terms.payee_name,
-      ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time));
+      ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
+      payment.pricing ? TextOf(*payment.pricing) : std::string());
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 
@@ -87,7 +90,8 @@ absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
   if (!known.empty()) return Judged{.stored = std::move(known.front()), .verdict = std::nullopt};
 
   const LowValueUse use = UseOf(transaction, payment);
-  const Verdict verdict = Judge(policy, payment.kind, payment.amount, false, use);
+  const Money debited = DebitedOf(payment);
+  const Verdict verdict = Judge(policy, payment.kind, debited, false, use);
   const std::size_t inserted = verdict.needs_approval ? InsertAwaiting(transaction, intent, terms)
                                                       : InsertNewIntents(transaction, arrays);
   if (inserted == 0) {
@@ -96,10 +100,10 @@ absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
     FLORIN_CHECK(known.size() == 1, "an insert ran into the key");
     return Judged{.stored = std::move(known.front()), .verdict = std::nullopt};
   }
+  FLORIN_RETURN_IF_ERROR(UseQuote(transaction, payment));
   if (!verdict.needs_approval) {
     transaction.exec_prepared("add_use", payment.user_id.ToString(),
-                              std::string(payment.amount.currency.code()),
-                              payment.amount.minor_units);
+                              std::string(debited.currency.code()), debited.minor_units);
   }
   events.push_back(EventOf(payment, "payments.payment.create", payment.create_time, intent.origin));
   events.back().reason = std::string(NameOf(verdict.basis));

@@ -12,16 +12,17 @@ namespace {
 constexpr char kInsertIntents[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
-    "create_time, update_time, next_attempt_time) "
+    "create_time, update_time, next_attempt_time, pricing) "
     "SELECT i.user_id, i.payment_id, i.kind, i.idempotency_key, i.fingerprint, "
     "i.source_account_id, i.destination_account_id, i.currency, i.amount_minor, i.reference, "
     "i.transaction_id, " FLORIN_TIME("i.created") ", " FLORIN_TIME("i.created") ", "
-    FLORIN_TIME("i.next_attempt") " "
+    FLORIN_TIME("i.next_attempt") ", i.pricing "
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[], "
-    "$7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::uuid[], $12::bigint[], $13::bigint[]) "
+    "$7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::uuid[], $12::bigint[], "
+    "$13::bigint[], $14::text[]) "
     "AS i (user_id, payment_id, kind, idempotency_key, fingerprint, source_account_id, "
     "destination_account_id, currency, amount_minor, reference, transaction_id, created, "
-    "next_attempt) "
+    "next_attempt, pricing) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 constexpr char kFindIntents[] =

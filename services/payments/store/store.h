@@ -34,6 +34,8 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // None of them has a conversion (QuoteStore::InsertWithQuote()).
+  //
   // Inserts those intents whose key is new, and gives what is kept under each intent's key
   // afterwards, in order. Of several intents with one key, even in one call, one is inserted.
   virtual Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(

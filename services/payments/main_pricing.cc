@@ -1,0 +1,57 @@
+#include "services/payments/main_pricing.h"
+
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "libs/clock/clock.h"
+#include "libs/config/config.h"
+#include "libs/ids/ids.h"
+
+ABSL_FLAG(std::string, fee_schedule, "",
+          "File with the fees of payments, read at the start (docs/fees-and-fx.md); empty: free.");
+ABSL_FLAG(std::string, fx_rates, "",
+          "File with mid rates, read again when it changes (docs/fees-and-fx.md); empty: none, and "
+          "no conversions.");
+ABSL_FLAG(absl::Duration, fx_rate_max_age, absl::Minutes(5),
+          "Rates older than this are not available.");
+ABSL_FLAG(int, fx_spread_basis_points, 0,
+          "What conversions cost of the mid rate, in hundredths of a percent: 0 to 9999.");
+ABSL_FLAG(absl::Duration, quote_life, absl::Seconds(30),
+          "How long a quote is good: up to an hour.");
+
+namespace florin::payments {
+namespace {
+
+absl::Status Wrong(std::string_view why) { return Error(Reason::kInvalidField, why); }
+
+FeeSchedule ReadSchedule() {
+  const std::string path = absl::GetFlag(FLAGS_fee_schedule);
+  if (path.empty()) return {};
+  const std::string text = config::ValueOrExit(config::ReadFile(path), "reading --fee_schedule");
+  return config::ValueOrExit(ParseFeeSchedule(text), "reading --fee_schedule");
+}
+
+QuoteTerms ReadTerms() {
+  const QuoteTerms terms{.spread_basis_points = absl::GetFlag(FLAGS_fx_spread_basis_points),
+                         .life = absl::GetFlag(FLAGS_quote_life)};
+  if (terms.spread_basis_points < 0 || terms.spread_basis_points > 9999) {
+    config::ExitIfError(Wrong("0 to 9999"), "reading --fx_spread_basis_points");
+  }
+  if (terms.life < absl::Seconds(1) || terms.life > absl::Hours(1)) {
+    config::ExitIfError(Wrong("1s to 1h"), "reading --quote_life");
+  }
+  return terms;
+}
+
+}  // namespace
+
+PricingParts::PricingParts(pg::Pool& pool)
+    : store_(pool),
+      pricing_(ReadSchedule(), store_),
+      rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), SystemClock()),
+      create_(store_, rates_, SystemClock(), SystemIds(), ReadTerms()),
+      service_(create_, store_) {
+  config::ExitIfError(rates_.Load(), "reading --fx_rates");
+}
+
+}  // namespace florin::payments
