@@ -51,6 +51,12 @@ absl::Status CheckRequest(const PaymentRequest& request) {
                  "at most 140 characters of UTF-8 without control characters",
                  {.param = "reference"});
   }
+  if (request.authorization_timeout &&
+      (request.kind != Kind::kTransfer || *request.authorization_timeout < kShortestAuthorization ||
+       *request.authorization_timeout > kLongestAuthorization)) {
+    return Error(Reason::kInvalidField, "a transfer is authorized for one minute to 30 days",
+                 {.param = "authorization_timeout_seconds"});
+  }
   return absl::OkStatus();
 }
 
@@ -81,6 +87,10 @@ std::string CanonicalRequest(const PaymentRequest& request) {
   AppendField(out, request.amount.currency.code());
   AppendField(out, std::to_string(request.amount.minor_units));
   AppendField(out, request.reference);
+  if (request.authorization_timeout) {
+    AppendField(out, "manual");
+    AppendField(out, std::to_string(absl::ToInt64Seconds(*request.authorization_timeout)));
+  }
   return out;
 }
 
@@ -99,7 +109,8 @@ Payment NewPayment(const Uuid& payment_id, const Uuid& user_id, const PaymentReq
                  .failure_reason = "",
                  .transaction_id = TransactionIdOf(payment_id),
                  .create_time = now,
-                 .update_time = now};
+                 .update_time = now,
+                 .authorization_timeout = request.authorization_timeout};
 }
 
 }  // namespace florin::payments

@@ -12,12 +12,19 @@ namespace florin::payments {
 
 inline constexpr std::size_t kLongestReference = 140;  // characters
 
+// How long money may be set aside for a payee to capture it.
+inline constexpr absl::Duration kShortestAuthorization = absl::Minutes(1);
+inline constexpr absl::Duration kLongestAuthorization = absl::Hours(30 * 24);
+inline constexpr absl::Duration kDefaultAuthorization = absl::Hours(7 * 24);
+
 struct PaymentRequest {
   Kind kind = Kind::kTransfer;
   Uuid source_account_id;  // Nil for a deposit.
   Uuid destination_account_id;
   Money amount;
   std::string reference;
+  // As of Payment.
+  std::optional<absl::Duration> authorization_timeout = {};
 
   friend bool operator==(const PaymentRequest&, const PaymentRequest&) = default;
 };
@@ -27,7 +34,8 @@ struct PaymentRequest {
 absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_units);
 
 // What can be judged without knowing the accounts. Errors: kSameAccount (param
-// `destination_account_id`), kInvalidReference.
+// `destination_account_id`), kInvalidReference, kInvalidField (param
+// `authorization_timeout_seconds`).
 absl::Status CheckRequest(const PaymentRequest& request);
 
 // Whether `user_id` may make this payment between these accounts; nothing stands for an account
@@ -39,7 +47,8 @@ absl::Status CheckAccounts(const Uuid& user_id, const PaymentRequest& request,
                            const std::optional<AccountFacts>& source,
                            const std::optional<AccountFacts>& destination);
 
-// The octets that say what a request asks for: equal for equal requests only. Its hash is the
+// The octets that say what a request asks for: equal for equal requests only, and the same for ever
+// for those that do not use what was added later. Its hash is the
 // fingerprint that tells a retry from another request under the same idempotency key.
 std::string CanonicalRequest(const PaymentRequest& request);
 

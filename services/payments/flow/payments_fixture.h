@@ -12,8 +12,12 @@
 #include "libs/testing/certificates.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/charge_recovery.h"
+#include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/house_accounts.h"
+#include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/sandbox_rail.h"
@@ -45,6 +49,7 @@ class PaymentsFixture : public ::testing::Test {
                           .holder_name = "Zoë Strange"});
     accounts_double_.Add(
         {.account_id = d_, .owner_user_id = user_, .currency = *Currency::Parse("USD")});
+    ledger_double_.UseClock(clock_);
     ledger_double_.Fund(a_, 1000);
     for (const Uuid& account : {b_, c_, d_}) ledger_double_.Fund(account, 0);
   }
@@ -130,6 +135,10 @@ class PaymentsFixture : public ::testing::Test {
       {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")}};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
+  HouseAccounts house_{ledger_, "main"};
+  PaymentParties parties_{store_, directory_};
+  ChargeSteps steps_{runtime_.executor(), store_, settlement_, house_, clock_};
+  ChargeRecovery charge_recovery_{store_, steps_, clock_};
 
  private:
   std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {

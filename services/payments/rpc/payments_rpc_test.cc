@@ -38,7 +38,8 @@ class PaymentsRpcTest : public PaymentsFixture {
     return request;
   }
 
-  PaymentsRpc service_{create_, confirm_, store_, proofs_, "main", true, kApprovalPage};
+  PaymentsRpc service_{create_, confirm_, parties_, steps_,       store_,
+                       proofs_, "main",   true,     kApprovalPage};
 };
 
 TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {

@@ -43,6 +43,16 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
   if (!row[13].is_null()) {
     FLORIN_ASSIGN_OR_RETURN(payment.approval, ReadTerms(row));
   }
+  if (!row[18].is_null()) payment.authorization_timeout = absl::Seconds(row[18].as<int>());
+  if (!row[19].is_null()) {
+    payment.authorization_expire_time = absl::FromUnixMicros(row[19].as<std::int64_t>());
+  }
+  payment.counters = {.captured_minor = row[20].as<std::int64_t>(),
+                      .capturing_minor = row[21].as<std::int64_t>(),
+                      .refunded_minor = row[22].as<std::int64_t>(),
+                      .disputed_minor = row[23].as<std::int64_t>(),
+                      .upheld_minor = row[24].as<std::int64_t>(),
+                      .release_reason = row[25].c_str()};
   return payment;
 }
 
@@ -78,6 +88,11 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     transaction_ids.Add(payment.transaction_id);
     created.Add(absl::ToUnixMicros(payment.create_time));
     next_attempts.Add(absl::ToUnixMicros(payment.create_time + kLease));
+    if (payment.authorization_timeout) {
+      authorization_timeouts.Add(absl::ToInt64Seconds(*payment.authorization_timeout));
+    } else {
+      authorization_timeouts.AddNull();
+    }
   }
 }
 
@@ -102,7 +117,8 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.kinds.literal(), arrays.keys.literal(), arrays.fingerprints.literal(),
       arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
-      arrays.created.literal(), arrays.next_attempts.literal());
+      arrays.created.literal(), arrays.next_attempts.literal(),
+      arrays.authorization_timeouts.literal());
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 
@@ -121,6 +137,10 @@ audit::Event EventOf(const Payment& payment, std::string action, absl::Time time
                    {"currency", std::string(payment.amount.currency.code())},
                    {"destination", FormatId(IdKind::kAccount, payment.destination_account_id)},
                    {"kind", std::string(NameOf(payment.kind))}};
+  if (payment.authorization_timeout) {
+    event.details["authorization_seconds"] =
+        std::to_string(absl::ToInt64Seconds(*payment.authorization_timeout));
+  }
   if (!payment.source_account_id.is_nil()) {
     event.details["source"] = FormatId(IdKind::kAccount, payment.source_account_id);
   }
