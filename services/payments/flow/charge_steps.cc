@@ -93,7 +93,8 @@ Task<absl::Status> ChargeSteps::Expire(const Payment& payment) {
             .payment_id = payment.payment_id,
             .user_id = payment.user_id,
             .kind = StepKind::kExpiry};
-  const absl::StatusOr<Outcome> ended = co_await Run(std::move(step), id);
+  audit::Origin nobody;
+  const absl::StatusOr<Outcome> ended = co_await Run(std::move(step), id, std::move(nobody));
   co_return ended.status();
 }
 

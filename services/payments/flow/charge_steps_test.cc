@@ -76,6 +76,39 @@ TEST_F(ChargeStepsTest, AnAuthorizationSetsMoneyAside) {
   EXPECT_EQ(Pay(601, absl::Hours(1), "more").failure_reason, "insufficient_funds");
 }
 
+TEST_F(ChargeStepsTest, AnApprovalComesBeforeTheAuthorization) {
+  PaymentRequest request = Transfer(400);
+  request.destination_account_id = c_;
+  request.authorization_timeout = absl::Hours(1);
+  rpc::Outgoing context;
+  const auto made = runtime_.Run(judging_create_.Run(context, user_, "key", request));
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->payment.state, State::kRequiresAction);
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 0);
+  EXPECT_EQ(Do(Of(made->payment, StepKind::kCapture, 1)), "payment_not_capturable");
+  approvals_double_.SetState(FormatId(IdKind::kApproval, made->payment.approval->approval_id),
+                             auth::v1::Approval::APPROVED);
+  const auto confirmed = runtime_.Run(confirm_.Run(context, user_, made->payment.payment_id));
+  ASSERT_THAT(confirmed, IsOk());
+  EXPECT_EQ(confirmed->state, State::kRequiresCapture);
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 400);
+  EXPECT_EQ(Capture(*confirmed, 0, "all"), "succeeded");
+}
+
+// The hold's answer is lost: the recovery worker finds it, and when it ends.
+TEST_F(ChargeStepsTest, AnAuthorizationSurvivesACrash) {
+  ledger_double_.SetFault(Fault::kAnswerLost);
+  PaymentRequest request = Transfer(400);
+  request.destination_account_id = c_;
+  request.authorization_timeout = absl::Hours(1);
+  const absl::Time expires = clock_.Now() + absl::Hours(1);
+  EXPECT_THAT(Create(request, "key"), StatusHasReason(Reason::kUnavailable));
+  ledger_double_.SetFault(Fault::kNone);
+  EXPECT_EQ(Recover().value(), 1);
+  EXPECT_EQ(Payments().at(0).state, State::kRequiresCapture);
+  EXPECT_EQ(Payments().at(0).authorization_expire_time, expires);
+}
+
 TEST_F(ChargeStepsTest, CapturesInParts) {
   const Payment payment = Authorize(400);
   EXPECT_EQ(Capture(payment, 150, "1"), "succeeded");

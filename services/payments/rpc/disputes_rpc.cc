@@ -197,8 +197,14 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::ResolveDispute(
   }
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kDispute, request.dispute_id(), "dispute_id"));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   absl::StatusOr<Dispute> dispute = co_await store_.GetDispute(id);
   if (!dispute.ok()) co_return dispute.status();
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<SeenPayment> own =
+      co_await parties_.Find(std::move(context), user, dispute->payment_id);
+  if (own.ok()) co_return Error(Reason::kSelfApproval, "a party decides on no dispute of its own");
+  if (ReasonOf(own.status()) != Reason::kPaymentNotFound) co_return own.status();
   std::string outcome(won ? kWon : kLost);
   co_return co_await Decide(call, *std::move(dispute), StepKind::kResolve, std::move(outcome));
 }

@@ -2,7 +2,8 @@
 ALTER TABLE payments
   -- Of a payment that its payee captures; NULL: it is moved at once.
   ADD COLUMN authorization_timeout_seconds integer
-    CHECK (authorization_timeout_seconds > 0 AND kind = 'transfer'),
+    CHECK (authorization_timeout_seconds IS NULL OR
+      (authorization_timeout_seconds > 0 AND kind = 'transfer')),
   ADD COLUMN authorization_expire_time timestamptz
     CHECK (authorization_expire_time IS NULL OR authorization_timeout_seconds IS NOT NULL),
   ADD COLUMN captured_minor bigint NOT NULL DEFAULT 0 CHECK (captured_minor >= 0),
