@@ -31,9 +31,9 @@ class ChargesTest : public ::testing::Test {
   ChargesTest() { payer_.Deposit(source_, 100'000); }
   // Whatever a test has done, the book balances, and no money was made or lost.
   void TearDown() override {
-    for (const char* kind : {"posted", "pending"}) {
-      EXPECT_EQ(SharedStack().Query(absl::StrCat("SELECT sum(debits_", kind, ") - sum(credits_",
-                                                 kind, ") FROM ledger.accounts")),
+    for (const char* side : {"minor", "pending_minor"}) {
+      EXPECT_EQ(SharedStack().Query(absl::StrCat("SELECT sum(debit_", side, ") - sum(credit_", side,
+                                                 ") FROM ledger.entries")),
                 "0");
     }
   }
@@ -262,36 +262,56 @@ TEST_F(ChargesTest, ADisputeIsAcceptedOrWithdrawn) {
   EXPECT_EQ(late.Text("metadata.state"), "WITHDRAWN");
 }
 
-// Made by two admins, whom the operator's certificate makes without a proposal.
-ApiUser& Operator() {
-  static ApiUser ann(SharedStack());
-  static ApiUser bob(SharedStack());
-  static ApiUser eve(SharedStack());
-  static const bool made = [] {
+// Two admins, whom the operator's certificate makes without a proposal, and the operator whom they
+// make.
+struct People {
+  ApiUser ann{SharedStack()};
+  ApiUser bob{SharedStack()};
+  ApiUser eve{SharedStack()};
+  std::string ann_token;
+  std::string bob_token;
+  std::string eve_token;
+
+  People() {
     EXPECT_THAT(AssignRole(ann.user_id(), "admin"), IsOk());
     EXPECT_THAT(AssignRole(bob.user_id(), "admin"), IsOk());
-    const Answer proposed = ann.Post(
-        "/v1/proposals",
-        boost::json::object{
-            {"kind", "roles.assign"},
-            {"payload", absl::StrCat(R"({"role":"operator","user_id":")", eve.user_id(), R"("})")}},
-        {.token = TokenWith(ann, "proposals:write")});
+    ann_token = TokenWith(ann, "proposals:write");
+    bob_token = TokenWith(bob, "proposals:approve roles:approve");
+    const std::string role = Agree(
+        "roles.assign", absl::StrCat(R"({"role":"operator","user_id":")", eve.user_id(), R"("})"));
+    EXPECT_THAT(AssignRole(eve.user_id(), "operator", role), IsOk());
+    eve_token = TokenWith(eve, "payments:read disputes:resolve");
+  }
+  // Ann proposes, Bob approves.
+  std::string Agree(const std::string& kind, const std::string& payload) {
+    const Answer proposed =
+        ann.Post("/v1/proposals", boost::json::object{{"kind", kind}, {"payload", payload}},
+                 {.token = ann_token});
     EXPECT_EQ(Outcome(proposed), "200") << proposed;
     const Answer approved =
         bob.Post(absl::StrCat("/v1/proposals/", proposed.Text("proposal_id"), ":approve"),
                  boost::json::object{{"payload_digest", proposed.Text("payload_digest")}},
-                 {.token = TokenWith(bob, "proposals:approve roles:approve")});
+                 {.token = bob_token});
     EXPECT_EQ(Outcome(approved), "200") << approved;
-    EXPECT_THAT(AssignRole(eve.user_id(), "operator", proposed.Text("proposal_id")), IsOk());
-    return true;
-  }();
-  EXPECT_TRUE(made);
-  return eve;
-}
-Answer Resolve(const std::string& dispute, const std::string& outcome) {
-  static const std::string token = TokenWith(Operator(), "payments:read disputes:resolve");
-  return Operator().Post(dispute + ":resolve", boost::json::object{{"outcome", outcome}},
-                         {.token = token});
+    return proposed.Text("proposal_id");
+  }
+  // Eve executes what the others have agreed on.
+  Answer Resolve(const Answer& dispute, const std::string& outcome, const std::string& agreed) {
+    const std::string id = dispute.Text("dispute_id");
+    const std::string proposal =
+        Agree("payments.dispute",
+              absl::StrCat(R"({"dispute_id":")", id, R"(","outcome":")", agreed, R"("})"));
+    return eve.Post(absl::StrCat("/v1/disputes/", id, ":resolve"),
+                    boost::json::object{{"outcome", outcome}, {"proposal_id", proposal}},
+                    {.token = eve_token});
+  }
+  Answer Resolve(const Answer& dispute, const std::string& outcome) {
+    return Resolve(dispute, outcome, outcome);
+  }
+};
+People& Staff() {
+  static People people;
+  return people;
 }
 
 TEST_F(ChargesTest, AnOperatorDecidesForThePayeeWhoseDebtIsRepaidFirst) {
@@ -301,16 +321,16 @@ TEST_F(ChargesTest, AnOperatorDecidesForThePayeeWhoseDebtIsRepaidFirst) {
   const Answer dispute = Dispute(payer_, payment, 0);
   ASSERT_EQ(Outcome(dispute), "200") << dispute;
   ExpectBalances(99'000, 0);
-  EXPECT_EQ(Outcome(Resolve(DisputePath(dispute), "WON")), "409 dispute_closed")
+  EXPECT_EQ(Outcome(Staff().Resolve(dispute, "WON")), "409 dispute_closed")
       << "it needs a response";
   EXPECT_EQ(Respond(dispute).Text("state"), "UNDER_REVIEW");
   EXPECT_EQ(payer_.Get(DisputePath(dispute)).body.at("evidence").as_array().size(), 0u);
   EXPECT_EQ(payee_.Get(DisputePath(dispute)).body.at("evidence").as_array().size(), 1u);
-  EXPECT_EQ(Resolve(DisputePath(dispute), "WON").Text("state"), "WON");
+  EXPECT_EQ(Staff().Resolve(dispute, "WON").Text("state"), "WON");
   // Of the 1000, 700 repay the debt.
   ExpectBalances(99'000, 300);
   EXPECT_EQ(Outcome(Dispute(payer_, payment, 1)), "409 payment_not_disputable");
-  EXPECT_EQ(Outcome(Resolve(DisputePath(dispute), "LOST")), "409 dispute_closed");
+  EXPECT_EQ(Outcome(Staff().Resolve(dispute, "LOST")), "409 dispute_closed");
 }
 
 TEST_F(ChargesTest, AnOperatorDecidesForThePayer) {
@@ -319,7 +339,8 @@ TEST_F(ChargesTest, AnOperatorDecidesForThePayer) {
   const Answer dispute = Dispute(payer_, payment, 0);
   EXPECT_EQ(dispute.Text("amount.minor_units"), "600") << dispute;
   EXPECT_EQ(Respond(dispute).Text("state"), "UNDER_REVIEW");
-  EXPECT_EQ(Resolve(DisputePath(dispute), "LOST").Text("state"), "LOST");
+  EXPECT_EQ(Outcome(Staff().Resolve(dispute, "LOST", "WON")), "409 proposal_altered");
+  EXPECT_EQ(Staff().Resolve(dispute, "LOST").Text("state"), "LOST");
   ExpectBalances(100'000, 0);
   EXPECT_EQ(Outcome(Refund(payee_, payment, 1)), "422 refund_exceeds_captured");
 }

@@ -43,7 +43,8 @@ TEST(Roles, WhatMakesPowerIsNotForKeys) {
   for (const Scope& scope : UserScopes()) {
     const bool makes_power =
         scope.name.substr(0, 9) == "api_keys:" || scope.name.substr(0, 15) == "authenticators:" ||
-        scope.name.substr(0, 10) == "proposals:" || scope.name.substr(0, 9) == "disputes:" || scope.name.substr(0, 6) == "roles:";
+        scope.name.substr(0, 10) == "proposals:" || scope.name.substr(0, 9) == "disputes:" ||
+        scope.name.substr(0, 6) == "roles:";
     EXPECT_EQ(scope.for_api_keys, !makes_power) << scope.name;
   }
 }

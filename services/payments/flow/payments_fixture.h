@@ -19,6 +19,7 @@
 #include "services/payments/flow/house_accounts.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/peer_doubles.h"
+#include "services/payments/flow/proposals_double.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/flow/settlement.h"
@@ -98,17 +99,20 @@ class PaymentsFixture : public ::testing::Test {
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   ApprovalsDouble approvals_double_{clock_};
+  ProposalsDouble proposals_double_;
   FakeStore store_;
 
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
   std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
-  std::unique_ptr<rpc::Server> auth_server_ = Serve("auth", {&approvals_double_});
+  std::unique_ptr<rpc::Server> auth_server_ =
+      Serve("auth", {&approvals_double_, &proposals_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));
   rpc::Channel accounts_channel_ =
       rpc::Channel(runtime_.executor(), To("accounts", *accounts_server_));
   rpc::Channel auth_channel_ = rpc::Channel(runtime_.executor(), To("auth", *auth_server_));
   auth::v1::ApprovalsClient auth_{&auth_channel_};
+  auth::v1::ProposalsClient proposals_{&auth_channel_};
   ledger::v1::LedgerClient ledger_{&ledger_channel_};
   ledger::v1::LedgerProofClient proofs_{&ledger_channel_};
   accounts::v1::AccountsClient accounts_{&accounts_channel_};

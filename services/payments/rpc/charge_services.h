@@ -13,14 +13,14 @@ namespace florin::payments {
 struct ChargeServices {
   // References outlive this. `may_owe`: as of ChargesRpc.
   ChargeServices(Executor executor, ChargeStore& store, Settlement& settlement,
-                 AccountDirectory& accounts, ledger::v1::LedgerClient& ledger, std::string book,
-                 bool may_owe)
+                 AccountDirectory& accounts, ledger::v1::LedgerClient& ledger,
+                 auth::v1::ProposalsClient& proposals, std::string book, bool may_owe)
       : house(ledger, std::move(book)),
         parties(store, accounts),
         steps(executor, store, settlement, house, SystemClock()),
         recovery(store, steps, SystemClock()),
         charges(steps, parties, store, SystemIds(), may_owe),
-        disputes(steps, parties, store, SystemIds(), SystemClock()) {}
+        disputes(steps, parties, store, proposals, SystemIds(), SystemClock()) {}
 
   HouseAccounts house;
   PaymentParties parties;

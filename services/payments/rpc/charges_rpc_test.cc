@@ -80,7 +80,7 @@ class ChargesRpcTest : public PaymentsFixture {
   PaymentsRpc payments_{create_, confirm_, parties_, steps_,     store_,
                         proofs_, "main",   true,     "https://x"};
   ChargesRpc charges_{steps_, parties_, store_, SystemIds(), true};
-  DisputesRpc disputes_{steps_, parties_, store_, SystemIds(), clock_};
+  DisputesRpc disputes_{steps_, parties_, store_, proposals_, SystemIds(), clock_};
 };
 
 TEST_F(ChargesRpcTest, ThePayeeSeesThePaymentButNotThePayer) {
@@ -262,16 +262,30 @@ TEST_F(ChargesRpcTest, ADisputesPartsAreEachForTheirParty) {
   EXPECT_THAT(As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve).status(),
               AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("outcome")));
   resolve.set_outcome(v1::Dispute::WON);
+  resolve.set_proposal_id(FormatId(IdKind::kProposal, SystemIds().NewId()));
   for (const Uuid& party : {user_, stranger_}) {
     EXPECT_THAT(As(party, disputes_, &DisputesRpc::ResolveDispute, resolve),
                 StatusHasReason(Reason::kSelfApproval));
   }
+  EXPECT_THAT(As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve),
+              StatusHasReason(Reason::kProposalNotFound));
+  const auto approve = [this, &resolve](const std::string& outcome) {
+    const crypto::Digest digest = crypto::Sha256(R"({"dispute_id":")" + resolve.dispute_id() +
+                                                 R"(","outcome":")" + outcome + R"("})");
+    proposals_double_.Approve(resolve.proposal_id(), "payments.dispute",
+                              crypto::Hex(crypto::AsOctets(digest)));
+  };
+  approve("LOST");
+  EXPECT_THAT(As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve),
+              StatusHasReason(Reason::kProposalAltered));
+  approve("WON");
   const auto won = As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve);
   ASSERT_THAT(won, IsOk());
   EXPECT_EQ(won->state(), v1::Dispute::WON);
   EXPECT_EQ(As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve)->DebugString(),
             won->DebugString());
   resolve.set_outcome(v1::Dispute::LOST);
+  approve("LOST");
   EXPECT_THAT(As(third_, disputes_, &DisputesRpc::ResolveDispute, resolve),
               StatusHasReason(Reason::kIdempotencyKeyReused));
   const absl::Status late =

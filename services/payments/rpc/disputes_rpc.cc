@@ -10,6 +10,7 @@ namespace florin::payments {
 namespace {
 
 constexpr std::string_view kOperatorScope = "disputes:resolve";
+constexpr std::string_view kResolutionKind = "payments.dispute";
 
 absl::Status NotFound() { return Error(Reason::kDisputeNotFound, "no such dispute"); }
 
@@ -50,6 +51,12 @@ absl::Status FailureOf(const ChargeSteps::Outcome& outcome) {
   return Error(
       Reason::kDisputeClosed, "the dispute is not to be decided (any more)",
       {.metadata = {{"state", v1::Dispute::State_Name(ToProto(outcome.charge.dispute->state))}}});
+}
+
+// What two people agree on: canonical JSON (RFC 8785).
+std::string ResolutionPayload(const v1::ResolveDisputeRequest& request) {
+  return R"({"dispute_id":")" + request.dispute_id() + R"(","outcome":")" +
+         v1::Dispute::State_Name(request.outcome()) + R"("})";
 }
 
 std::string CanonicalEvidence(const Uuid& dispute_id, const v1::SubmitEvidenceRequest& request) {
@@ -205,8 +212,24 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::ResolveDispute(
       co_await parties_.Find(std::move(context), user, dispute->payment_id);
   if (own.ok()) co_return Error(Reason::kSelfApproval, "a party decides on no dispute of its own");
   if (ReasonOf(own.status()) != Reason::kPaymentNotFound) co_return own.status();
+  FLORIN_CO_RETURN_IF_ERROR(co_await Consume(call, request));
   std::string outcome(won ? kWon : kLost);
   co_return co_await Decide(call, *std::move(dispute), StepKind::kResolve, std::move(outcome));
+}
+
+Task<absl::Status> DisputesRpc::Consume(rpc::Call& call, const v1::ResolveDisputeRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(
+      ParseId(IdKind::kProposal, request.proposal_id(), "proposal_id").status());
+  const crypto::Digest digest = crypto::Sha256(ResolutionPayload(request));
+  auth::v1::ConsumeProposalRequest consume;
+  consume.set_proposal_id(request.proposal_id());
+  consume.set_kind(std::string(kResolutionKind));
+  consume.set_payload_digest(crypto::Hex(crypto::AsOctets(digest)));
+  consume.set_execution_id(request.dispute_id());
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<auth::v1::Proposal> consumed =
+      co_await proposals_.ConsumeProposal(std::move(context), consume);
+  co_return consumed.status();
 }
 
 Task<absl::StatusOr<v1::Dispute>> DisputesRpc::Decide(rpc::Call& call, Dispute dispute,

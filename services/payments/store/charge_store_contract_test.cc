@@ -2,8 +2,11 @@
 // refuses whatever the program does.
 #include "services/payments/store/charge_store.h"
 
+#include <cstdlib>
+#include <fstream>
 #include <future>
 #include <memory>
+#include <sstream>
 
 #include <boost/asio/use_future.hpp>
 #include <pqxx/pqxx>
@@ -471,6 +474,65 @@ TEST_F(ChargeGrantsTest, EachStepIsInTheTrailOnce) {
     EXPECT_THAT(Call(&ChargeStore::AddEvidence, Response(dispute, "key"), kStart), IsOk());
   }
   EXPECT_EQ(Events("payments.dispute.respond", id), 1);
+}
+
+// The text of a migration.
+std::string Migration(const std::string& name) {
+  const char* root = std::getenv("FLORIN_SOURCE_DIR");
+  const std::string path =
+      std::string(root == nullptr ? "." : root) + "/services/payments/store/migrations/" + name;
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_FALSE(text.str().empty()) << path;
+  return text.str();
+}
+
+// Rows from before there were captures and refunds are taken, and can be refunded.
+TEST(ChargeMigrationTest, TakesExistingRows) {
+  testing::Postgres postgres;
+  postgres.CreateSchema("payments");
+  {
+    pqxx::connection owner(postgres.conninfo("payments_owner"));
+    pqxx::work before(owner);
+    for (const char* name : {"0001_payments.sql", "0002_approvals.sql", "0003_audit.sql"}) {
+      before.exec(Migration(name));
+    }
+    for (const char* row :
+         {"'deposit', NULL, 'succeeded', '', NULL, NULL, NULL, NULL, NULL",
+          "'transfer', gen_random_uuid(), 'processing', '', NULL, NULL, NULL, NULL, NULL",
+          "'transfer', gen_random_uuid(), 'succeeded', '', NULL, NULL, NULL, NULL, NULL",
+          "'transfer', gen_random_uuid(), 'failed', 'x', NULL, NULL, NULL, NULL, NULL",
+          "'transfer', gen_random_uuid(), 'requires_action', '', gen_random_uuid(), 'Ben', "
+          "sha256('n'), now(), NULL",
+          "'transfer', gen_random_uuid(), 'canceled', 'x', gen_random_uuid(), 'Ben', sha256('n'), "
+          "now(), NULL",
+          "'transfer', gen_random_uuid(), 'succeeded', '', gen_random_uuid(), 'Ben', sha256('n'), "
+          "now(), sha256('b')"}) {
+      before.exec(
+          "INSERT INTO payments (user_id, payment_id, idempotency_key, fingerprint, "
+          "destination_account_id, currency, amount_minor, reference, transaction_id, create_time, "
+          "update_time, next_attempt_time, kind, source_account_id, state, failure_reason, "
+          "approval_id, payee_name, approval_nonce, approval_expire_time, approved_binding) VALUES "
+          "(gen_random_uuid(), gen_random_uuid(), gen_random_uuid()::text, sha256('x'), "
+          "gen_random_uuid(), 'EUR', 5, '', gen_random_uuid(), now(), now(), now(), " +
+          std::string(row) + ")");
+    }
+    before.commit();
+    pqxx::work migration(owner);
+    migration.exec(Migration("0004_charges.sql"));
+    migration.commit();
+  }
+  pqxx::connection runtime(postgres.conninfo("payments"));
+  pqxx::work after(runtime);
+  EXPECT_EQ(after.exec("SELECT count(*) FROM payments")[0][0].as<int>(), 7);
+  EXPECT_EQ(after
+                .exec("UPDATE payments SET refunded_minor = 5 WHERE kind = 'transfer' "
+                      "AND state = 'succeeded'")
+                .affected_rows(),
+            2u);
+  EXPECT_EQ(after.exec("UPDATE payments SET state = 'succeeded' WHERE state = 'processing'")
+                .affected_rows(),
+            1u);
 }
 
 }  // namespace
