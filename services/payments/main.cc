@@ -5,6 +5,7 @@
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/auth/v1/approvals.rpc.h"
+#include "florin/auth/v1/proposals.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
@@ -22,8 +23,10 @@
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_pricing.h"
+#include "services/payments/rpc/charge_services.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
+#include "services/payments/store/pg_charge_store.h"
 #include "services/payments/store/pg_store.h"
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
@@ -39,6 +42,10 @@ ABSL_FLAG(std::string, approval_policy, "",
           "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
           "if empty; all; or CURRENCY:SINGLE:TOTAL,... in minor units: all but low values of these "
           "currencies (RTS Art. 16), e.g. EUR:3000:10000.");
+ABSL_FLAG(
+    std::string, refund_shortfall, "refuse",
+    "What becomes of a refund that the payee's balance does not cover: refuse, or receivable: "
+    "what is missing becomes the payee's debt.");
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox rail: deposits out of nothing. Never with real money.");
 
@@ -46,8 +53,11 @@ namespace {
 
 constexpr std::size_t kRememberedAccounts = 200'000;
 
-florin::Task<absl::Status> Round(florin::payments::Recovery& recovery) {
-  co_return (co_await recovery.RunOnce()).status();
+florin::Task<absl::Status> Round(florin::payments::Recovery& recovery,
+                                 florin::payments::ChargeRecovery& charges) {
+  const absl::StatusOr<int> payments = co_await recovery.RunOnce();
+  const absl::StatusOr<int> steps = co_await charges.RunOnce();
+  co_return payments.ok() ? steps.status() : payments.status();
 }
 
 }  // namespace
@@ -62,6 +72,7 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   accounts::v1::AccountsClient accounts(&accounts_channel);
   auth::v1::ApprovalsClient auth_approvals(&auth);
+  auth::v1::ProposalsClient proposals(&auth);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
@@ -73,6 +84,7 @@ int main(int argc, char** argv) {
   std::vector<pg::Statement> statements = payments::PgStore::Statements();
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
+  for (auto& more : payments::PgChargeStore::Statements()) statements.push_back(std::move(more));
   for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
@@ -80,6 +92,7 @@ int main(int argc, char** argv) {
   audit::Trail trail(process.executor(), pool, "payments");
   payments::PgStore store(pool);
   payments::PgApprovalStore approval_store(pool);
+  payments::PgChargeStore charge_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::PricingParts pricing(pool);
@@ -91,12 +104,19 @@ int main(int argc, char** argv) {
                                  pricing.pricing());
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, SystemClock());
   payments::Recovery recovery(store, settlement, approval_store, confirm, SystemClock());
-  payments::PaymentsRpc service(create, confirm, store, proofs, book, absl::GetFlag(FLAGS_sandbox),
+  const bool may_owe =
+      config::ValueOrExit(payments::ParseShortfallPolicy(absl::GetFlag(FLAGS_refund_shortfall)),
+                          "reading --refund_shortfall");
+  payments::ChargeServices charges(process.executor(), charge_store, settlement, directory, ledger,
+                                   proposals, book, may_owe);
+  payments::PaymentsRpc service(create, confirm, charges.parties, charges.steps, store, proofs,
+                                book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
 
-  async::Worker worker(process.executor(), [&recovery] { return Round(recovery); });
-  const int status = process.Serve({&service, &pricing.service(), &trail.service()}, &authenticator,
-                                   {{"database", [&pool] { return pool.Ping(); }}});
+  async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery); });
+  const int status = process.Serve(
+      {&service, &charges.charges, &charges.disputes, &pricing.service(), &trail.service()},
+      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.

@@ -52,6 +52,7 @@ std::span<const Scope> UserScopes() {
       {.name = "proposals:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "proposals:approve", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "roles:approve", .roles = {Role::kAdmin}},
+      {.name = "disputes:resolve", .roles = {Role::kOperator}},
   };
   return kScopes;
 }

@@ -214,6 +214,7 @@ std::string WordsFor(std::string_view scope) {
       {"proposals:write", "propose in your name what takes two people"},
       {"proposals:approve", "decide in your name on what others have proposed"},
       {"roles:approve", "decide in your name who becomes an operator"},
+      {"disputes:resolve", "decide in your name on disputes about payments"},
   };
   for (const auto& one : all) {
     if (scope == one.scope) return one.words;

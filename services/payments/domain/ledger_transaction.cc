@@ -49,12 +49,17 @@ Uuid SandboxRailAccount(const Currency& currency) {
 
 std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now) {
   if (!answer.committed && !answer.final) return std::nullopt;
-  const Event event = answer.committed ? Event::kLedgerCommitted : Event::kLedgerRefused;
+  const Event agreed = payment.authorization_timeout ? Event::kLedgerHeld : Event::kLedgerCommitted;
+  const Event event = answer.committed ? agreed : Event::kLedgerRefused;
   const std::optional<State> next = NextState(payment.state, event, Actor::kLedger);
   FLORIN_CHECK(next.has_value(), "only payments in processing are sent to the ledger");
   payment.state = *next;
   payment.failure_reason = answer.committed ? "" : answer.refusal_reason;
   payment.update_time = now;
+  if (payment.state == State::kRequiresCapture) {
+    FLORIN_CHECK(answer.expire_time.has_value(), "a hold with a timeout says when it expires");
+    payment.authorization_expire_time = answer.expire_time;
+  }
   return payment;
 }
 

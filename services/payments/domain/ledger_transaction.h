@@ -30,6 +30,8 @@ struct LedgerAnswer {
   bool committed = false;
   std::string refusal_reason = {};  // Where not committed: the reason's name.
   bool final = false;               // Where not committed: the ledger keeps refusing this id.
+  std::optional<absl::Time> expire_time = {};  // Of a hold that committed.
+  std::vector<std::int64_t> moved_minor = {};  // What each posting moved, where committed.
 };
 
 // The payment as the answer leaves it, or nothing where the answer decides nothing yet: a refusal

@@ -27,6 +27,8 @@ std::string_view NameOf(State state) {
       return "requires_action";
     case State::kCanceled:
       return "canceled";
+    case State::kRequiresCapture:
+      return "requires_capture";
   }
   FLORIN_CHECK(false, "every state has a name");
   return {};
@@ -41,7 +43,7 @@ absl::StatusOr<Kind> ParseKind(std::string_view name) {
 
 absl::StatusOr<State> ParseState(std::string_view name) {
   for (const State state : {State::kProcessing, State::kSucceeded, State::kFailed,
-                            State::kRequiresAction, State::kCanceled}) {
+                            State::kRequiresAction, State::kCanceled, State::kRequiresCapture}) {
     if (name == NameOf(state)) return state;
   }
   return Error(Reason::kInternal, "no state of a payment has this name");

@@ -1,6 +1,7 @@
 // A payment as a value: what is moved, for whom, and how far it has come.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,14 @@ enum class Kind {
 };
 
 // How far a payment has come; state_machine.h has the ways between them.
-enum class State { kProcessing, kSucceeded, kFailed, kRequiresAction, kCanceled };
+enum class State {
+  kProcessing,
+  kSucceeded,
+  kFailed,
+  kRequiresAction,
+  kCanceled,
+  kRequiresCapture,
+};
 
 // Names as they are stored: "transfer", "processing", … Parsing gives kInternal for any other text.
 std::string_view NameOf(Kind kind);
@@ -41,9 +49,26 @@ struct ApprovalTerms {
   friend bool operator==(const ApprovalTerms&, const ApprovalTerms&) = default;
 };
 
+// What became of a payment's money after it was set aside or moved, in its minor units. Steps
+// (step.h) change it; what is in flight is counted before the ledger is asked, so that no two steps
+// can use the same money.
+struct Counters {
+  std::int64_t captured_minor = 0;   // Of an authorization: posted.
+  std::int64_t capturing_minor = 0;  // Of an authorization: captures in flight.
+  std::int64_t refunded_minor = 0;   // Refunds, those in flight included.
+  std::int64_t disputed_minor = 0;   // Disputed, in flight or decided for the payer.
+  std::int64_t upheld_minor = 0;  // Disputed and decided for the payee: not to be disputed again.
+  // Why the rest of an authorization was released: kReleasedByCapture or the name of a reason.
+  // Empty: it was not.
+  std::string release_reason = {};
+
+  friend bool operator==(const Counters&, const Counters&) = default;
+};
+inline constexpr std::string_view kReleasedByCapture = "captured";
+
 struct Payment {
   Uuid payment_id;
-  Uuid user_id;  // Who made it, and alone may see it.
+  Uuid user_id;  // Who made it. The owner of the destination may see it, too: VisibleToPayee().
   Kind kind = Kind::kTransfer;
   State state = State::kProcessing;
   Uuid source_account_id;       // Nil for a deposit.
@@ -57,6 +82,10 @@ struct Payment {
   absl::Time update_time;      // When `state` last changed.
   std::optional<ApprovalTerms> approval;  // Nothing: executed without.
   std::optional<Pricing> pricing;         // Nothing: moves its amount and that is all.
+  // How long the money is set aside for the payee to capture it. Nothing: it is moved at once.
+  std::optional<absl::Duration> authorization_timeout = {};
+  std::optional<absl::Time> authorization_expire_time = {};  // The ledger's, once it is set aside.
+  Counters counters = {};
 
   friend bool operator==(const Payment&, const Payment&) = default;
 };

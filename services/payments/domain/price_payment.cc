@@ -74,6 +74,8 @@ absl::StatusOr<std::optional<Pricing>> PricePayment(const PaymentRequest& reques
                                                     const FeeSchedule& schedule,
                                                     const std::optional<Quote>& quote) {
   FLORIN_CHECK(quote.has_value() != request.quote_id.is_nil(), "the quote is the one named");
+  // Captures of parts have one posting each.
+  if (request.authorization_timeout) return std::nullopt;
   Pricing pricing;
   if (const FeeRule* rule = schedule.Find(KindOf(request), request.amount.currency)) {
     FLORIN_ASSIGN_OR_RETURN(const Fee fee, FeeOf(*rule, request.amount.minor_units));

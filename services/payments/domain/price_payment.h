@@ -15,8 +15,9 @@ absl::Status CheckQuote(const PaymentRequest& request, const Quote& quote,
                         const Currency& destination);
 
 // The pricing of a request whose parts have been checked; nothing for one that only moves its
-// amount. `quote`: the one that it names. Errors: those of FeeOf(); kAmountTooSmall where nothing
-// would be left for a payee (param `amount.minor_units`).
+// amount, as one that is to be captured does: no fee is taken of it. `quote`: the one that it
+// names. Errors: those of FeeOf(); kAmountTooSmall where nothing would be left for a payee (param
+// `amount.minor_units`).
 absl::StatusOr<std::optional<Pricing>> PricePayment(const PaymentRequest& request,
                                                     const FeeSchedule& schedule,
                                                     const std::optional<Quote>& quote);

@@ -91,6 +91,16 @@ absl::Status CheckRequest(const PaymentRequest& request) {
                  "at most 140 characters of UTF-8 without control characters",
                  {.param = "reference"});
   }
+  if (request.authorization_timeout &&
+      (request.kind != Kind::kTransfer || *request.authorization_timeout < kShortestAuthorization ||
+       *request.authorization_timeout > kLongestAuthorization)) {
+    return Error(Reason::kInvalidField, "a transfer is authorized for one minute to 30 days",
+                 {.param = "authorization_timeout_seconds"});
+  }
+  if (request.authorization_timeout && (!request.quote_id.is_nil() || !request.splits.empty())) {
+    return Error(Reason::kInvalidField, "what is captured later has no quote and no splits",
+                 {.param = "capture_method"});
+  }
   return absl::OkStatus();
 }
 
@@ -145,6 +155,10 @@ std::string CanonicalRequest(const PaymentRequest& request) {
     AppendField(out, split.destination_account_id.ToString());
     AppendField(out, std::to_string(split.amount_minor));
   }
+  if (request.authorization_timeout) {
+    AppendField(out, "manual");
+    AppendField(out, std::to_string(absl::ToInt64Seconds(*request.authorization_timeout)));
+  }
   return out;
 }
 
@@ -163,7 +177,8 @@ Payment NewPayment(const Uuid& payment_id, const Uuid& user_id, const PaymentReq
                  .failure_reason = "",
                  .transaction_id = TransactionIdOf(payment_id),
                  .create_time = now,
-                 .update_time = now};
+                 .update_time = now,
+                 .authorization_timeout = request.authorization_timeout};
 }
 
 }  // namespace florin::payments

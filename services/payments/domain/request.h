@@ -14,6 +14,11 @@ namespace florin::payments {
 inline constexpr std::size_t kLongestReference = 140;  // characters
 inline constexpr std::size_t kMostSplits = 50;
 
+// How long money may be set aside for a payee to capture it.
+inline constexpr absl::Duration kShortestAuthorization = absl::Minutes(1);
+inline constexpr absl::Duration kLongestAuthorization = absl::Hours(30 * 24);
+inline constexpr absl::Duration kDefaultAuthorization = absl::Hours(7 * 24);
+
 struct PaymentRequest {
   Kind kind = Kind::kTransfer;
   Uuid source_account_id;  // Nil for a deposit.
@@ -22,6 +27,8 @@ struct PaymentRequest {
   std::string reference;
   Uuid quote_id;              // Nil: no conversion.
   std::vector<Split> splits;  // Empty: one payee. Otherwise `destination_account_id` is the first.
+  // As of Payment.
+  std::optional<absl::Duration> authorization_timeout = {};
 
   friend bool operator==(const PaymentRequest&, const PaymentRequest&) = default;
 };
@@ -33,7 +40,8 @@ absl::StatusOr<Money> CheckAmount(std::string_view currency, std::int64_t minor_
 // What can be judged without knowing the accounts. Errors: kSameAccount (param
 // `destination_account_id`, or that of the split); kInvalidReference; kInvalidSplit unless splits
 // are 1 to kMostSplits, to different accounts, each of more than zero, together the amount, and
-// without a quote.
+// without a quote; kInvalidField (param `authorization_timeout_seconds`, or `capture_method` for an
+// authorization with a quote or splits).
 absl::Status CheckRequest(const PaymentRequest& request);
 
 // Whether `user_id` may make this payment between these accounts; nothing stands for an account
@@ -51,7 +59,8 @@ absl::Status CheckPayees(const Uuid& user_id, const PaymentRequest& request,
                          const std::optional<AccountFacts>& source,
                          const std::vector<std::optional<AccountFacts>>& destinations);
 
-// The octets that say what a request asks for: equal for equal requests only. Its hash is the
+// The octets that say what a request asks for: equal for equal requests only, and the same for ever
+// for those that do not use what was added later. Its hash is the
 // fingerprint that tells a retry from another request under the same idempotency key.
 std::string CanonicalRequest(const PaymentRequest& request);
 

@@ -157,7 +157,41 @@ TEST(CanonicalRequestTest, EveryFieldTells) {
   other = Transfer();
   other.reference = "rent;";
   seen.insert(CanonicalRequest(other));
-  EXPECT_EQ(seen.size(), 7u);
+  other = Transfer();
+  other.authorization_timeout = absl::Hours(1);
+  seen.insert(CanonicalRequest(other));
+  other.authorization_timeout = absl::Hours(2);
+  seen.insert(CanonicalRequest(other));
+  EXPECT_EQ(seen.size(), 9u);
+}
+
+// Pinned: fingerprints of requests that were made before are kept.
+TEST(CanonicalRequestTest, OfAPaymentMovedAtOnceNeverChanges) {
+  EXPECT_EQ(CanonicalRequest(Transfer()),
+            "8:transfer;36:00000000-0000-0000-0000-00000000000a;"
+            "36:00000000-0000-0000-0000-00000000000b;3:EUR;4:1250;4:rent;");
+}
+
+TEST(CheckRequestTest, AnAuthorizationLastsAMinuteToThirtyDays) {
+  PaymentRequest request = Transfer();
+  for (const absl::Duration good : {kShortestAuthorization, kLongestAuthorization}) {
+    request.authorization_timeout = good;
+    EXPECT_THAT(CheckRequest(request), IsOk());
+  }
+  for (const absl::Duration bad : {kShortestAuthorization - absl::Seconds(1),
+                                   kLongestAuthorization + absl::Seconds(1), -absl::Hours(1)}) {
+    request.authorization_timeout = bad;
+    EXPECT_THAT(CheckRequest(request), AllOf(StatusHasReason(Reason::kInvalidField),
+                                             StatusHasParam("authorization_timeout_seconds")));
+  }
+  request = Deposit();
+  request.authorization_timeout = absl::Hours(1);
+  EXPECT_THAT(CheckRequest(request), StatusHasReason(Reason::kInvalidField));
+  request = Transfer();
+  request.authorization_timeout = absl::Hours(1);
+  request.quote_id = Id(9);
+  EXPECT_THAT(CheckRequest(request),
+              AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("capture_method")));
 }
 
 TEST(NewPaymentTest, IsTheRequestInProcessing) {

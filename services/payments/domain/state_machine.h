@@ -1,23 +1,15 @@
-// The published state machine of a payment, as data.
-//
-//        create (owner)                  ledger committed (ledger)
-//   ·  ---------------------> PROCESSING  --------------------------->  SUCCEEDED
-//   |                          ^       \     ledger refused (ledger)
-//   |                          |        --------------------------->   FAILED
-//   |                          |  approval redeemed (auth)
-//   |                          |
-//    ---------------> REQUIRES_ACTION  -------------------------------> CANCELED
-//     create for approval (owner)         cancel (owner)
-//                                         approval refused (auth): expired, declined, void
+// The published state machine of a payment, as data. docs/payments.md draws it, with those of
+// refunds and disputes (charge_machine.h).
 //
 // SUCCEEDED, FAILED and CANCELED are terminal: no transition leaves them. Only the ledger's answer
-// ends a payment in PROCESSING, and only a redeemed approval brings one there that requires action;
-// whether a request or the recovery worker fetched that answer makes no difference. The store keeps
-// the same rules once more in SQL.
+// ends a payment in PROCESSING or REQUIRES_CAPTURE, and only a redeemed approval brings one to
+// PROCESSING that requires action; whether a request or the recovery worker fetched that answer
+// makes no difference. The store keeps the same rules once more in SQL.
 #pragma once
 
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "services/payments/domain/payment.h"
 
@@ -30,21 +22,39 @@ enum class Event {
   kApprovalRefused,
   kCancel,
   kLedgerCommitted,
-  kLedgerRefused
+  kLedgerRefused,
+  kLedgerHeld,
+  // What begins a step of an authorization.
+  kCapture,
+  kVoid,
+  kExpire,
+  // What the ledger's answer about such a step makes of the payment.
+  kCapturedPart,
+  kCapturedLast,
+  kReleasedRest,
+  kReleasedAll,
 };
 
 // Who may cause an event.
 enum class Actor {
-  kOwner,   // The user who makes the payment.
-  kAuth,    // Auth, by its answer about the payment's approval.
-  kLedger,  // The ledger, by its answer about the payment's transaction.
+  kOwner,     // The user who makes the payment.
+  kAuth,      // Auth, by its answer about the payment's approval.
+  kLedger,    // The ledger, by its answer about a transaction of the payment.
+  kPayee,     // The owner of the destination.
+  kWorker,    // The recovery worker, when a time is over.
+  kOperator,  // Whoever may resolve disputes.
 };
+
+// Names for people and metrics: "ledger_committed", "payee", …
+std::string_view NameOf(Event event);
+std::string_view NameOf(Actor actor);
 
 struct Transition {
   std::optional<State> from;  // Nothing: the payment does not exist yet.
   Event event;
   Actor by;
   State to;
+  std::string_view guard = {};  // What else must be so: step_rules.h checks it.
 };
 
 // Every transition there is.

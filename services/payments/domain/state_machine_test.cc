@@ -1,5 +1,7 @@
 #include "services/payments/domain/state_machine.h"
 
+#include <map>
+
 #include "gmock/gmock.h"
 
 namespace florin::payments {
@@ -8,12 +10,18 @@ namespace {
 using ::testing::Eq;
 using ::testing::Optional;
 
-constexpr State kStates[] = {State::kProcessing, State::kSucceeded, State::kFailed,
-                             State::kRequiresAction, State::kCanceled};
-constexpr Event kEvents[] = {
-    Event::kCreate, Event::kCreateForApproval, Event::kApprovalRedeemed, Event::kApprovalRefused,
-    Event::kCancel, Event::kLedgerCommitted,   Event::kLedgerRefused};
-constexpr Actor kActors[] = {Actor::kOwner, Actor::kAuth, Actor::kLedger};
+constexpr State kStates[] = {State::kProcessing,     State::kSucceeded, State::kFailed,
+                             State::kRequiresAction, State::kCanceled,  State::kRequiresCapture};
+constexpr Event kEvents[] = {Event::kCreate,           Event::kCreateForApproval,
+                             Event::kApprovalRedeemed, Event::kApprovalRefused,
+                             Event::kCancel,           Event::kLedgerCommitted,
+                             Event::kLedgerRefused,    Event::kLedgerHeld,
+                             Event::kCapture,          Event::kVoid,
+                             Event::kExpire,           Event::kCapturedPart,
+                             Event::kCapturedLast,     Event::kReleasedRest,
+                             Event::kReleasedAll};
+constexpr Actor kActors[] = {Actor::kOwner, Actor::kAuth,   Actor::kLedger,
+                             Actor::kPayee, Actor::kWorker, Actor::kOperator};
 
 TEST(StateMachineTest, APaymentBeginsInProcessing) {
   EXPECT_THAT(NextState(std::nullopt, Event::kCreate, Actor::kOwner), Optional(State::kProcessing));
@@ -30,6 +38,28 @@ TEST(StateMachineTest, NobodyButTheLedgerEndsIt) {
   for (const Event event : kEvents) {
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kOwner), Eq(std::nullopt));
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kAuth), Eq(std::nullopt));
+    EXPECT_THAT(NextState(State::kProcessing, event, Actor::kPayee), Eq(std::nullopt));
+  }
+}
+
+// Every event and actor: what is not in this list is refused.
+TEST(StateMachineTest, AnAuthorizationIsThePayeesToUseAndTheLedgersToEnd) {
+  const std::map<std::pair<Event, Actor>, State> allowed = {
+      {{Event::kCapture, Actor::kPayee}, State::kRequiresCapture},
+      {{Event::kVoid, Actor::kPayee}, State::kRequiresCapture},
+      {{Event::kExpire, Actor::kWorker}, State::kRequiresCapture},
+      {{Event::kCapturedPart, Actor::kLedger}, State::kRequiresCapture},
+      {{Event::kCapturedLast, Actor::kLedger}, State::kSucceeded},
+      {{Event::kReleasedRest, Actor::kLedger}, State::kSucceeded},
+      {{Event::kReleasedAll, Actor::kLedger}, State::kCanceled},
+  };
+  for (const Event event : kEvents) {
+    for (const Actor actor : kActors) {
+      const auto row = allowed.find({event, actor});
+      EXPECT_EQ(NextState(State::kRequiresCapture, event, actor),
+                row == allowed.end() ? std::nullopt : std::optional(row->second))
+          << NameOf(event) << " " << NameOf(actor);
+    }
   }
 }
 

@@ -12,11 +12,15 @@
 #include "libs/testing/certificates.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/charge_recovery.h"
+#include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/house_accounts.h"
+#include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
+#include "services/payments/flow/proposals_double.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/store/fake_store.h"
@@ -46,6 +50,7 @@ class PaymentsFixture : public ::testing::Test {
                           .holder_name = "Zoë Strange"});
     accounts_double_.Add(
         {.account_id = d_, .owner_user_id = user_, .currency = *Currency::Parse("USD")});
+    ledger_double_.UseClock(clock_);
     ledger_double_.Fund(a_, 1000);
     for (const Uuid& account : {b_, c_, d_}) ledger_double_.Fund(account, 0);
   }
@@ -94,17 +99,20 @@ class PaymentsFixture : public ::testing::Test {
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   ApprovalsDouble approvals_double_{clock_};
+  ProposalsDouble proposals_double_;
   FakeStore store_;
 
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
   std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
-  std::unique_ptr<rpc::Server> auth_server_ = Serve("auth", {&approvals_double_});
+  std::unique_ptr<rpc::Server> auth_server_ =
+      Serve("auth", {&approvals_double_, &proposals_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));
   rpc::Channel accounts_channel_ =
       rpc::Channel(runtime_.executor(), To("accounts", *accounts_server_));
   rpc::Channel auth_channel_ = rpc::Channel(runtime_.executor(), To("auth", *auth_server_));
   auth::v1::ApprovalsClient auth_{&auth_channel_};
+  auth::v1::ProposalsClient proposals_{&auth_channel_};
   ledger::v1::LedgerClient ledger_{&ledger_channel_};
   ledger::v1::LedgerProofClient proofs_{&ledger_channel_};
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
@@ -134,6 +142,10 @@ class PaymentsFixture : public ::testing::Test {
       *pricing_};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
+  ChargeAccounts charge_accounts_{ledger_, "main"};
+  PaymentParties parties_{store_, directory_};
+  ChargeSteps steps_{runtime_.executor(), store_, settlement_, charge_accounts_, clock_};
+  ChargeRecovery charge_recovery_{store_, steps_, clock_};
 
  private:
   std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {

@@ -1,5 +1,7 @@
 #include "services/payments/flow/peer_doubles.h"
 
+#include <algorithm>
+
 namespace florin::payments {
 namespace {
 
@@ -28,6 +30,21 @@ std::int64_t LedgerDouble::BalanceOf(const Uuid& account_id) {
   return accounts_[FormatId(IdKind::kAccount, account_id)].balance;
 }
 
+std::int64_t LedgerDouble::HeldOf(const Uuid& account_id) {
+  std::lock_guard lock(mutex_);
+  return accounts_[FormatId(IdKind::kAccount, account_id)].held;
+}
+
+void LedgerDouble::UseClock(Clock& clock) {
+  std::lock_guard lock(mutex_);
+  clock_ = &clock;
+}
+
+void LedgerDouble::Close(const Uuid& account_id) {
+  std::lock_guard lock(mutex_);
+  accounts_[FormatId(IdKind::kAccount, account_id)].closed = true;
+}
+
 int LedgerDouble::committed() {
   std::lock_guard lock(mutex_);
   return committed_;
@@ -50,6 +67,7 @@ Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> LedgerDouble::OpenAccount
   if (fault_ == Fault::kUnavailable) co_return Unavailable();
   for (const ledger::v1::Account& account : request.accounts()) {
     accounts_[account.account_id()].limited = account.debits_must_not_exceed_credits();
+    accounts_[account.account_id()].credits_limited = account.credits_must_not_exceed_debits();
   }
   co_return ledger::v1::OpenAccountsResponse();
 }
@@ -75,28 +93,114 @@ ledger::v1::TransactionResult LedgerDouble::Apply(const ledger::v1::TransactionI
     result.set_replayed(true);
     return result;
   }
-  // All of the postings or none: on a copy first.
-  std::map<std::string, Account> accounts = accounts_;
-  bool covered = true;
+  result = Decide(input);
+  if (result.has_refused() && !result.refused().final()) return result;
+  if (result.has_committed()) ++committed_;
+  results_[input.transaction_id()] = result;
+  return result;
+}
+
+ledger::v1::TransactionResult LedgerDouble::Decide(const ledger::v1::TransactionInput& input) {
+  ledger::v1::TransactionResult result;
+  if (fault_ == Fault::kNotFinal) {
+    Refuse("account_not_found", false, result);
+    return result;
+  }
+  if (input.has_capture() || input.has_void_()) {
+    const auto hold =
+        holds_.find(input.has_capture() ? input.capture().hold_id() : input.void_().hold_id());
+    if (hold != holds_.end()) return Resolve(input, hold->second);
+    Refuse("hold_not_found", true, result);
+    return result;
+  }
+  return Move(input);
+}
+
+ledger::v1::TransactionResult LedgerDouble::Resolve(const ledger::v1::TransactionInput& input,
+                                                    Hold& hold) {
+  ledger::v1::TransactionResult result;
+  if (hold.over == nullptr && clock_ != nullptr && clock_->Now() >= hold.expire_time) {
+    hold.over = "hold_expired";
+    accounts_[hold.debit].held -= hold.left;
+    hold.left = 0;
+  }
+  if (hold.over != nullptr) {
+    Refuse(hold.over, true, result);
+    return result;
+  }
+  std::int64_t captured = 0;
+  if (input.has_capture()) {
+    const auto& amounts = input.capture().amounts_minor();
+    captured = amounts.empty() ? hold.left : amounts.Get(0);
+    if (captured > hold.left) {
+      Refuse("capture_exceeds_hold", true, result);
+      return result;
+    }
+  }
+  const bool releases = !input.has_capture() || input.capture().final();
+  const std::int64_t left = releases ? 0 : hold.left - captured;
+  accounts_[hold.debit].held -= hold.left - left;
+  accounts_[hold.debit].balance -= captured;
+  accounts_[hold.credit].balance += captured;
+  hold.left = left;
+  if (left == 0) hold.over = input.has_capture() ? "hold_already_captured" : "hold_already_voided";
+  result.mutable_committed()->set_transaction_id(input.transaction_id());
+  result.mutable_committed()->add_postings()->set_amount_minor(captured);
+  return result;
+}
+
+ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionInput& input) {
+  ledger::v1::TransactionResult result;
+  std::map<std::string, Account> after = accounts_;
   for (const ledger::v1::Posting& posting : input.postings()) {
-    const auto debit = accounts.find(posting.debit_account_id());
-    const auto credit = accounts.find(posting.credit_account_id());
-    if (fault_ == Fault::kNotFinal || debit == accounts.end() || credit == accounts.end()) {
+    const auto debit = after.find(posting.debit_account_id());
+    const auto credit = after.find(posting.credit_account_id());
+    if (debit == after.end() || credit == after.end()) {
       Refuse("account_not_found", false, result);
       return result;
     }
-    debit->second.balance -= posting.amount_minor();
-    credit->second.balance += posting.amount_minor();
-    covered = covered && (!debit->second.limited || debit->second.balance >= 0);
+    std::int64_t amount = posting.amount_minor();
+    if (posting.balancing_debit()) {
+      amount = std::min(amount, debit->second.balance - debit->second.held);
+    }
+    if (posting.balancing_credit()) amount = std::min(amount, -credit->second.balance);
+    const bool closed = debit->second.closed || credit->second.closed;
+    if (closed || amount <= 0) {
+      Refuse(closed ? "account_closed" : "nothing_to_move", true, result);
+      return result;
+    }
+    if (input.has_hold()) {
+      debit->second.held += amount;
+    } else {
+      debit->second.balance -= amount;
+      credit->second.balance += amount;
+    }
+    result.mutable_committed()->add_postings()->set_amount_minor(amount);
   }
-  if (!covered) {
-    Refuse("insufficient_funds", true, result);
-  } else {
-    accounts_ = std::move(accounts);
-    ++committed_;
-    result.mutable_committed()->set_transaction_id(input.transaction_id());
+  for (const auto& [id, account] : after) {
+    if (account.limited && account.balance < account.held) {
+      Refuse("insufficient_funds", true, result);
+      return result;
+    }
+    if (account.credits_limited && account.balance > 0) {
+      Refuse("credit_limit_exceeded", true, result);
+      return result;
+    }
   }
-  results_[input.transaction_id()] = result;
+  accounts_ = std::move(after);
+  result.mutable_committed()->set_transaction_id(input.transaction_id());
+  if (!input.has_hold()) return result;
+  const absl::Time now = clock_ == nullptr ? absl::UnixEpoch() : clock_->Now();
+  const absl::Time expires = now + absl::Seconds(input.hold().timeout().seconds());
+  const ledger::v1::Posting& posting = input.postings(0);
+  holds_[input.transaction_id()] = {.debit = posting.debit_account_id(),
+                                    .credit = posting.credit_account_id(),
+                                    .left = posting.amount_minor(),
+                                    .expire_time = expires};
+  auto& time = *result.mutable_committed()->mutable_expire_time();
+  const std::int64_t micros = absl::ToUnixMicros(expires);
+  time.set_seconds(micros / 1'000'000);
+  time.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
   return result;
 }
 

@@ -14,13 +14,14 @@
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/runtime.h"
+#include "libs/clock/clock.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/server.h"
 #include "services/payments/domain/payment.h"
 
 namespace florin::payments {
 
-// Balances by account, and results by transaction id, as the real ledger remembers them.
+// Balances by account, holds, and results by transaction id, as the real ledger remembers them.
 // Thread-safe.
 class LedgerDouble : public ledger::v1::LedgerService {
  public:
@@ -33,12 +34,17 @@ class LedgerDouble : public ledger::v1::LedgerService {
   };
   // Holds until changed.
   void SetFault(Fault fault);
+  // What expires holds; without one they last for ever. Outlives this.
+  void UseClock(Clock& clock);
+  // Closes a customer's account for debits and credits.
+  void Close(const Uuid& account_id);
   // Opens a customer's account and puts money into it.
   void Fund(const Uuid& account_id, std::int64_t minor_units);
   std::int64_t BalanceOf(const Uuid& account_id);
-  int committed();             // Transactions that moved money.
-  int open_calls();            // Calls to OpenAccounts.
-  std::string all_requests();  // Every PostTransactions request so far, as text.
+  std::int64_t HeldOf(const Uuid& account_id);  // Set aside of it.
+  int committed();                              // Transactions that moved money.
+  int open_calls();                             // Calls to OpenAccounts.
+  std::string all_requests();                   // Every PostTransactions request so far, as text.
 
   Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> OpenAccounts(
       rpc::Call& call, const ledger::v1::OpenAccountsRequest& request) override;
@@ -50,15 +56,30 @@ class LedgerDouble : public ledger::v1::LedgerService {
       rpc::Call& call, const ledger::v1::ClosePeriodRequest& request) override;
 
  private:
-  ledger::v1::TransactionResult Apply(const ledger::v1::TransactionInput& input);
-
   struct Account {
-    std::int64_t balance = 0;
+    std::int64_t balance = 0;  // Posted credits less debits.
+    std::int64_t held = 0;     // Debits pending.
     bool limited = true;
+    bool credits_limited = false;
+    bool closed = false;
   };
+  struct Hold {
+    std::string debit;
+    std::string credit;
+    std::int64_t left = 0;
+    absl::Time expire_time;
+    const char* over = nullptr;  // Why nothing is left.
+  };
+
+  ledger::v1::TransactionResult Apply(const ledger::v1::TransactionInput& input);
+  ledger::v1::TransactionResult Decide(const ledger::v1::TransactionInput& input);
+  ledger::v1::TransactionResult Resolve(const ledger::v1::TransactionInput& input, Hold& hold);
+  ledger::v1::TransactionResult Move(const ledger::v1::TransactionInput& input);
   std::mutex mutex_;  // Guards everything below.
   Fault fault_ = Fault::kNone;
+  Clock* clock_ = nullptr;
   std::map<std::string, Account> accounts_;
+  std::map<std::string, Hold> holds_;
   std::map<std::string, ledger::v1::TransactionResult> results_;
   int committed_ = 0;
   int open_calls_ = 0;

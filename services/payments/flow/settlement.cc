@@ -25,12 +25,26 @@ ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
     proto.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
     proto.set_amount_minor(posting.amount_minor);
   }
+  if (payment.authorization_timeout) {
+    input.mutable_hold()->mutable_timeout()->set_seconds(
+        absl::ToInt64Seconds(*payment.authorization_timeout));
+  }
   (*input.mutable_metadata())["payment_id"] = TextOf(payment);
   return input;
 }
 
 LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
-  if (result.has_committed()) return {.committed = true};
+  if (result.has_committed()) {
+    LedgerAnswer answer{.committed = true};
+    if (result.committed().has_expire_time()) {
+      const auto& time = result.committed().expire_time();
+      answer.expire_time = absl::FromUnixMicros(time.seconds() * 1'000'000 + time.nanos() / 1'000);
+    }
+    for (const auto& posting : result.committed().postings()) {
+      answer.moved_minor.push_back(posting.amount_minor());
+    }
+    return answer;
+  }
   return {.committed = false,
           .refusal_reason = result.refused().reason(),
           .final = result.refused().final()};
@@ -59,8 +73,8 @@ bool IsAsApproved(const Payment& payment) {
 void CountEnded(const std::vector<Payment>& ended) {
   std::map<std::pair<Kind, std::string>, int> counts;
   for (const Payment& payment : ended) {
-    const std::string result =
-        payment.state == State::kFailed ? payment.failure_reason : std::string("succeeded");
+    std::string result(NameOf(payment.state));
+    if (payment.state == State::kFailed) result = payment.failure_reason;
     ++counts[{payment.kind, result}];
   }
   for (const auto& [what, count] : counts) {
@@ -83,7 +97,7 @@ Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient
       clock_(clock),
       book_(std::move(book)),
       posts_(
-          executor, [this](std::vector<Payment> batch) { return Post(std::move(batch)); }, kLimits),
+          executor, [this](Transactions batch) { return Post(std::move(batch)); }, kLimits),
       records_(
           executor, [this](std::vector<Payment> batch) { return Record(std::move(batch)); },
           kLimits) {}
@@ -102,11 +116,16 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!accounts.empty()) {
     FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
   }
-  const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(payment);
+  ledger::v1::TransactionInput transaction = TransactionOf(payment);
+  const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(std::move(transaction));
   if (!answer.ok()) co_return answer.status();
-  std::optional<Payment> ended = Decide(std::move(payment), *answer);
+  std::optional<Payment> ended = Apply(std::move(payment), *answer);
   if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
   co_return co_await records_.Submit(*std::move(ended));
+}
+
+Task<absl::StatusOr<LedgerAnswer>> Settlement::Decide(ledger::v1::TransactionInput transaction) {
+  co_return co_await posts_.Submit(std::move(transaction));
 }
 
 Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
@@ -117,11 +136,13 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
     if (accounts.empty()) continue;
     FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
   }
-  const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(payments);
+  Transactions transactions;
+  for (const Payment& payment : payments) transactions.push_back(TransactionOf(payment));
+  const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(std::move(transactions));
   if (!answers.ok()) co_return answers.status();
   std::vector<Payment> ended;
   for (std::size_t i = 0; i < payments.size(); ++i) {
-    std::optional<Payment> decided = Decide(std::move(payments[i]), (*answers)[i]);
+    std::optional<Payment> decided = Apply(std::move(payments[i]), (*answers)[i]);
     if (decided) ended.push_back(*std::move(decided));
   }
   if (ended.empty()) co_return 0;
@@ -130,10 +151,10 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   co_return static_cast<int>(recorded->size());
 }
 
-Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(std::vector<Payment> payments) {
+Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(Transactions transactions) {
   ledger::v1::PostTransactionsRequest request;
   request.set_book(book_);
-  for (const Payment& payment : payments) *request.add_transactions() = TransactionOf(payment);
+  for (auto& transaction : transactions) *request.add_transactions() = std::move(transaction);
   // No user's deadline or trace: the call carries payments of many.
   rpc::Outgoing context;
   context.route = book_;
@@ -141,15 +162,15 @@ Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(std::vector<Pay
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!response.ok()) {
     telemetry::Log(telemetry::Severity::kWarning, "PostTransactions failed",
-                   {{"transactions", std::to_string(payments.size())},
+                   {{"transactions", std::to_string(transactions.size())},
                     {"error", std::string(response.status().message())}});
     co_return response.status();
   }
-  if (static_cast<std::size_t>(response->results_size()) != payments.size()) {
+  if (static_cast<std::size_t>(response->results_size()) != transactions.size()) {
     co_return Error(Reason::kInternal, "the ledger answers each transaction");
   }
   std::vector<LedgerAnswer> answers;
-  answers.reserve(payments.size());
+  answers.reserve(transactions.size());
   for (const auto& result : response->results()) answers.push_back(AnswerOf(result));
   co_return answers;
 }
@@ -160,7 +181,7 @@ Task<absl::StatusOr<std::vector<Payment>>> Settlement::Record(std::vector<Paymen
   co_return recorded;
 }
 
-std::optional<Payment> Settlement::Decide(Payment payment, const LedgerAnswer& answer) {
+std::optional<Payment> Settlement::Apply(Payment payment, const LedgerAnswer& answer) {
   const std::string id = TextOf(payment);
   const std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
   std::optional<Payment> ended = ApplyAnswer(std::move(payment), answer, NowInMicroseconds(clock_));

@@ -42,19 +42,26 @@ class Settlement {
   // is known about any of them.
   Task<absl::StatusOr<int>> SettleAll(std::vector<Payment> payments);
 
+  // Has the ledger decide a transaction of a payment that has none of its own for it
+  // (charge_steps.h), in the same calls. Errors: kUnavailable, kDeadlineExceeded, kOverloaded,
+  // kInternal: unknown.
+  Task<absl::StatusOr<LedgerAnswer>> Decide(ledger::v1::TransactionInput transaction);
+
  private:
+  using Transactions = std::vector<ledger::v1::TransactionInput>;
+
   Task<absl::StatusOr<Payment>> TrySettle(Payment payment);
-  // The ledger's answers for `payments`, in order.
-  Task<absl::StatusOr<std::vector<LedgerAnswer>>> Post(std::vector<Payment> payments);
+  // The ledger's answers for `transactions`, in order.
+  Task<absl::StatusOr<std::vector<LedgerAnswer>>> Post(Transactions transactions);
   Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
-  std::optional<Payment> Decide(Payment payment, const LedgerAnswer& answer);
+  std::optional<Payment> Apply(Payment payment, const LedgerAnswer& answer);
 
   Store& store_;
   ledger::v1::LedgerClient& ledger_;
   HouseAccounts& house_;
   Clock& clock_;
   const std::string book_;
-  async::Batcher<Payment, LedgerAnswer> posts_;
+  async::Batcher<ledger::v1::TransactionInput, LedgerAnswer> posts_;
   async::Batcher<Payment, Payment> records_;
 };
 

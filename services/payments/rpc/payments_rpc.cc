@@ -32,6 +32,8 @@ v1::Payment::State ToProto(State state) {
       return v1::Payment::REQUIRES_ACTION;
     case State::kCanceled:
       return v1::Payment::CANCELED;
+    case State::kRequiresCapture:
+      return v1::Payment::REQUIRES_CAPTURE;
   }
   return v1::Payment::STATE_UNSPECIFIED;
 }
@@ -45,6 +47,29 @@ v1::NextAction NextActionOf(const Payment& payment, const std::string& approval_
   SetTime(payment.approval->expire_time, *action.mutable_expire_time());
   action.set_approval_url(approval_page + "?id=" + action.approval_id());
   return action;
+}
+
+void SetMoney(std::int64_t minor_units, const Payment& payment, florin::money::v1::Money& out) {
+  out.set_currency(std::string(payment.amount.currency.code()));
+  out.set_minor_units(minor_units);
+}
+
+// How the payment is captured, and what became of its money since.
+void SetCharges(const Payment& payment, v1::Payment& proto) {
+  proto.set_capture_method(payment.authorization_timeout ? v1::Payment::MANUAL
+                                                         : v1::Payment::AUTOMATIC);
+  if (payment.authorization_expire_time) {
+    SetTime(*payment.authorization_expire_time, *proto.mutable_authorization_expire_time());
+  }
+  const Counters& counters = payment.counters;
+  const std::int64_t captured = CapturedOf(payment);
+  if (captured > 0) SetMoney(captured, payment, *proto.mutable_captured_amount());
+  if (counters.refunded_minor > 0) {
+    SetMoney(counters.refunded_minor, payment, *proto.mutable_refunded_amount());
+  }
+  if (counters.disputed_minor > 0) {
+    SetMoney(counters.disputed_minor, payment, *proto.mutable_disputed_amount());
+  }
 }
 
 v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
@@ -68,7 +93,28 @@ v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
   if (payment.state == State::kRequiresAction) {
     *proto.mutable_next_action() = NextActionOf(payment, approval_page);
   }
+  SetCharges(payment, proto);
   return proto;
+}
+
+// What the payee sees, who did not make it: not whose money it was. It waits for no approval any
+// more (VisibleToPayee()).
+v1::Payment ForPayee(const Payment& payment) {
+  v1::Payment proto = ToProto(payment, "");
+  proto.clear_source_account_id();
+  return proto;
+}
+
+// `authorization_timeout_seconds` and `capture_method` of a request.
+absl::StatusOr<std::optional<absl::Duration>> ParseCapture(const v1::CreatePaymentRequest& proto) {
+  const std::int32_t seconds = proto.authorization_timeout_seconds();
+  if (proto.capture_method() != v1::Payment::MANUAL) {
+    if (seconds == 0) return std::nullopt;
+    return Error(Reason::kInvalidField, "only payments that are captured manually have one",
+                 {.param = "authorization_timeout_seconds"});
+  }
+  if (seconds == 0) return kDefaultAuthorization;
+  return absl::Seconds(seconds);
 }
 
 // The answer to whoever makes or confirms a payment: one that ended badly is an error, each time.
@@ -97,13 +143,15 @@ absl::StatusOr<PaymentRequest> ParseTransfer(const v1::CreatePaymentRequest& pro
   if (!proto.quote_id().empty()) {
     FLORIN_ASSIGN_OR_RETURN(quote_id, ParseId(IdKind::kQuote, proto.quote_id(), "quote_id"));
   }
+  FLORIN_ASSIGN_OR_RETURN(const std::optional<absl::Duration> timeout, ParseCapture(proto));
   return PaymentRequest{.kind = Kind::kTransfer,
                         .source_account_id = source,
                         .destination_account_id = destination,
                         .amount = amount,
                         .reference = proto.reference(),
                         .quote_id = quote_id,
-                        .splits = std::move(splits)};
+                        .splits = std::move(splits),
+                        .authorization_timeout = timeout};
 }
 
 absl::StatusOr<PaymentRequest> ParseDeposit(const v1::CreateDepositRequest& proto) {
@@ -201,17 +249,48 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  rpc::Outgoing context = call.AsService();
+  absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
+  if (!seen.ok()) co_return seen.status();
+  if (seen->payment.authorization_expire_time && seen->payee) {
+    co_return co_await Void(call, user, std::move(seen->payment));
+  }
+  if (!seen->payer) {
+    co_return Error(Reason::kPaymentNotCancelable, "the payment has succeeded");
+  }
   const absl::StatusOr<Payment> payment =
       co_await confirm_.Cancel(user, id, audit::OriginOfCall(call));
   if (!payment.ok()) co_return payment.status();
   co_return ToProto(*payment, approval_page_);
 }
 
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Void(rpc::Call& call, Uuid user, Payment payment) {
+  // An authorization is voided once, whoever asks how often.
+  std::string key = FormatId(IdKind::kPayment, payment.payment_id);
+  Step step{.step_id = DeriveId("florin.payments.void", key),
+            .payment_id = payment.payment_id,
+            .user_id = user,
+            .kind = StepKind::kVoid};
+  const bool payer = payment.user_id == user;
+  const absl::StatusOr<ChargeSteps::Outcome> outcome =
+      co_await steps_.Run(std::move(step), std::move(key), audit::OriginOfCall(call));
+  if (!outcome.ok()) co_return outcome.status();
+  const Payment& now = outcome->charge.payment;
+  if (now.counters.release_reason != InfoOf(Reason::kPaymentCanceled).name) {
+    co_return Error(Reason::kPaymentNotCancelable, "nothing of the authorization was left");
+  }
+  co_return payer ? ToProto(now, approval_page_) : ForPayee(now);
+}
+
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
                                                           const v1::GetPaymentRequest& request) {
-  const absl::StatusOr<Payment> payment = co_await Find(call, request.payment_id());
-  if (!payment.ok()) co_return payment.status();
-  co_return ToProto(*payment, approval_page_);
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
+  if (!seen.ok()) co_return seen.status();
+  co_return seen->payer ? ToProto(seen->payment, approval_page_) : ForPayee(seen->payment);
 }
 
 Task<absl::StatusOr<Payment>> PaymentsRpc::Find(const rpc::Call& call, std::string payment_id) {

@@ -4,8 +4,10 @@
 
 #include "florin/ledger/v1/proof.rpc.h"
 #include "florin/payments/v1/payments.rpc.h"
+#include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/payment_parties.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -17,10 +19,13 @@ class PaymentsRpc : public v1::PaymentsService {
   // sandbox rail. `approval_page`: the URL of the page on which payers approve. References outlive
   // this.
   PaymentsRpc(florin::payments::CreatePayment& create, florin::payments::ConfirmPayment& confirm,
-              Store& store, ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox,
+              PaymentParties& parties, ChargeSteps& steps, Store& store,
+              ledger::v1::LedgerProofClient& proofs, std::string book, bool sandbox,
               std::string approval_page)
       : create_(create),
         confirm_(confirm),
+        parties_(parties),
+        steps_(steps),
         store_(store),
         proofs_(proofs),
         book_(std::move(book)),
@@ -44,11 +49,15 @@ class PaymentsRpc : public v1::PaymentsService {
 
  private:
   Task<absl::StatusOr<v1::Payment>> Create(rpc::Call& call, PaymentRequest request);
+  // Releases what is left of an authorization, as its payee.
+  Task<absl::StatusOr<v1::Payment>> Void(rpc::Call& call, Uuid user, Payment payment);
   // The calling user's own payment.
   Task<absl::StatusOr<Payment>> Find(const rpc::Call& call, std::string payment_id);
 
   florin::payments::CreatePayment& create_;
   florin::payments::ConfirmPayment& confirm_;
+  PaymentParties& parties_;
+  ChargeSteps& steps_;
   Store& store_;
   ledger::v1::LedgerProofClient& proofs_;
   const std::string book_;

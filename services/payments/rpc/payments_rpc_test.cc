@@ -38,7 +38,8 @@ class PaymentsRpcTest : public PaymentsFixture {
     return request;
   }
 
-  PaymentsRpc service_{create_, confirm_, store_, proofs_, "main", true, kApprovalPage};
+  PaymentsRpc service_{create_, confirm_, parties_, steps_,       store_,
+                       proofs_, "main",   true,     kApprovalPage};
 };
 
 TEST_F(PaymentsRpcTest, APaymentIsAnsweredWhole) {
@@ -135,7 +136,8 @@ TEST_F(PaymentsRpcTest, DepositsNeedTheSandbox) {
   EXPECT_EQ(made->source_account_id(), "");
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 7);
 
-  PaymentsRpc closed(create_, confirm_, store_, proofs_, "main", false, kApprovalPage);
+  PaymentsRpc closed(create_, confirm_, parties_, steps_, store_, proofs_, "main", false,
+                     kApprovalPage);
   rpc::Call refused = NewCall("key 2");
   EXPECT_THAT(runtime_.Run(closed.CreateDeposit(refused, DepositRequest())),
               StatusHasReason(Reason::kSandboxDisabled));
@@ -186,8 +188,8 @@ class ApprovedPaymentsRpcTest : public PaymentsRpcTest {
     return runtime_.Run(judging_service_.CancelPayment(call, request));
   }
 
-  PaymentsRpc judging_service_{judging_create_, confirm_, store_,       proofs_,
-                               "main",          true,     kApprovalPage};
+  PaymentsRpc judging_service_{judging_create_, confirm_, parties_, steps_,       store_,
+                               proofs_,         "main",   true,     kApprovalPage};
   bool replayed_ = false;
 };
 

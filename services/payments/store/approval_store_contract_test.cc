@@ -113,6 +113,19 @@ class ApprovalStoreContractTest : public ::testing::Test {
 using Subjects = ::testing::Types<Fake, Real>;
 TYPED_TEST_SUITE(ApprovalStoreContractTest, Subjects);
 
+TYPED_TEST(ApprovalStoreContractTest, AnAuthorizationThatNeedsAnApprovalIsKeptWhole) {
+  Intent intent = this->NewIntent("key", 3001);
+  intent.payment.authorization_timeout = absl::Hours(1);
+  const Judged judged = this->Insert(intent);
+  EXPECT_EQ(this->Kept(intent.payment), judged.stored.payment);
+  EXPECT_EQ(judged.stored.payment.authorization_timeout, absl::Hours(1));
+  Payment started = *this->Start(judged.stored.payment);
+  started.state = State::kRequiresCapture;
+  started.authorization_expire_time = kStart + absl::Hours(1);
+  EXPECT_THAT(this->runtime_.Run(this->subject_.payments().RecordResults({started})), IsOk());
+  EXPECT_EQ(this->Kept(intent.payment), started);
+}
+
 TYPED_TEST(ApprovalStoreContractTest, APaymentThatNeedsAnApprovalIsKeptWhole) {
   const Intent intent = this->NewIntent("key", 3001);
   const Judged judged = this->Insert(intent);

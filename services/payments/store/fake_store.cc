@@ -35,6 +35,10 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::RecordResults(std::vector<
       stored.state = payment.state;
       stored.failure_reason = payment.failure_reason;
       stored.update_time = payment.update_time;
+      stored.authorization_expire_time = payment.authorization_expire_time;
+      if (payment.authorization_expire_time) {
+        row->second.next_attempt_time = *payment.authorization_expire_time;
+      }
     }
     kept.push_back(stored);
   }

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "services/payments/store/approval_store.h"
+#include "services/payments/store/charge_store.h"
 #include "services/payments/store/quote_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
 
 // Thread-safe.
-class FakeStore : public Store, public ApprovalStore, public QuoteStore {
+class FakeStore : public Store, public ApprovalStore, public ChargeStore, public QuoteStore {
  public:
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
@@ -39,14 +40,28 @@ class FakeStore : public Store, public ApprovalStore, public QuoteStore {
   Task<absl::StatusOr<Quote>> GetQuote(Uuid user_id, Uuid quote_id) override;
   Task<absl::StatusOr<StoredIntent>> InsertWithQuote(Intent intent) override;
   Task<absl::StatusOr<std::optional<StoredIntent>>> FindIntent(Intent intent) override;
+  Task<absl::StatusOr<Payment>> FindPayment(Uuid payment_id) override;
+  Task<absl::StatusOr<StoredStep>> BeginStep(StepIntent intent) override;
+  Task<absl::StatusOr<std::vector<StoredStep>>> RecordSteps(
+      std::vector<StepResult> results) override;
+  Task<absl::StatusOr<std::vector<StoredStep>>> ClaimSteps(absl::Time now, int limit) override;
+  Task<absl::StatusOr<std::vector<Payment>>> ClaimExpired(absl::Time now, int limit) override;
+  Task<absl::StatusOr<Step>> GetStep(Uuid payment_id, StepKind kind, Uuid step_id) override;
+  Task<absl::StatusOr<std::vector<Step>>> ListSteps(Uuid payment_id, StepKind kind,
+                                                    std::optional<Uuid> before, int limit) override;
+  Task<absl::StatusOr<Dispute>> GetDispute(Uuid dispute_id) override;
+  Task<absl::StatusOr<std::vector<Dispute>>> ListDisputes(Uuid payment_id) override;
+  Task<absl::StatusOr<std::vector<Evidence>>> ListEvidence(Uuid dispute_id) override;
+  Task<absl::StatusOr<Dispute>> AddEvidence(EvidenceIntent intent, absl::Time now) override;
+  Task<absl::StatusOr<int>> EndResponseTimes(absl::Time now) override;
 
   // Changes what is kept of a payment behind everybody's back.
   void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
   // Makes Start fail with kUnavailable, as if the process had crashed after redeeming.
   void FailStarts(bool fail);
 
-  // Makes RecordResults fail with kUnavailable, as if the database had gone after the ledger's
-  // answer.
+  // Makes RecordResults and RecordSteps fail with kUnavailable, as if the database had gone after
+  // the ledger's answer.
   void FailRecords(bool fail);
 
  private:
@@ -65,10 +80,28 @@ class FakeStore : public Store, public ApprovalStore, public QuoteStore {
   // With mutex_ held: what the SQL of that name does.
   absl::Status UseQuote(const Payment& payment);
 
+  struct StepRow {
+    Step step;
+    crypto::Digest fingerprint;
+    absl::Time next_attempt_time;
+  };
+  struct EvidenceRow {
+    std::string key;  // Of the user and the request.
+    crypto::Digest fingerprint;
+    Evidence evidence;
+  };
+  // With mutex_ held.
+  Row* FindAny(const Uuid& payment_id);
+  StoredStep StoredOf(const StepRow& row);
+
   std::mutex mutex_;
-  std::map<Id, Quote> quotes_;                            // By user and quote. Guarded by mutex_.
-  std::map<Id, Row> rows_;                                // Guarded by mutex_.
-  std::map<Key, Id> keys_;                                // Guarded by mutex_.
+  std::map<Id, Quote> quotes_;     // By user and quote. Guarded by mutex_.
+  std::map<Id, Row> rows_;         // Guarded by mutex_.
+  std::map<Key, Id> keys_;         // Guarded by mutex_.
+  std::map<Uuid, StepRow> steps_;  // Guarded by mutex_.
+  std::map<std::tuple<Uuid, StepKind, std::string>, Uuid> step_keys_;  // Guarded by mutex_.
+  std::map<Uuid, Dispute> disputes_;                                   // Guarded by mutex_.
+  std::map<Uuid, std::vector<EvidenceRow>> evidence_;     // By dispute. Guarded by mutex_.
   bool fail_records_ = false;                             // Guarded by mutex_.
   bool fail_starts_ = false;                              // Guarded by mutex_.
   std::map<std::pair<Uuid, Currency>, LowValueUse> use_;  // By user. Guarded by mutex_.

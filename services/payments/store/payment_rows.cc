@@ -47,6 +47,16 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
   if (!row[18].is_null()) {
     FLORIN_ASSIGN_OR_RETURN(payment.pricing, ParsePricing(row[18].c_str()));
   }
+  if (!row[19].is_null()) payment.authorization_timeout = absl::Seconds(row[19].as<int>());
+  if (!row[20].is_null()) {
+    payment.authorization_expire_time = absl::FromUnixMicros(row[20].as<std::int64_t>());
+  }
+  payment.counters = {.captured_minor = row[21].as<std::int64_t>(),
+                      .capturing_minor = row[22].as<std::int64_t>(),
+                      .refunded_minor = row[23].as<std::int64_t>(),
+                      .disputed_minor = row[24].as<std::int64_t>(),
+                      .upheld_minor = row[25].as<std::int64_t>(),
+                      .release_reason = row[26].c_str()};
   return payment;
 }
 
@@ -87,6 +97,11 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       pricings.AddNull();
     }
+    if (payment.authorization_timeout) {
+      authorization_timeouts.Add(absl::ToInt64Seconds(*payment.authorization_timeout));
+    } else {
+      authorization_timeouts.AddNull();
+    }
   }
 }
 
@@ -111,7 +126,8 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.kinds.literal(), arrays.keys.literal(), arrays.fingerprints.literal(),
       arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
-      arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal());
+      arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
+      arrays.authorization_timeouts.literal());
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 
@@ -130,6 +146,10 @@ audit::Event EventOf(const Payment& payment, std::string action, absl::Time time
                    {"currency", std::string(payment.amount.currency.code())},
                    {"destination", FormatId(IdKind::kAccount, payment.destination_account_id)},
                    {"kind", std::string(NameOf(payment.kind))}};
+  if (payment.authorization_timeout) {
+    event.details["authorization_seconds"] =
+        std::to_string(absl::ToInt64Seconds(*payment.authorization_timeout));
+  }
   if (!payment.source_account_id.is_nil()) {
     event.details["source"] = FormatId(IdKind::kAccount, payment.source_account_id);
   }

@@ -22,8 +22,12 @@ namespace florin::payments {
   "(extract(epoch FROM p.update_time) * 1000000)::bigint, "                                   \
   "p.approval_id, p.payee_name, encode(p.approval_nonce, 'hex'), "                            \
   "(extract(epoch FROM p.approval_expire_time) * 1000000)::bigint, "                          \
-  "encode(p.approved_binding, 'hex'), p.pricing"
-inline constexpr int kPaymentColumns = 19;
+  "encode(p.approved_binding, 'hex'), p.pricing, "                                            \
+  "p.authorization_timeout_seconds, "                                                         \
+  "(extract(epoch FROM p.authorization_expire_time) * 1000000)::bigint, "                     \
+  "p.captured_minor, p.capturing_minor, p.refunded_minor, p.disputed_minor, "                 \
+  "p.upheld_minor, p.release_reason"
+inline constexpr int kPaymentColumns = 27;
 
 // Times travel as microseconds since the epoch, exactly.
 #define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
@@ -44,7 +48,8 @@ struct IntentArrays {
   explicit IntentArrays(const std::vector<Intent>& intents);
 
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
-      amounts, references, transaction_ids, created, next_attempts, pricings;
+      amounts, references, transaction_ids, created, next_attempts, pricings,
+      authorization_timeouts;
 };
 
 // What is kept under each intent's key, for those that have anything, in order. Needs the statement

@@ -19,11 +19,11 @@ constexpr char kInsertAwaiting[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, state, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, approval_id, payee_name, approval_nonce, "
-    "approval_expire_time, pricing) "
+    "approval_expire_time, pricing, authorization_timeout_seconds) "
     "VALUES ($1::uuid, $2::uuid, $3, $4, $5::bytea, 'requires_action', $6::uuid, $7::uuid, $8, "
     "$9::bigint, $10, $11::uuid, " FLORIN_TIME("$12::bigint") ", " FLORIN_TIME("$12::bigint") ", "
     FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ", "
-    "nullif($17, '')) "
+    "nullif($17, ''), $18::integer) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // All currencies count for the number, one for the total.
@@ -68,6 +68,8 @@ LowValueUse UseOf(pqxx::work& transaction, const Payment& payment) {
 std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
                            const ApprovalTerms& terms) {
   const Payment& payment = intent.payment;
+  std::optional<std::int64_t> timeout;
+  if (payment.authorization_timeout) timeout = absl::ToInt64Seconds(*payment.authorization_timeout);
   const pqxx::result inserted = transaction.exec_prepared(
       "insert_awaiting", payment.user_id.ToString(), payment.payment_id.ToString(),
       std::string(NameOf(payment.kind)), intent.idempotency_key,
@@ -76,7 +78,7 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       payment.amount.minor_units, payment.reference, payment.transaction_id.ToString(),
       absl::ToUnixMicros(payment.create_time), terms.approval_id.ToString(), terms.payee_name,
       ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
-      payment.pricing ? TextOf(*payment.pricing) : std::string());
+      payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

@@ -1,0 +1,47 @@
+#include "services/payments/flow/charge_accounts.h"
+
+#include <utility>
+
+#include "services/payments/domain/step_transaction.h"
+
+namespace florin::payments {
+namespace {
+
+// Forgotten all at once: opening again does no harm.
+constexpr std::size_t kRemembered = 100'000;
+
+}  // namespace
+
+ChargeAccounts::ChargeAccounts(ledger::v1::LedgerClient& ledger, std::string book)
+    : ledger_(ledger), book_(std::move(book)) {}
+
+Task<absl::Status> ChargeAccounts::EnsureOpen(const Payment& payment) {
+  const Uuid payee = payment.destination_account_id;
+  const std::string currency(payment.amount.currency.code());
+  {
+    std::lock_guard lock(mutex_);
+    if (open_.contains(payee)) co_return absl::OkStatus();
+  }
+  ledger::v1::OpenAccountsRequest request;
+  request.set_book(book_);
+  ledger::v1::Account& receivable = *request.add_accounts();
+  receivable.set_account_id(FormatId(IdKind::kAccount, ReceivableAccount(payee)));
+  receivable.set_currency(currency);
+  receivable.set_normal_side(ledger::v1::DEBIT);
+  receivable.set_credits_must_not_exceed_debits(true);
+  ledger::v1::Account& disputes = *request.add_accounts();
+  disputes.set_account_id(FormatId(IdKind::kAccount, DisputesAccount(payment.amount.currency)));
+  disputes.set_currency(currency);
+  disputes.set_normal_side(ledger::v1::CREDIT);
+  disputes.set_debits_must_not_exceed_credits(true);
+  rpc::Outgoing context;
+  context.route = book_;
+  const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
+  if (!opened.ok()) co_return opened.status();
+  std::lock_guard lock(mutex_);
+  if (open_.size() >= kRemembered) open_.clear();
+  open_.insert(payee);
+  co_return absl::OkStatus();
+}
+
+}  // namespace florin::payments

@@ -1,0 +1,136 @@
+#include "services/payments/flow/charge_steps.h"
+
+#include <utility>
+
+#include "libs/telemetry/log.h"
+#include "libs/telemetry/metrics.h"
+#include "services/payments/domain/step_transaction.h"
+
+namespace florin::payments {
+namespace {
+
+ledger::v1::TransactionInput InputOf(const Payment& payment, const Step& step) {
+  const StepTransaction transaction = TransactionOf(payment, step, step.attempt);
+  ledger::v1::TransactionInput input;
+  input.set_transaction_id(FormatId(IdKind::kTransaction, transaction.transaction_id));
+  (*input.mutable_metadata())["payment_id"] = FormatId(IdKind::kPayment, payment.payment_id);
+  (*input.mutable_metadata())["step"] = std::string(NameOf(step.kind));
+  const std::string hold = FormatId(IdKind::kTransaction, transaction.hold_id);
+  if (transaction.kind == StepTransaction::Kind::kCapture) {
+    input.mutable_capture()->set_hold_id(hold);
+    input.mutable_capture()->add_amounts_minor(transaction.amount_minor);
+    input.mutable_capture()->set_final(transaction.final);
+  } else if (transaction.kind == StepTransaction::Kind::kVoid) {
+    input.mutable_void_()->set_hold_id(hold);
+  }
+  for (const StepPosting& posting : transaction.postings) {
+    ledger::v1::Posting& proto = *input.add_postings();
+    proto.set_debit_account_id(FormatId(IdKind::kAccount, posting.debit_account_id));
+    proto.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
+    proto.set_amount_minor(posting.amount_minor);
+    proto.set_balancing_debit(posting.balancing_debit);
+    proto.set_balancing_credit(posting.balancing_credit);
+  }
+  return input;
+}
+
+// An error about a step whose end is not known (yet).
+absl::Status Unfinished(const Step& step, const absl::Status& cause) {
+  const Reason reason = ReasonOf(cause).value_or(Reason::kInternal);
+  const bool passing = reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
+                       reason == Reason::kOverloaded;
+  return Error(passing ? reason : Reason::kInternal, "the step has not ended yet",
+               {.metadata = {{"payment_id", FormatId(IdKind::kPayment, step.payment_id)}}});
+}
+
+void CountEnded(const Step& step) {
+  const std::string result =
+      step.state == StepState::kFailed ? step.failure_reason : std::string("succeeded");
+  telemetry::Count("florin_payment_steps_ended_total",
+                   {{"kind", std::string(NameOf(step.kind))}, {"result", result}});
+}
+
+}  // namespace
+
+ChargeSteps::ChargeSteps(Executor executor, ChargeStore& store, Settlement& settlement,
+                         ChargeAccounts& accounts, Clock& clock)
+    : store_(store),
+      settlement_(settlement),
+      accounts_(accounts),
+      clock_(clock),
+      records_(
+          executor,
+          [this](std::vector<StepResult> batch) { return store_.RecordSteps(std::move(batch)); },
+          {.max_batch = 50, .max_waiting = 10'000}) {}
+
+Task<absl::StatusOr<ChargeSteps::Outcome>> ChargeSteps::Run(Step step, std::string idempotency_key,
+                                                            audit::Origin origin) {
+  step.create_time = NowInMicroseconds(clock_);
+  step.update_time = step.create_time;
+  const Uuid step_id = step.step_id;
+  const crypto::Digest fingerprint = crypto::Sha256(CanonicalStep(step));
+  StepIntent intent{.step = std::move(step),
+                    .idempotency_key = std::move(idempotency_key),
+                    .fingerprint = fingerprint,
+                    .origin = std::move(origin)};
+  absl::StatusOr<StoredStep> stored = co_await store_.BeginStep(std::move(intent));
+  if (!stored.ok()) co_return stored.status();
+  if (!stored->same_request) {
+    co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
+  }
+  const bool replayed = stored->step.step_id != step_id;
+  if (stored->step.state == StepState::kProcessing) {
+    stored = co_await Finish(*std::move(stored));
+    if (!stored.ok()) co_return stored.status();
+  }
+  co_return Outcome{
+      .step = std::move(stored->step), .charge = std::move(stored->charge), .replayed = replayed};
+}
+
+Task<absl::Status> ChargeSteps::Expire(const Payment& payment) {
+  const std::string id = FormatId(IdKind::kPayment, payment.payment_id);
+  Step step{.step_id = DeriveId("florin.payments.expiry", id),
+            .payment_id = payment.payment_id,
+            .user_id = payment.user_id,
+            .kind = StepKind::kExpiry};
+  audit::Origin nobody;
+  const absl::StatusOr<Outcome> ended = co_await Run(std::move(step), id, std::move(nobody));
+  co_return ended.status();
+}
+
+Task<absl::StatusOr<StoredStep>> ChargeSteps::Finish(StoredStep stored) {
+  const Step step = stored.step;
+  absl::StatusOr<StoredStep> finished = co_await TryFinish(std::move(stored));
+  if (!finished.ok()) co_return Unfinished(step, finished.status());
+  CountEnded(finished->step);
+  co_return finished;
+}
+
+Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
+  Step& step = stored.step;
+  if (NeedsHouseAccounts(step)) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await accounts_.EnsureOpen(stored.charge.payment));
+  }
+  step.attempt = 1;
+  ledger::v1::TransactionInput first = InputOf(stored.charge.payment, step);
+  absl::StatusOr<LedgerAnswer> answer = co_await settlement_.Decide(std::move(first));
+  if (!answer.ok()) co_return answer.status();
+  // Its first id stays refused, so that every repetition comes here, too.
+  if (answer->final && HasSecondAttempt(step, answer->refusal_reason)) {
+    step.attempt = 2;
+    ledger::v1::TransactionInput second = InputOf(stored.charge.payment, step);
+    answer = co_await settlement_.Decide(std::move(second));
+    if (!answer.ok()) co_return answer.status();
+  }
+  if (!answer->committed && !answer->final) {
+    telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a step",
+                   {{"payment_id", FormatId(IdKind::kPayment, step.payment_id)},
+                    {"kind", std::string(NameOf(step.kind))},
+                    {"reason", answer->refusal_reason}});
+    co_return Error(Reason::kInternal, "the ledger does not decide the step");
+  }
+  StepResult result{.step = step, .answer = *std::move(answer), .time = NowInMicroseconds(clock_)};
+  co_return co_await records_.Submit(std::move(result));
+}
+
+}  // namespace florin::payments

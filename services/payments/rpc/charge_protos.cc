@@ -1,0 +1,31 @@
+#include "services/payments/rpc/charge_protos.h"
+
+#include <string>
+
+#include "services/payments/domain/request.h"
+
+namespace florin::payments {
+
+void SetTimestamp(absl::Time time, google::protobuf::Timestamp& out) {
+  const std::int64_t micros = absl::ToUnixMicros(time);
+  out.set_seconds(micros / 1'000'000);
+  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
+}
+
+void SetAmount(std::int64_t minor_units, const Payment& payment, money::v1::Money& out) {
+  out.set_currency(std::string(payment.amount.currency.code()));
+  out.set_minor_units(minor_units);
+}
+
+absl::StatusOr<std::int64_t> ParseAmount(bool set, const money::v1::Money& amount,
+                                         const Payment& payment) {
+  if (!set) return 0;
+  FLORIN_ASSIGN_OR_RETURN(const Money parsed, CheckAmount(amount.currency(), amount.minor_units()));
+  if (parsed.currency != payment.amount.currency) {
+    return Error(Reason::kCurrencyMismatch, "the payment has another currency",
+                 {.param = "amount.currency"});
+  }
+  return parsed.minor_units;
+}
+
+}  // namespace florin::payments

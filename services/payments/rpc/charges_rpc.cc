@@ -1,0 +1,148 @@
+#include "services/payments/rpc/charges_rpc.h"
+
+#include <utility>
+
+#include "libs/audit/call_origin.h"
+#include "libs/paging/paging.h"
+#include "libs/rpc/user_of.h"
+#include "services/payments/domain/step_transaction.h"
+#include "services/payments/rpc/charge_protos.h"
+
+namespace florin::payments {
+namespace {
+
+std::string TransactionOf(const Step& step) {
+  return FormatId(IdKind::kTransaction, TransactionIdOf(step, step.attempt));
+}
+
+v1::Capture CaptureOf(const Step& step, const Payment& payment) {
+  v1::Capture proto;
+  proto.set_capture_id(FormatId(IdKind::kCapture, step.step_id));
+  proto.set_payment_id(FormatId(IdKind::kPayment, step.payment_id));
+  SetAmount(step.amount_minor, payment, *proto.mutable_amount());
+  proto.set_final(step.final);
+  proto.set_transaction_id(TransactionOf(step));
+  SetTimestamp(step.create_time, *proto.mutable_create_time());
+  return proto;
+}
+
+v1::Refund::State ToProto(StepState state) {
+  switch (state) {
+    case StepState::kProcessing:
+      return v1::Refund::PROCESSING;
+    case StepState::kSucceeded:
+      return v1::Refund::SUCCEEDED;
+    case StepState::kFailed:
+      return v1::Refund::FAILED;
+  }
+  return v1::Refund::STATE_UNSPECIFIED;
+}
+
+v1::Refund RefundOf(const Step& step, const Payment& payment, bool for_payee) {
+  v1::Refund proto;
+  proto.set_refund_id(FormatId(IdKind::kRefund, step.step_id));
+  proto.set_payment_id(FormatId(IdKind::kPayment, step.payment_id));
+  proto.set_state(ToProto(step.state));
+  if (step.amount_minor > 0) SetAmount(step.amount_minor, payment, *proto.mutable_amount());
+  proto.set_reason(step.note);
+  proto.set_failure_reason(step.failure_reason);
+  if (for_payee && step.owed_minor > 0) {
+    SetAmount(step.owed_minor, payment, *proto.mutable_owed_amount());
+  }
+  proto.set_transaction_id(TransactionOf(step));
+  SetTimestamp(step.create_time, *proto.mutable_create_time());
+  SetTimestamp(step.update_time, *proto.mutable_update_time());
+  return proto;
+}
+
+}  // namespace
+
+Task<absl::StatusOr<v1::Capture>> ChargesRpc::CapturePayment(
+    rpc::Call& call, const v1::CapturePaymentRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<Payment> payment =
+      co_await parties_.FindAsPayee(std::move(context), user, id);
+  if (!payment.ok()) co_return payment.status();
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::int64_t amount,
+                             ParseAmount(request.has_amount(), request.amount(), *payment));
+  Step step{.step_id = ids_.NewId(),
+            .payment_id = id,
+            .user_id = user,
+            .kind = StepKind::kCapture,
+            .amount_minor = amount,
+            .final = request.final()};
+  const absl::StatusOr<ChargeSteps::Outcome> outcome =
+      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+  if (!outcome.ok()) co_return outcome.status();
+  if (outcome->replayed) call.MarkReplayed();
+  if (outcome->step.state == StepState::kFailed) co_return FailureOf(outcome->step);
+  co_return CaptureOf(outcome->step, outcome->charge.payment);
+}
+
+Task<absl::StatusOr<v1::Refund>> ChargesRpc::CreateRefund(rpc::Call& call,
+                                                          const v1::CreateRefundRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  FLORIN_CO_RETURN_IF_ERROR(CheckNote(request.reason()));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<Payment> payment =
+      co_await parties_.FindAsPayee(std::move(context), user, id);
+  if (!payment.ok()) co_return payment.status();
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::int64_t amount,
+                             ParseAmount(request.has_amount(), request.amount(), *payment));
+  Step step{.step_id = ids_.NewId(),
+            .payment_id = id,
+            .user_id = user,
+            .kind = StepKind::kRefund,
+            .amount_minor = amount,
+            .may_owe = may_owe_,
+            .note = request.reason()};
+  const absl::StatusOr<ChargeSteps::Outcome> outcome =
+      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+  if (!outcome.ok()) co_return outcome.status();
+  if (outcome->replayed) call.MarkReplayed();
+  if (outcome->step.state == StepState::kFailed) co_return FailureOf(outcome->step);
+  co_return RefundOf(outcome->step, outcome->charge.payment, true);
+}
+
+Task<absl::StatusOr<v1::Refund>> ChargesRpc::GetRefund(rpc::Call& call,
+                                                       const v1::GetRefundRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid refund_id,
+                             ParseId(IdKind::kRefund, request.refund_id(), "refund_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
+  if (!seen.ok()) co_return seen.status();
+  const absl::StatusOr<Step> step = co_await store_.GetStep(id, StepKind::kRefund, refund_id);
+  if (!step.ok()) co_return step.status();
+  co_return RefundOf(*step, seen->payment, seen->payee);
+}
+
+Task<absl::StatusOr<v1::ListRefundsResponse>> ChargesRpc::ListRefunds(
+    rpc::Call& call, const v1::ListRefundsRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Page page, ParsePage(request.page_size(), request.page_token()));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
+  if (!seen.ok()) co_return seen.status();
+  absl::StatusOr<std::vector<Step>> steps =
+      co_await store_.ListSteps(id, StepKind::kRefund, page.after, page.size + 1);
+  if (!steps.ok()) co_return steps.status();
+  v1::ListRefundsResponse response;
+  response.set_next_page_token(
+      CutPage(page, *steps, [](const Step& step) { return step.step_id; }));
+  for (const Step& step : *steps) {
+    *response.add_refunds() = RefundOf(step, seen->payment, seen->payee);
+  }
+  co_return response;
+}
+
+}  // namespace florin::payments
