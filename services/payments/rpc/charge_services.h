@@ -11,17 +11,19 @@ namespace florin::payments {
 
 // Outlives the calls under way: destroy it after the Runtime has stopped.
 struct ChargeServices {
-  // References outlive this. `may_owe`: as of ChargesRpc.
+  // References outlive this. `auth`: to that service. `may_owe`: as of ChargesRpc.
   ChargeServices(Executor executor, ChargeStore& store, Settlement& settlement,
-                 AccountDirectory& accounts, ledger::v1::LedgerClient& ledger,
-                 auth::v1::ProposalsClient& proposals, std::string book, bool may_owe)
-      : house(ledger, std::move(book)),
+                 AccountDirectory& accounts, ledger::v1::LedgerClient& ledger, rpc::Channel& auth,
+                 std::string book, bool may_owe)
+      : proposals(&auth),
+        house(ledger, std::move(book)),
         parties(store, accounts),
         steps(executor, store, settlement, house, SystemClock()),
         recovery(store, steps, SystemClock()),
         charges(steps, parties, store, SystemIds(), may_owe),
         disputes(steps, parties, store, proposals, SystemIds(), SystemClock()) {}
 
+  auth::v1::ProposalsClient proposals;
   HouseAccounts house;
   PaymentParties parties;
   ChargeSteps steps;
