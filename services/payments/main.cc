@@ -5,7 +5,6 @@
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/auth/v1/approvals.rpc.h"
-#include "florin/auth/v1/proposals.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
@@ -72,7 +71,6 @@ int main(int argc, char** argv) {
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   accounts::v1::AccountsClient accounts(&accounts_channel);
   auth::v1::ApprovalsClient auth_approvals(&auth);
-  auth::v1::ProposalsClient proposals(&auth);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
@@ -108,7 +106,7 @@ int main(int argc, char** argv) {
       config::ValueOrExit(payments::ParseShortfallPolicy(absl::GetFlag(FLAGS_refund_shortfall)),
                           "reading --refund_shortfall");
   payments::ChargeServices charges(process.executor(), charge_store, settlement, directory, ledger,
-                                   proposals, book, may_owe);
+                                   auth, book, may_owe);
   payments::PaymentsRpc service(create, confirm, charges.parties, charges.steps, store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");

@@ -56,6 +56,16 @@ TEST(ApplyAnswerTest, ACommitSucceeds) {
   EXPECT_EQ(payment->update_time, kDecided);
 }
 
+TEST(ApplyAnswerTest, AHoldRequiresCaptureUntilTheLedgersTime) {
+  Payment authorizing = Processing(Kind::kTransfer);
+  authorizing.authorization_timeout = absl::Hours(1);
+  const LedgerAnswer answer{.committed = true, .expire_time = kDecided + absl::Hours(1)};
+  const std::optional<Payment> payment = ApplyAnswer(authorizing, answer, kDecided);
+  ASSERT_TRUE(payment.has_value());
+  EXPECT_EQ(payment->state, State::kRequiresCapture);
+  EXPECT_EQ(payment->authorization_expire_time, kDecided + absl::Hours(1));
+}
+
 TEST(ApplyAnswerTest, AFinalRefusalFailsWithItsReason) {
   const LedgerAnswer answer{
       .committed = false, .refusal_reason = "insufficient_funds", .final = true};

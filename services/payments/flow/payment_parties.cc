@@ -18,9 +18,8 @@ Task<absl::StatusOr<SeenPayment>> PaymentParties::Find(rpc::Outgoing context, Uu
   if (VisibleToPayee(seen.payment)) {
     std::vector<Uuid> ids = {seen.payment.destination_account_id};
     const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
-    // Whoever made it sees it also while nobody can say whose the destination is.
-    if (!found.ok() && !seen.payer) co_return found.status();
-    seen.payee = found.ok() && (*found)[0] && (*found)[0]->owner_user_id == user_id;
+    if (!found.ok()) co_return found.status();
+    seen.payee = (*found)[0] && (*found)[0]->owner_user_id == user_id;
   }
   if (!seen.payer && !seen.payee) co_return NotFound();
   co_return seen;

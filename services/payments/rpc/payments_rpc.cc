@@ -284,13 +284,18 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Void(rpc::Call& call, Uuid user, 
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
                                                           const v1::GetPaymentRequest& request) {
+  // Whoever made it needs nobody else to see it.
+  const absl::StatusOr<Payment> own = co_await Find(call, request.payment_id());
+  if (own.ok()) co_return ToProto(*own, approval_page_);
+  if (ReasonOf(own.status()) != Reason::kPaymentNotFound) co_return own.status();
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
   rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
-  if (!seen.ok()) co_return seen.status();
-  co_return seen->payer ? ToProto(seen->payment, approval_page_) : ForPayee(seen->payment);
+  const absl::StatusOr<Payment> received =
+      co_await parties_.FindAsPayee(std::move(context), user, id);
+  if (!received.ok()) co_return received.status();
+  co_return ForPayee(*received);
 }
 
 Task<absl::StatusOr<Payment>> PaymentsRpc::Find(const rpc::Call& call, std::string payment_id) {
