@@ -13,28 +13,18 @@ namespace florin::payments {
 struct ChargeServices {
   // References outlive this. `auth`: to that service. `may_owe`: as of ChargesRpc.
   ChargeServices(Executor executor, ChargeStore& store, Settlement& settlement,
-<<<<<<< HEAD
-                 AccountDirectory& accounts, ledger::v1::LedgerClient& ledger,
-                 auth::v1::ProposalsClient& proposals, std::string book, bool may_owe)
-      : charge_accounts(ledger, std::move(book)),
-=======
                  AccountDirectory& accounts, ledger::v1::LedgerClient& ledger, rpc::Channel& auth,
                  std::string book, bool may_owe)
       : proposals(&auth),
-        house(ledger, std::move(book)),
->>>>>>> charges
+        charge_accounts(ledger, std::move(book)),
         parties(store, accounts),
         steps(executor, store, settlement, charge_accounts, SystemClock()),
         recovery(store, steps, SystemClock()),
         charges(steps, parties, store, SystemIds(), may_owe),
         disputes(steps, parties, store, proposals, SystemIds(), SystemClock()) {}
 
-<<<<<<< HEAD
-  ChargeAccounts charge_accounts;
-=======
   auth::v1::ProposalsClient proposals;
-  HouseAccounts house;
->>>>>>> charges
+  ChargeAccounts charge_accounts;
   PaymentParties parties;
   ChargeSteps steps;
   ChargeRecovery recovery;
