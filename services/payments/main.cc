@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
   payments::PgApprovalStore approval_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
-  payments::PricingParts pricing(pool);
+  payments::PricingParts pricing(process.executor(), pool);
   payments::HouseAccounts house(ledger, book);
   payments::Settlement settlement(process.executor(), store, ledger, house, SystemClock(), book);
   payments::PaymentApprovals approvals(auth_approvals);
@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   const int status = process.Serve({&service, &pricing.service(), &trail.service()}, &authenticator,
                                    {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  pricing.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();

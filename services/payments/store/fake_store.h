@@ -38,6 +38,7 @@ class FakeStore : public Store, public ApprovalStore, public QuoteStore {
   Task<absl::StatusOr<Quote>> InsertQuote(Quote quote) override;
   Task<absl::StatusOr<Quote>> GetQuote(Uuid user_id, Uuid quote_id) override;
   Task<absl::StatusOr<StoredIntent>> InsertWithQuote(Intent intent) override;
+  Task<absl::StatusOr<int>> ForgetQuotes(absl::Time before, int limit) override;
   Task<absl::StatusOr<std::optional<StoredIntent>>> FindIntent(Intent intent) override;
 
   // Changes what is kept of a payment behind everybody's back.
