@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
   payments::PgChargeStore charge_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
-  payments::PricingParts pricing(pool);
+  payments::PricingParts pricing(process.executor(), pool);
   payments::HouseAccounts house(ledger, book);
   payments::Settlement settlement(process.executor(), store, ledger, house, SystemClock(), book);
   payments::PaymentApprovals approvals(auth_approvals);
@@ -116,6 +116,7 @@ int main(int argc, char** argv) {
       {&service, &charges.charges, &charges.disputes, &pricing.service(), &trail.service()},
       &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  pricing.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();

@@ -1,6 +1,7 @@
 #include "services/payments/main_pricing.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "libs/clock/clock.h"
@@ -21,6 +22,15 @@ ABSL_FLAG(absl::Duration, quote_life, absl::Seconds(30),
 
 namespace florin::payments {
 namespace {
+
+// Expired quotes are kept for so long, so that whoever is late is told why.
+constexpr absl::Duration kRemembered = absl::Hours(24);
+constexpr int kForgottenAtOnce = 1000;
+
+Task<absl::Status> Forget(QuoteStore& store) {
+  const absl::Time before = SystemClock().Now() - kRemembered;
+  co_return (co_await store.ForgetQuotes(before, kForgottenAtOnce)).status();
+}
 
 absl::Status Wrong(std::string_view why) { return Error(Reason::kInvalidField, why); }
 
@@ -45,13 +55,16 @@ QuoteTerms ReadTerms() {
 
 }  // namespace
 
-PricingParts::PricingParts(pg::Pool& pool)
+PricingParts::PricingParts(Executor executor, pg::Pool& pool)
     : store_(pool),
       pricing_(ReadSchedule(), store_),
       rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), SystemClock()),
       create_(store_, rates_, SystemClock(), SystemIds(), ReadTerms()),
       service_(create_, store_) {
   config::ExitIfError(rates_.Load(), "reading --fx_rates");
+  const async::WorkerPauses pauses{.usual = absl::Seconds(10), .longest = absl::Minutes(1)};
+  forgetting_.emplace(
+      std::move(executor), [this] { return Forget(store_); }, pauses);
 }
 
 }  // namespace florin::payments

@@ -1,8 +1,10 @@
 // Wiring of fees, rates and quotes.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "libs/async/worker.h"
 #include "libs/pg/pool.h"
 #include "services/payments/flow/create_quote.h"
 #include "services/payments/flow/payment_pricing.h"
@@ -15,7 +17,9 @@ namespace florin::payments {
 class PricingParts {
  public:
   // `pool` has Statements() and outlives this.
-  explicit PricingParts(pg::Pool& pool);
+  PricingParts(Executor executor, pg::Pool& pool);
+  // Before the executor stops.
+  void Stop() { forgetting_->Stop(); }
 
   static std::vector<pg::Statement> Statements() { return PgQuoteStore::Statements(); }
   PaymentPricing& pricing() { return pricing_; }
@@ -27,6 +31,7 @@ class PricingParts {
   FileRates rates_;
   CreateQuote create_;
   QuotesRpc service_;
+  std::optional<async::Worker> forgetting_;  // Of quotes that nobody has used.
 };
 
 }  // namespace florin::payments

@@ -49,14 +49,16 @@ TEST(DatabaseGrants, TheLedgersHistoryIsAppendOnly) {
 }
 
 // What ends and is no history: attempts, ceremonies and logins under way, sessions, what clients
-// were granted and is over, and authenticators that their user has removed.
+// were granted and is over, authenticators that their user has removed, and quotes that nobody
+// used.
 const std::set<std::string> kForgotten = {"auth.challenges",          "auth.logins",
                                           "auth.oauth_access_tokens", "auth.oauth_assertions",
                                           "auth.oauth_codes",         "auth.oauth_consents",
                                           "auth.oauth_grants",        "auth.oauth_refresh_tokens",
                                           "auth.oauth_requests",      "auth.passkeys",
                                           "auth.recovery_codes",      "auth.sessions",
-                                          "auth.throttles",           "auth.totp_secrets"};
+                                          "auth.throttles",           "auth.totp_secrets",
+                                          "payments.quotes"};
 
 TEST(DatabaseGrants, NoRuntimeRoleDeletesOrDefines) {
   for (const std::string service : kServices) {

@@ -276,6 +276,9 @@ TEST(CanonicalRequestTest, StaysTheSameForRequestsWithoutAPrice) {
   EXPECT_NE(CanonicalRequest(quoted), CanonicalRequest(plain));
   EXPECT_NE(CanonicalRequest(split), CanonicalRequest(plain));
   EXPECT_NE(CanonicalRequest(other), CanonicalRequest(split));
+  PaymentRequest swapped = other;
+  std::swap(swapped.splits[0].amount_minor, swapped.splits[1].amount_minor);
+  EXPECT_NE(CanonicalRequest(swapped), CanonicalRequest(other));
 }
 
 }  // namespace

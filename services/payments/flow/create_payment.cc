@@ -67,7 +67,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
     intent.payment.destination_account_id = payees->account_id;
     stored = co_await Keep(std::move(intent), *std::move(payees));
   } else {
-    stored = co_await Unpriced(std::move(intent), pricing.status());
+    stored = co_await Refuse(std::move(intent), pricing.status());
   }
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
@@ -87,7 +87,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   co_return Outcome{.payment = *std::move(ended), .replayed = replayed};
 }
 
-Task<absl::StatusOr<StoredIntent>> CreatePayment::Unpriced(Intent intent, absl::Status why) {
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Refuse(Intent intent, absl::Status why) {
   absl::StatusOr<std::optional<StoredIntent>> known =
       co_await pricing_.quotes().FindIntent(std::move(intent));
   if (!known.ok()) co_return known.status();
@@ -105,8 +105,9 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees pay
   }
   if (CountPlainCharacters(payees.name).value_or(0) > kLongestPayeeName) {
     // RTS Art. 5(3)(b): who is paid must be shown, and each of them.
-    co_return Error(Reason::kInvalidSplit, "so many payees cannot be shown to the payer",
-                    {.param = "splits"});
+    absl::Status why = Error(Reason::kInvalidSplit, "so many payees cannot be shown to the payer",
+                             {.param = "splits"});
+    co_return co_await Refuse(std::move(intent), std::move(why));
   }
   ApprovalTerms terms = NewTerms(payment.payment_id, std::move(payees.name),
                                  crypto::RandomOctets(sca::kNonceSize), payment.create_time);

@@ -53,11 +53,12 @@ class CreatePayment {
                 Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing);
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
-  // `context` is for the calls made as this service. Errors: those of CheckRequest, CheckAccounts
-  // , PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for
-  // payees who do not fit the approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of
-  // PaymentApprovals::Ask() with the payment's id in metadata `payment_id`; kUnavailable also where
-  // it is unknown whether the intent was kept: repeat with the same key.
+  // `context` is for the calls made as this service. Errors: those of CheckRequest,
+  // CheckAccounts, PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired;
+  // kInvalidSplit for payees who do not fit the approval (docs/fees-and-fx.md);
+  // kIdempotencyKeyReused; those of PaymentApprovals::Ask() with the payment's id in metadata
+  // `payment_id`; kUnavailable also where it is unknown whether the intent was kept: repeat with
+  // the same key.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request,
                                     audit::Origin origin = {});
@@ -77,9 +78,9 @@ class CreatePayment {
   Task<absl::StatusOr<Payees>> CheckParties(rpc::Outgoing context, Uuid user_id,
                                             const PaymentRequest& request);
   Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees);
-  // The answer to a request that cannot be priced: a key that is known stands for what it stood
-  // for, whatever prices are now.
-  Task<absl::StatusOr<StoredIntent>> Unpriced(Intent intent, absl::Status why);
+  // The answer to a request that is refused now: a key that is known stands for what it stood for,
+  // whatever prices and the policy are by now.
+  Task<absl::StatusOr<StoredIntent>> Refuse(Intent intent, absl::Status why);
 
   Store& store_;
   AccountDirectory& accounts_;

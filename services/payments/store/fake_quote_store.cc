@@ -51,6 +51,17 @@ Task<absl::StatusOr<StoredIntent>> FakeStore::InsertWithQuote(Intent intent) {
   co_return StoredIntent{.payment = payment, .same_request = true};
 }
 
+Task<absl::StatusOr<int>> FakeStore::ForgetQuotes(absl::Time before, int limit) {
+  std::lock_guard lock(mutex_);
+  int forgotten = 0;
+  for (auto quote = quotes_.begin(); quote != quotes_.end() && forgotten < limit;) {
+    const bool over = quote->second.payment_id.is_nil() && quote->second.expire_time < before;
+    quote = over ? quotes_.erase(quote) : std::next(quote);
+    forgotten += over;
+  }
+  co_return forgotten;
+}
+
 Task<absl::StatusOr<std::optional<StoredIntent>>> FakeStore::FindIntent(Intent intent) {
   std::lock_guard lock(mutex_);
   const Payment& payment = intent.payment;

@@ -39,6 +39,7 @@ class FakeStore : public Store, public ApprovalStore, public ChargeStore, public
   Task<absl::StatusOr<Quote>> InsertQuote(Quote quote) override;
   Task<absl::StatusOr<Quote>> GetQuote(Uuid user_id, Uuid quote_id) override;
   Task<absl::StatusOr<StoredIntent>> InsertWithQuote(Intent intent) override;
+  Task<absl::StatusOr<int>> ForgetQuotes(absl::Time before, int limit) override;
   Task<absl::StatusOr<std::optional<StoredIntent>>> FindIntent(Intent intent) override;
   Task<absl::StatusOr<Payment>> FindPayment(Uuid payment_id) override;
   Task<absl::StatusOr<StoredStep>> BeginStep(StepIntent intent) override;

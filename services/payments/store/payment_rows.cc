@@ -154,9 +154,12 @@ audit::Event EventOf(const Payment& payment, std::string action, absl::Time time
     event.details["source"] = FormatId(IdKind::kAccount, payment.source_account_id);
   }
   if (payment.pricing) {
+    const std::size_t payees = std::max<std::size_t>(payment.pricing->splits.size(), 1);
     event.details["debited_minor"] = std::to_string(DebitedOf(payment).minor_units);
-    event.details["payees"] =
-        std::to_string(std::max<std::size_t>(payment.pricing->splits.size(), 1));
+    event.details["payees"] = std::to_string(payees);
+    if (const auto& fx = payment.pricing->conversion) {
+      event.details["quote"] = FormatId(IdKind::kQuote, fx->quote_id);
+    }
   }
   return event;
 }

@@ -35,6 +35,12 @@ constexpr char kLockQuote[] =
 constexpr char kUseQuote[] =
     "UPDATE quotes SET payment_id = $3::uuid WHERE user_id = $1::uuid AND quote_id = $2::uuid";
 
+constexpr char kForgetQuotes[] =
+    "DELETE FROM quotes AS q USING (SELECT user_id, quote_id FROM quotes "
+    "WHERE payment_id IS NULL AND expire_time < " FLORIN_TIME("$1::bigint") " "
+    "ORDER BY expire_time LIMIT $2::integer FOR UPDATE SKIP LOCKED) AS over "
+    "WHERE q.user_id = over.user_id AND q.quote_id = over.quote_id";
+
 absl::Status NotFound() { return Error(Reason::kQuoteNotFound, "no such quote"); }
 
 absl::StatusOr<Quote> ReadQuote(const Uuid& user_id, const Uuid& quote_id, const pqxx::row& row) {
@@ -103,7 +109,8 @@ std::vector<pg::Statement> PgQuoteStore::Statements() {
   return {{"insert_quote", kInsertQuote},
           {"get_quote", kGetQuote},
           {"lock_quote", kLockQuote},
-          {"use_quote", kUseQuote}};
+          {"use_quote", kUseQuote},
+          {"forget_quotes", kForgetQuotes}};
 }
 
 Task<absl::StatusOr<Quote>> PgQuoteStore::InsertQuote(Quote quote) {
@@ -132,6 +139,16 @@ Task<absl::StatusOr<StoredIntent>> PgQuoteStore::InsertWithQuote(Intent intent) 
         return InsertUsing(transaction, intent, events);
       };
   co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<int>> PgQuoteStore::ForgetQuotes(absl::Time before, int limit) {
+  std::function<absl::StatusOr<int>(pqxx::work&)> work =
+      [before, limit](pqxx::work& transaction) -> absl::StatusOr<int> {
+    const pqxx::result forgotten =
+        transaction.exec_prepared("forget_quotes", absl::ToUnixMicros(before), limit);
+    return static_cast<int>(forgotten.affected_rows());
+  };
+  co_return co_await pool_.Transact(std::move(work));
 }
 
 Task<absl::StatusOr<std::optional<StoredIntent>>> PgQuoteStore::FindIntent(Intent intent) {

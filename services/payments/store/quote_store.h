@@ -28,6 +28,10 @@ class QuoteStore {
   // (ApprovalStore::InsertJudged() does the same.)
   virtual Task<absl::StatusOr<StoredIntent>> InsertWithQuote(Intent intent) = 0;
 
+  // Deletes up to `limit` quotes that expired before `before` and were never used, and gives how
+  // many. Those that were used stay with their payments.
+  virtual Task<absl::StatusOr<int>> ForgetQuotes(absl::Time before, int limit) = 0;
+
   // What is kept under the intent's key, if anything is.
   virtual Task<absl::StatusOr<std::optional<StoredIntent>>> FindIntent(Intent intent) = 0;
 };

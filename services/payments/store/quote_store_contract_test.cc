@@ -221,6 +221,23 @@ TYPED_TEST(QuoteStoreContractTest, AnotherUsersQuoteIsNotFound) {
   EXPECT_EQ(this->Count(), 0u);
 }
 
+TYPED_TEST(QuoteStoreContractTest, UnusedQuotesAreForgottenUsedOnesStay) {
+  const Quote used = this->Insert();
+  ASSERT_THAT(this->Use(this->NewIntent(used, "key")), IsOk());
+  const Quote unused = this->Insert();
+  // Other tests' quotes expire at the same time.
+  ASSERT_THAT(this->Run(this->subject_.quotes().ForgetQuotes(unused.expire_time, 1000)), IsOk());
+  EXPECT_EQ(this->Kept(unused), unused);
+  const absl::Time later = unused.expire_time + absl::Microseconds(1);
+  EXPECT_GE(this->Run(this->subject_.quotes().ForgetQuotes(later, 1000)).value(), 1);
+  EXPECT_THAT(this->Run(this->subject_.quotes().GetQuote(this->user_, unused.quote_id)),
+              StatusHasReason(Reason::kQuoteNotFound));
+  EXPECT_FALSE(this->Kept(used).payment_id.is_nil());
+  this->Insert();
+  this->Insert();
+  EXPECT_EQ(this->Run(this->subject_.quotes().ForgetQuotes(later, 1)).value(), 1);
+}
+
 // 16 payments with one quote at once, each under its own key, half of them to be approved.
 TYPED_TEST(QuoteStoreContractTest, OfManyPaymentsAtOnceOneHasTheQuote) {
   const Quote quote = this->Insert();
@@ -327,16 +344,19 @@ TEST(QuoteGrantsTest, WhatWasDecidedCannotChange) {
   refused("UPDATE payments SET pricing = NULL");
   refused("UPDATE quotes SET rate = 1");
   refused("UPDATE quotes SET expire_time = now()");
-  refused("DELETE FROM quotes");
-  pqxx::work transaction(connection);
-  transaction.exec(
-      "INSERT INTO quotes (user_id, quote_id, source_currency, source_minor, destination_currency, "
-      "destination_minor, spread_minor, rounding_minor, rate, mid_rate, spread_basis_points, "
-      "rate_time, create_time, expire_time, payment_id) VALUES (gen_random_uuid(), "
-      "gen_random_uuid(), 'EUR', 1, 'USD', 1, 0, 0, 1, 1, 0, now(), now(), now(), "
-      "gen_random_uuid())");
-  EXPECT_THROW(transaction.exec("UPDATE quotes SET payment_id = gen_random_uuid()"),
-               pqxx::sql_error);
+  {
+    pqxx::work transaction(connection);
+    transaction.exec(
+        "INSERT INTO quotes (user_id, quote_id, source_currency, source_minor, "
+        "destination_currency, "
+        "destination_minor, spread_minor, rounding_minor, rate, mid_rate, spread_basis_points, "
+        "rate_time, create_time, expire_time, payment_id) VALUES (gen_random_uuid(), "
+        "gen_random_uuid(), 'EUR', 1, 'USD', 1, 0, 0, 1, 1, 0, now(), now(), now(), "
+        "gen_random_uuid())");
+    transaction.commit();
+  }
+  refused("UPDATE quotes SET payment_id = gen_random_uuid()");
+  refused("DELETE FROM quotes WHERE payment_id IS NOT NULL");
 }
 
 }  // namespace

@@ -37,5 +37,10 @@ $$;
 CREATE TRIGGER quotes_are_used_once BEFORE UPDATE ON quotes
   FOR EACH ROW WHEN (OLD.payment_id IS NOT NULL) EXECUTE FUNCTION refuse_second_use_of_quote();
 
-GRANT SELECT, INSERT ON quotes TO payments;
+-- Those that nobody used are forgotten some time after they have expired.
+CREATE INDEX quotes_unused ON quotes (expire_time) WHERE payment_id IS NULL;
+CREATE TRIGGER used_quotes_stay BEFORE DELETE ON quotes
+  FOR EACH ROW WHEN (OLD.payment_id IS NOT NULL) EXECUTE FUNCTION refuse_second_use_of_quote();
+
+GRANT SELECT, INSERT, DELETE ON quotes TO payments;
 GRANT UPDATE (payment_id) ON quotes TO payments;
