@@ -1,6 +1,4 @@
 // A payment's whole life through HTTPS: authorized, captured, voided, expired, refunded, disputed.
-// Refunds that the payee cannot cover become debts here (--refund_shortfall=receivable); that they
-// can be refused instead is tested in services/payments/flow.
 #include <array>
 #include <chrono>
 #include <thread>
@@ -29,13 +27,23 @@ boost::json::object Euro(std::int64_t minor_units) {
 class ChargesTest : public ::testing::Test {
  protected:
   ChargesTest() { payer_.Deposit(source_, 100'000); }
-  // Whatever a test has done, the book balances, and no money was made or lost.
+  // Whatever a test has done, the book balances, and payments count what their steps did.
   void TearDown() override {
     for (const char* side : {"minor", "pending_minor"}) {
       EXPECT_EQ(SharedStack().Query(absl::StrCat("SELECT sum(debit_", side, ") - sum(credit_", side,
                                                  ") FROM ledger.entries")),
                 "0");
     }
+    EXPECT_EQ(
+        SharedStack().Query(
+            "SELECT p.payment_id FROM payments.payments p "
+            "LEFT JOIN payments.payment_steps s USING (payment_id) "
+            "GROUP BY p.payment_id, p.captured_minor, p.capturing_minor, p.refunded_minor "
+            "HAVING p.capturing_minor <> 0 OR p.captured_minor <> coalesce(sum(s.amount_minor) "
+            "FILTER (WHERE s.kind = 'capture' AND s.state = 'succeeded'), 0) "
+            "OR p.refunded_minor <> coalesce(sum(s.amount_minor) "
+            "FILTER (WHERE s.kind = 'refund' AND s.state = 'succeeded'), 0)"),
+        "");
   }
 
   Answer Authorize(std::int64_t minor_units) {
@@ -240,6 +248,31 @@ TEST_F(ChargesTest, WhatThePayeeHasSpentBecomesADebt) {
   ASSERT_EQ(Outcome(refund), "200") << refund;
   EXPECT_EQ(refund.Text("owed_amount.minor_units"), "800");
   ExpectBalances(100'000, 0);
+}
+
+// The other policy: payments as `up` would have started it with --refund-shortfall=refuse.
+void RestartWithPolicy(const std::string& from, const std::string& to) {
+  const CommandResult changed =
+      Run({"sed", "-i", absl::StrCat("s/refund_shortfall=", from, "/refund_shortfall=", to, "/"),
+           absl::StrCat(SharedStack().home(), "/run/payments.command")});
+  EXPECT_EQ(changed.status, 0) << changed.output;
+  SharedStack().Restart("payments");
+}
+
+TEST_F(ChargesTest, OrTheRefundIsRefused) {
+  RestartWithPolicy("receivable", "refuse");
+  const Answer payment = Pay(1000);
+  const std::string savings = payee_.OpenAccount("EUR");
+  ASSERT_EQ(Outcome(payee_.Pay(destination_, savings, 800)), "200");
+  const Sent sent;
+  EXPECT_EQ(Outcome(Refund(payee_, payment, 0, sent)), "422 insufficient_funds");
+  ExpectBalances(99'000, 200);
+  ASSERT_EQ(Outcome(payee_.Pay(savings, destination_, 800)), "200");
+  // Final under its key, and given back.
+  EXPECT_EQ(Outcome(Refund(payee_, payment, 0, sent)), "422 insufficient_funds");
+  EXPECT_EQ(Outcome(Refund(payee_, payment, 0)), "200");
+  ExpectBalances(100'000, 0);
+  RestartWithPolicy("refuse", "receivable");
 }
 
 TEST_F(ChargesTest, ADisputeIsAcceptedOrWithdrawn) {

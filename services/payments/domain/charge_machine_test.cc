@@ -6,11 +6,12 @@
 #include <sstream>
 #include <tuple>
 
-#include "gmock/gmock.h"
+#include "libs/status/matchers.h"
 
 namespace florin::payments {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Eq;
 
 constexpr Actor kActors[] = {Actor::kOwner, Actor::kAuth,   Actor::kLedger,
@@ -81,6 +82,58 @@ TEST(DisputeMachineTest, NamesReadBack) {
        {StepState::kProcessing, StepState::kSucceeded, StepState::kFailed}) {
     EXPECT_EQ(ParseStepState(NameOf(state)).value(), state);
   }
+}
+
+TEST(StepNamesTest, ReadBack) {
+  for (const StepKind kind :
+       {StepKind::kCapture, StepKind::kVoid, StepKind::kExpiry, StepKind::kRefund,
+        StepKind::kDispute, StepKind::kAccept, StepKind::kWithdraw, StepKind::kResolve}) {
+    EXPECT_EQ(ParseStepKind(NameOf(kind)).value(), kind);
+  }
+}
+
+TEST(CheckEvidenceTest, IsPlainTextOfSomeLength) {
+  for (const std::string& good :
+       {std::string("a"), std::string("é\r\n\tline"), std::string(kLongestEvidence, 'x')}) {
+    EXPECT_THAT(CheckEvidence(good), IsOk());
+  }
+  for (const std::string& bad : {std::string(), std::string("a\0b", 3), std::string("\x1b[2J"),
+                                 std::string("\xff"), std::string(kLongestEvidence + 1, 'x')}) {
+    EXPECT_THAT(CheckEvidence(bad),
+                AllOf(StatusHasReason(Reason::kInvalidEvidence), StatusHasParam("texts")));
+  }
+}
+
+TEST(CheckReasonCodeTest, IsOneOfTheList) {
+  for (const std::string_view code : kDisputeReasons) EXPECT_THAT(CheckReasonCode(code), IsOk());
+  for (const char* code : {"", "Fraudulent", "because"}) {
+    EXPECT_THAT(CheckReasonCode(code),
+                AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("reason_code")));
+  }
+}
+
+TEST(ShortfallPolicyTest, IsOneOfTwo) {
+  EXPECT_EQ(ParseShortfallPolicy("refuse").value(), false);
+  EXPECT_EQ(ParseShortfallPolicy("receivable").value(), true);
+  EXPECT_THAT(ParseShortfallPolicy(""), StatusHasReason(Reason::kInvalidField));
+}
+
+// What is asked for tells a retry from another request, and each part of it does.
+TEST(CanonicalStepTest, EveryPartTells) {
+  const Step step{.kind = StepKind::kRefund, .amount_minor = 1, .note = "a"};
+  std::vector<Step> others(6, step);
+  others[0].kind = StepKind::kCapture;
+  others[1].amount_minor = 2;
+  others[2].note = "b";
+  others[3].final = true;
+  others[4].payment_id = DeriveId("other", "payment");
+  others[5].dispute_id = DeriveId("other", "dispute");
+  for (const Step& other : others) EXPECT_NE(CanonicalStep(other), CanonicalStep(step));
+  // Not what only this attempt is.
+  Step again = step;
+  again.step_id = DeriveId("another", "attempt");
+  again.create_time = absl::FromUnixSeconds(5);
+  EXPECT_EQ(CanonicalStep(again), CanonicalStep(step));
 }
 
 // The page draws what the program does: FLORIN_UPDATE=1 draws it anew.
