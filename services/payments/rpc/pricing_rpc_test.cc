@@ -51,7 +51,8 @@ class PricingRpcTest : public PricingFixture {
     return runtime_.Run(service_.CreatePayment(call, request));
   }
 
-  PaymentsRpc service_{create_, confirm_, store_, proofs_, "main", true, "https://bank.example"};
+  PaymentsRpc service_{
+      create_, confirm_, parties_, steps_, store_, proofs_, "main", true, "https://bank.example"};
   QuotesRpc quotes_{create_quote_, store_};
 };
 
