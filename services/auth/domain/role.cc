@@ -52,6 +52,8 @@ std::span<const Scope> UserScopes() {
       {.name = "proposals:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "proposals:approve", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "roles:approve", .roles = {Role::kAdmin}},
+      {.name = "customers:read", .roles = {Role::kOperator, Role::kAdmin}},
+      {.name = "customers:write", .roles = {Role::kOperator, Role::kAdmin}},
   };
   return kScopes;
 }
