@@ -65,10 +65,15 @@ Task<absl::StatusOr<int>> PgSealing::ResealSome(const char* statement) {
     int count = 0;
     for (const auto& row : transaction.exec_prepared(statement, data_.ring_id(), kAtOnce)) {
       FLORIN_ASSIGN_OR_RETURN(const Uuid customer_id, Uuid::Parse(row[1].c_str()));
-      FLORIN_ASSIGN_OR_RETURN(const PersonalData::SealedKey key,
-                              data_.Reseal(customer_id, rows::OctetsOf(row[2])));
-      transaction.exec_prepared("reseal", row[0].c_str(), row[1].c_str(), crypto::Hex(key.sealed),
-                                key.ring_id);
+      const absl::StatusOr<PersonalData::SealedKey> key =
+          data_.Reseal(customer_id, rows::OctetsOf(row[2]));
+      if (!key.ok()) {  // It must not hold up the others.
+        telemetry::Log(telemetry::Severity::kError, "a customer's key does not open",
+                       {{"customer_id", FormatId(IdKind::kCustomer, customer_id)}});
+        continue;
+      }
+      transaction.exec_prepared("reseal", row[0].c_str(), row[1].c_str(),
+                                crypto::Hex(key->sealed), key->ring_id);
       ++count;
     }
     return count;

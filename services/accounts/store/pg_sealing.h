@@ -21,9 +21,9 @@ class PgSealing {
   PgSealing(pg::Pool& pool, PersonalData& data) : pool_(pool), data_(data) {}
 
   // One round of an async::Worker: works until nothing is left, logs how many rows it was, and has
-  // keys forgotten whose time is over. Gives how many customers were sealed or resealed. Errors:
-  // kUnavailable; kInternal, logged, if a key does not open, e.g. since the ring's key was taken
-  // away too early.
+  // keys forgotten whose time is over. Gives how many customers were sealed or resealed. A key that
+  // does not open, e.g. since the ring's key was taken away too early, is logged and left. Errors:
+  // kUnavailable, kInternal; logged, too.
   Task<absl::StatusOr<int>> RunOnce();
 
  private:

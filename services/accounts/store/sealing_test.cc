@@ -215,7 +215,11 @@ TEST_F(SealingTest, ANewKeyOfTheRingResealsEverybodysAndTheOldOneCanGo) {
   const Customer customer = NewCustomer(subject_);
   const Account account = NewAccount(subject_, customer);
   SetProfile(subject_, customer);
-  const std::string of_user = " FROM customers WHERE user_id = '" + user_.ToString() + "'";
+  const std::string of_user =
+      " FROM customers WHERE customer_id = '" + customer.customer_id.ToString() + "'";
+  const Customer broken = NewCustomer(subject_);
+  const std::string of_broken = " WHERE customer_id = '" + broken.customer_id.ToString() + "'";
+  Rows("UPDATE customers SET data_key = '\\x00'" + of_broken);
   EXPECT_THAT(Rows("SELECT data_key_id" + of_user), ElementsAre("1"));
   PgSubject rotated("21");
   EXPECT_EQ(Run(rotated.store().GetCustomer(user_, customer.customer_id)).value().display_name,
@@ -228,6 +232,8 @@ TEST_F(SealingTest, ANewKeyOfTheRingResealsEverybodysAndTheOldOneCanGo) {
   EXPECT_EQ(Run(after.store().GetAccount(user_, account.account_id)).value(), account);
   EXPECT_THAT(Run(subject_.store().GetCustomer(user_, customer.customer_id)),
               StatusHasReason(Reason::kInternal));
+  // A customer whose key does not open has not held up anybody.
+  EXPECT_THAT(Rows("SELECT data_key_id FROM customers" + of_broken), ElementsAre("1"));
   // Back, for the other tests of this database: "1" is above nothing that they can open.
   PgSubject back("12");
   EXPECT_GE(Run(back.sealing().RunOnce()).value(), 1);

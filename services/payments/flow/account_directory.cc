@@ -80,7 +80,7 @@ std::optional<AccountFacts> AccountDirectory::Recall(const Uuid& id) {
 
 void AccountDirectory::Keep(Kept kept, absl::Time now) {
   if (young_.size() >= generation_size_) EndGeneration(now);
-  if (young_.empty()) generation_end_ = now + kMemory;
+  if (generation_end_ == absl::InfiniteFuture()) generation_end_ = now + kMemory;
   const Uuid id = kept.facts.account_id;
   young_.insert_or_assign(id, std::move(kept));
 }
