@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "libs/status/status.h"
 #include "services/accounts/domain/customer_machine.h"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "libs/clock/microseconds.h"
 
 namespace florin::accounts {

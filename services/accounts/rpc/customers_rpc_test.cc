@@ -233,8 +233,7 @@ TEST_F(CustomersRpcTest, AnExportHasEverything) {
   EXPECT_EQ(all->profile().DebugString(), Person().DebugString());
   ASSERT_THAT(all->accounts(), SizeIs(1));
   EXPECT_EQ(all->accounts(0).display_name(), "Savings");
-  EXPECT_EQ(all->accounts(0).account_id(),
-            FormatId(IdKind::kAccount, opened->account.account_id));
+  EXPECT_EQ(all->accounts(0).account_id(), FormatId(IdKind::kAccount, opened->account.account_id));
   EXPECT_FALSE(all->accounts(0).closed());
   ASSERT_THAT(all->verifications(), SizeIs(1));
   EXPECT_EQ(all->verifications(0).DebugString(), verification->DebugString());

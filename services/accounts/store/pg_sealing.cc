@@ -72,8 +72,8 @@ Task<absl::StatusOr<int>> PgSealing::ResealSome(const char* statement) {
                        {{"customer_id", FormatId(IdKind::kCustomer, customer_id)}});
         continue;
       }
-      transaction.exec_prepared("reseal", row[0].c_str(), row[1].c_str(),
-                                crypto::Hex(key->sealed), key->ring_id);
+      transaction.exec_prepared("reseal", row[0].c_str(), row[1].c_str(), crypto::Hex(key->sealed),
+                                key->ring_id);
       ++count;
     }
     return count;
