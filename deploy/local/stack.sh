@@ -16,6 +16,8 @@
 #                    auditor, and localhost.crt for HTTPS
 #   auth-keys/       the keys that sign access tokens
 #   auth-secrets/    data.keys, which encrypt secrets in the database of auth
+#   accounts-secrets/ data.keys, which seal customers' keys in the database of accounts, and
+#                    index.keys, which make the indexes by e-mail address and phone number
 #   mail/            a file for each message that was sent
 #   redis/           the directory and the socket of Redis, with `up --with-redis`
 #   audit-keys/      SERVICE.pem, which signs the heads of the service's audit trail, and its public

@@ -12,6 +12,7 @@
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/accounts/flow/open_account.h"
+#include "services/accounts/main_customers.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
 #include "services/accounts/store/pg_store.h"
@@ -48,22 +49,28 @@ int main(int argc, char** argv) {
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
-  for (pg::Statement& one : audit::Trail::Statements()) statements.push_back(std::move(one));
+  for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements()}) {
+    statements.insert(statements.end(), more.begin(), more.end());
+  }
+  const auto personal_data = accounts::PersonalDataOrExit();
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   audit::Trail trail(process.executor(), pool, "accounts");
-  accounts::PgStore store(pool);
+  accounts::PgStore store(pool, *personal_data);
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
-  accounts::StatementsRpc statements_rpc(store, ledger_reader, SystemClock(), book,
-                                         absl::GetFlag(FLAGS_statement_font));
+  accounts::StatementsRpc statements(store, ledger_reader, SystemClock(), book,
+                                     absl::GetFlag(FLAGS_statement_font));
+  accounts::CustomerParts customers(process.executor(), pool, *personal_data, ledger, ledger_reader,
+                                    trail.recorder(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status = process.Serve({&service, &statements_rpc, &trail.service()}, &authenticator,
-                                   {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &statements, &customers.service(), &trail.service()},
+                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  customers.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();

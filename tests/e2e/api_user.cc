@@ -97,7 +97,7 @@ Answer ApiUser::Send(const std::string& method, const std::string& path, const s
   HttpsRequest request = {method, path, {}, body};
   const std::string token = sent.token.value_or(token_);
   if (!token.empty()) request.headers.emplace_back("Authorization", absl::StrCat("Bearer ", token));
-  if (method == "POST") {
+  if (method == "POST" || method == "PATCH") {
     request.headers.emplace_back("Content-Type", sent.content_type);
     if (!sent.key.empty()) request.headers.emplace_back("Idempotency-Key", sent.key);
   }
@@ -133,6 +133,10 @@ Answer ApiUser::Post(const std::string& path, const std::string& body, const Sen
 
 Answer ApiUser::Post(const std::string& path, const boost::json::object& body, const Sent& sent) {
   return Send("POST", path, boost::json::serialize(body), sent);
+}
+
+Answer ApiUser::Patch(const std::string& path, const boost::json::object& body, const Sent& sent) {
+  return Send("PATCH", path, boost::json::serialize(body), sent);
 }
 
 std::string ApiUser::OpenAccount(const std::string& currency) {

@@ -62,6 +62,8 @@ class ApiUser {
   Answer Post(const std::string& path, const std::string& body, const Sent& sent = {});
   Answer Post(const std::string& path, const boost::json::object& body, const Sent& sent = {});
 
+  Answer Patch(const std::string& path, const boost::json::object& body, const Sent& sent = {});
+
   // Journey parts that a test builds on: each fails the test and gives "" unless it succeeds.
   std::string OpenAccount(const std::string& currency);
   void Deposit(const std::string& account_id, std::int64_t minor_units,

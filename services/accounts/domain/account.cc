@@ -32,6 +32,19 @@ std::string Join(std::initializer_list<std::string_view> fields) {
 
 }  // namespace
 
+std::string_view NameOf(AccountState state) {
+  constexpr std::string_view kNames[] = {"opening", "open", "closed"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+absl::StatusOr<AccountState> ParseAccountState(std::string_view name) {
+  for (const AccountState state :
+       {AccountState::kOpening, AccountState::kOpen, AccountState::kClosed}) {
+    if (NameOf(state) == name) return state;
+  }
+  return Error(Reason::kInternal, "the database has a state that there is not");
+}
+
 absl::Status CheckCustomerName(std::string_view display_name) { return CheckName(display_name, 1); }
 
 absl::Status CheckAccountName(std::string_view display_name) { return CheckName(display_name, 0); }

@@ -8,6 +8,8 @@
 #include "libs/ids/ids.h"
 #include "libs/money/currency.h"
 #include "libs/status/status.h"
+#include "services/accounts/domain/customer_machine.h"
+#include "services/accounts/domain/profile.h"
 
 namespace florin::accounts {
 
@@ -18,13 +20,19 @@ struct Customer {
   Uuid user_id;  // Whose customer it is; nobody else may see it.
   std::string display_name;
   absl::Time create_time;  // Whole microseconds, as are all times that are stored.
+  CustomerKind kind = CustomerKind::kUnknown;
+  CustomerState state = CustomerState::kActive;
+  KycLevel kyc_level = KycLevel::kNone;
 
   friend bool operator==(const Customer&, const Customer&) = default;
 };
 
 // An account is recorded as opening, opened in the ledger, and then open. Until then it does not
 // exist for anybody but the request that opens it and the worker that finishes what a crash left.
-enum class AccountState { kOpening, kOpen };
+// It is closed with its customer, and then exists for the customer's export only.
+enum class AccountState { kOpening, kOpen, kClosed };
+std::string_view NameOf(AccountState state);  // "opening", "open", "closed"
+absl::StatusOr<AccountState> ParseAccountState(std::string_view name);
 
 struct Account {
   Uuid account_id;  // The ledger account has the same id.

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "libs/rpc/server.h"
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
+#include "services/accounts/flow/leave_customer.h"
 #include "services/accounts/flow/open_account.h"
 #include "services/accounts/store/fake_store.h"
 
@@ -96,9 +98,39 @@ class LedgerDouble : public ledger::v1::LedgerService {
       rpc::Call&, const ledger::v1::PostTransactionsRequest&) override {
     co_return Error(Reason::kInternal, "accounts does not call this");
   }
+  // Closes and reopens; an id that is known has had its effect.
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
-      rpc::Call&, const ledger::v1::ChangeAccountsRequest&) override {
-    co_return Error(Reason::kInternal, "accounts does not call this");
+      rpc::Call&, const ledger::v1::ChangeAccountsRequest& request) override {
+    std::lock_guard lock(mutex_);
+    if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
+    for (const std::string& id : deposits_) {
+      accounts_[id].set_credits_posted(accounts_[id].credits_posted() + 500);
+    }
+    deposits_.clear();
+    ledger::v1::PostTransactionsResponse response;
+    for (const ledger::v1::AccountChange& change : request.changes()) {
+      ledger::v1::TransactionResult& result = *response.add_results();
+      if (!changes_.insert(change.transaction_id()).second) {
+        result.mutable_committed()->set_transaction_id(change.transaction_id());
+        result.set_replayed(true);
+        continue;
+      }
+      ledger::v1::Account& account = accounts_[change.account_id()];
+      if (account.closed() == change.close()) {
+        result.mutable_refused()->set_reason(change.close() ? "account_closed"
+                                                            : "account_not_closed");
+        continue;
+      }
+      account.set_closed(change.close());
+      result.mutable_committed()->set_transaction_id(change.transaction_id());
+    }
+    if (fault_ == Fault::kAnswerLost) co_return Error(Reason::kUnavailable, "told to fail");
+    co_return response;
+  }
+  // Money comes to the account at the last moment before the next change.
+  void DepositBeforeNextChange(const std::string& id) {
+    std::lock_guard lock(mutex_);
+    deposits_.push_back(id);
   }
   Task<absl::StatusOr<ledger::v1::TransactionResult>> ClosePeriod(
       rpc::Call&, const ledger::v1::ClosePeriodRequest&) override {
@@ -110,6 +142,8 @@ class LedgerDouble : public ledger::v1::LedgerService {
   Fault fault_ = Fault::kNone;
   std::map<std::string, ledger::v1::Account> accounts_;
   std::vector<ledger::v1::Entry> entries_;
+  std::set<std::string> changes_;
+  std::vector<std::string> deposits_;
   int get_calls_ = 0;
 };
 
@@ -203,6 +237,7 @@ class AccountsFixture : public ::testing::Test {
   ledger::v1::LedgerClient ledger_{&channel_};
   ledger::v1::LedgerReaderClient ledger_reader_{&channel_};
   OpenAccount open_{store_, ledger_, clock_, SystemIds(), "main"};
+  LeaveCustomer leave_{store_, ledger_, ledger_reader_, clock_, "main"};
 
   const Uuid user_ = SystemIds().NewId();
   const Uuid stranger_ = SystemIds().NewId();

@@ -7,29 +7,16 @@
 #include "libs/paging/paging.h"
 #include "libs/rpc/user_of.h"
 #include "services/accounts/domain/statement.h"
+#include "services/accounts/rpc/customer_messages.h"
 
 namespace florin::accounts {
 namespace {
 
 constexpr int kMostLookedUp = 100;
 
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
-
 void SetMoney(const std::string& currency, std::int64_t minor_units, money::v1::Money& out) {
   out.set_currency(currency);
   out.set_minor_units(minor_units);
-}
-
-v1::Customer ToProto(const Customer& customer) {
-  v1::Customer proto;
-  proto.set_customer_id(FormatId(IdKind::kCustomer, customer.customer_id));
-  proto.set_display_name(customer.display_name);
-  SetTime(customer.create_time, *proto.mutable_create_time());
-  return proto;
 }
 
 v1::Account ToProto(const Account& account, const Balance& balance) {

@@ -21,18 +21,21 @@ Task<absl::StatusOr<StoredCustomer>> FakeStore::InsertCustomer(Customer customer
   const auto [made, inserted] =
       customer_keys_.try_emplace(Key(customer.user_id, request.idempotency_key),
                                  Made{customer.customer_id, request.fingerprint});
-  if (inserted) customers_.emplace(customer.customer_id, customer);
-  co_return StoredCustomer{.customer = customers_.at(made->second.id),
+  if (inserted) customers_.emplace(customer.customer_id, CustomerRecord{.customer = customer});
+  const Customer& kept = customers_.at(made->second.id).customer;
+  FLORIN_CO_RETURN_IF_ERROR(CheckNotErased(kept.state));
+  co_return StoredCustomer{.customer = kept,
                            .same_request = made->second.fingerprint == request.fingerprint};
 }
 
 Task<absl::StatusOr<Customer>> FakeStore::GetCustomer(Uuid user_id, Uuid customer_id) {
   std::lock_guard lock(mutex_);
   const auto customer = customers_.find(customer_id);
-  if (customer == customers_.end() || customer->second.user_id != user_id) {
+  if (customer == customers_.end() || customer->second.customer.user_id != user_id) {
     co_return CustomerNotFound();
   }
-  co_return customer->second;
+  FLORIN_CO_RETURN_IF_ERROR(CheckNotErased(customer->second.customer.state));
+  co_return customer->second.customer;
 }
 
 Task<absl::StatusOr<StoredAccount>> FakeStore::InsertAccount(Account account, RequestKey request) {
@@ -40,9 +43,13 @@ Task<absl::StatusOr<StoredAccount>> FakeStore::InsertAccount(Account account, Re
   const Key key(account.user_id, request.idempotency_key);
   if (!account_keys_.contains(key)) {
     const auto customer = customers_.find(account.customer_id);
-    if (customer == customers_.end() || customer->second.user_id != account.user_id) {
+    if (customer == customers_.end() || customer->second.customer.user_id != account.user_id) {
       co_return CustomerNotFound();
     }
+    const Circumstances now{.leaving = customer->second.leaving_to.has_value()};
+    FLORIN_CO_RETURN_IF_ERROR(
+        NextState(customer->second.customer.state, CustomerEvent::kOpenAccount, Cause::kOwner, now)
+            .status());
     account_keys_.emplace(key, Made{account.account_id, request.fingerprint});
     accounts_.emplace(account.account_id, account);
   }
@@ -54,7 +61,9 @@ Task<absl::StatusOr<StoredAccount>> FakeStore::InsertAccount(Account account, Re
 Task<absl::Status> FakeStore::MarkOpen(Uuid account_id) {
   std::lock_guard lock(mutex_);
   const auto account = accounts_.find(account_id);
-  if (account != accounts_.end()) account->second.state = AccountState::kOpen;
+  if (account != accounts_.end() && account->second.state == AccountState::kOpening) {
+    account->second.state = AccountState::kOpen;
+  }
   co_return absl::OkStatus();
 }
 
@@ -103,8 +112,8 @@ Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uui
   for (const auto& [id, account] : accounts_) {
     if (account.state != AccountState::kOpen) continue;
     if (std::ranges::find(account_ids, id) == account_ids.end()) continue;
-    found.push_back(
-        {.account = account, .holder_name = customers_.at(account.customer_id).display_name});
+    found.push_back({.account = account,
+                     .holder_name = customers_.at(account.customer_id).customer.display_name});
   }
   co_return found;
 }

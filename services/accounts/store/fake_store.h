@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "services/accounts/store/customer_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe.
-class FakeStore : public Store {
+class FakeStore : public Store, public CustomerStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -25,6 +26,39 @@ class FakeStore : public Store {
                                                           int limit) override;
   Task<absl::StatusOr<std::vector<HeldAccount>>> LookUp(std::vector<Uuid> account_ids) override;
 
+  Task<absl::StatusOr<CustomerRecord>> Get(CustomerRef ref) override;
+  Task<absl::StatusOr<CustomerRecord>> Change(CustomerRef ref, Decide decide,
+                                              audit::Event event) override;
+  Task<absl::StatusOr<std::vector<Customer>>> FindByEmail(std::string email) override;
+  Task<absl::StatusOr<std::vector<Customer>>> FindByPhone(std::string phone) override;
+  Task<absl::StatusOr<std::vector<Account>>> ListAccountsOf(Uuid user_id,
+                                                            Uuid customer_id) override;
+  Task<absl::StatusOr<StoredVerification>> InsertVerification(Verification verification,
+                                                              RequestKey request,
+                                                              absl::Time next_attempt_time,
+                                                              Decide decide) override;
+  Task<absl::StatusOr<Verification>> GetVerification(CustomerRef ref,
+                                                     Uuid verification_id) override;
+  Task<absl::StatusOr<Verification>> FindVerification(Uuid verification_id) override;
+  Task<absl::StatusOr<std::vector<Verification>>> ListVerifications(Uuid user_id,
+                                                                    Uuid customer_id) override;
+  Task<absl::StatusOr<std::vector<DueVerification>>> ClaimVerifications(
+      absl::Time now, absl::Time next_attempt_time, int limit) override;
+  Task<absl::StatusOr<Verification>> EndVerification(Uuid verification_id, VerificationEvent what,
+                                                     Cause cause, std::string reason,
+                                                     audit::Event event) override;
+  Task<absl::StatusOr<std::vector<CustomerRecord>>> ClaimLeaving(absl::Time now,
+                                                                 absl::Time next_attempt_time,
+                                                                 int limit) override;
+  Task<absl::StatusOr<Customer>> FinishLeaving(CustomerRef ref, int attempt, absl::Time now,
+                                               audit::Origin origin) override;
+
+  // What a CustomerStore has recorded.
+  std::vector<audit::Event> events();
+  // From now on FinishLeaving and EndVerification do nothing and answer kUnavailable, as if the
+  // process had died before them.
+  void SetFinishing(bool available);
+
  private:
   using Key = std::pair<Uuid, std::string>;  // user, idempotency key
   struct Made {
@@ -32,11 +66,25 @@ class FakeStore : public Store {
     crypto::Digest fingerprint;
   };
 
+  struct Kept {
+    Verification verification;
+    absl::Time next_attempt_time;
+  };
+
+  // With mutex_ held: the customer as it is now; nullptr unless it is that user's.
+  CustomerRecord* FindRecord(const CustomerRef& ref);
+  bool HasPending(const Uuid& customer_id) const;
+  bool HasOpening(const Uuid& customer_id) const;
+
   std::mutex mutex_;
-  std::map<Uuid, Customer> customers_;  // Guarded by mutex_.
-  std::map<Uuid, Account> accounts_;    // Guarded by mutex_.
-  std::map<Key, Made> customer_keys_;   // Guarded by mutex_.
-  std::map<Key, Made> account_keys_;    // Guarded by mutex_.
+  std::map<Uuid, CustomerRecord> customers_;  // Guarded by mutex_.
+  std::map<Uuid, Kept> verifications_;        // Guarded by mutex_.
+  std::map<Key, Made> verification_keys_;     // Guarded by mutex_.
+  std::vector<audit::Event> events_;          // Guarded by mutex_.
+  bool finishing_ = true;                     // Guarded by mutex_.
+  std::map<Uuid, Account> accounts_;          // Guarded by mutex_.
+  std::map<Key, Made> customer_keys_;         // Guarded by mutex_.
+  std::map<Key, Made> account_keys_;          // Guarded by mutex_.
 };
 
 }  // namespace florin::accounts

@@ -1,9 +1,11 @@
-// Customers and accounts in PostgreSQL: schema `accounts`, see migrations/.
+// Customers and accounts in PostgreSQL: schema `accounts`, see migrations/. Names are sealed before
+// they are written (personal_data.h), and rows from before that are read as they are.
 #pragma once
 
 #include <vector>
 
 #include "libs/pg/pool.h"
+#include "services/accounts/store/personal_data.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
@@ -13,8 +15,8 @@ class PgStore : public Store {
   // What the pool must prepare; it needs pg::KeyedAccessSettings, too.
   static std::vector<pg::Statement> Statements();
 
-  // `pool` outlives this.
-  explicit PgStore(pg::Pool& pool) : pool_(pool) {}
+  // Both outlive this.
+  PgStore(pg::Pool& pool, PersonalData& data) : pool_(pool), data_(data) {}
 
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -29,6 +31,7 @@ class PgStore : public Store {
 
  private:
   pg::Pool& pool_;
+  PersonalData& data_;
 };
 
 }  // namespace florin::accounts

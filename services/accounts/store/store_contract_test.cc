@@ -2,12 +2,7 @@
 // role may not do.
 #include <memory>
 
-#include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
-#include "libs/status/matchers.h"
-#include "services/accounts/store/fake_store.h"
-#include "services/accounts/store/pg_store.h"
+#include "services/accounts/store/store_subjects.h"
 
 namespace florin::accounts {
 namespace {
@@ -17,44 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-// Each test works for users of its own.
-testing::Postgres& Server() { return pg::TestDatabase("accounts"); }
-
-class FakeSubject {
- public:
-  Store& store() { return store_; }
-
- private:
-  FakeStore store_;
-};
-
-std::vector<pg::Statement> Statements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
-  return all;
-}
-
-class PgSubject {
- public:
-  PgSubject()
-      : pool_({.conninfo = Server().conninfo("accounts"),
-               .connections = 2,
-               .statements = Statements(),
-               .settings = pg::KeyedAccessSettings()}),
-        store_(pool_) {}
-  Store& store() { return store_; }
-
- private:
-  pg::Pool pool_;
-  PgStore store_;
-};
-
-RequestKey KeyOf(const std::string& key, const std::string& content) {
-  return {.idempotency_key = key, .fingerprint = crypto::Sha256(content)};
-}
 
 template <class S>
 class StoreContractTest : public ::testing::Test {
@@ -261,8 +218,9 @@ TEST_F(GrantsTest, AnAccountKeepsItsOwnerAndCurrency) {
 
 TEST_F(GrantsTest, NothingIsDeletedOrDefined) {
   EXPECT_THAT(Execute("SELECT account_id FROM accounts"), IsOk());
-  for (const char* sql : {"DELETE FROM accounts", "DELETE FROM customers", "TRUNCATE accounts",
-                          "CREATE TABLE extra (a integer)", "DROP TABLE accounts"}) {
+  for (const char* sql :
+       {"DELETE FROM accounts", "DELETE FROM customers", "DELETE FROM verifications",
+        "TRUNCATE accounts", "CREATE TABLE extra (a integer)", "DROP TABLE accounts"}) {
     EXPECT_THAT(Execute(sql), StatusHasReason(Reason::kInternal)) << sql;
   }
 }

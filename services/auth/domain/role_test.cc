@@ -25,7 +25,8 @@ TEST(Roles, GiveTheUnionOfTheirScopes) {
       ScopesOf({Role::kMerchant, Role::kOperator}),
       ElementsAre("accounts:read", "accounts:write", "authenticators:read", "authenticators:write",
                   "payments:read", "payments:write", "api_keys:read", "api_keys:write",
-                  "proposals:read", "proposals:write", "proposals:approve", "disputes:resolve"));
+                  "proposals:read", "proposals:write", "proposals:approve", "disputes:resolve",
+                  "customers:read", "customers:write"));
   EXPECT_THAT(ScopesOf({Role::kAdmin}), IsSupersetOf({"proposals:approve", "roles:approve"}));
 }
 
@@ -44,7 +45,7 @@ TEST(Roles, WhatMakesPowerIsNotForKeys) {
     const bool makes_power =
         scope.name.substr(0, 9) == "api_keys:" || scope.name.substr(0, 15) == "authenticators:" ||
         scope.name.substr(0, 10) == "proposals:" || scope.name.substr(0, 9) == "disputes:" ||
-        scope.name.substr(0, 6) == "roles:";
+        scope.name.substr(0, 6) == "roles:" || scope.name.substr(0, 10) == "customers:";
     EXPECT_EQ(scope.for_api_keys, !makes_power) << scope.name;
   }
 }

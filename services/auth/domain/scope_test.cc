@@ -73,6 +73,8 @@ TEST(GrantScopes, GoesByTheRoles) {
       {{Role::kMerchant}, "api_keys:write", true},
       {{Role::kMerchant}, "accounts:read api_keys:read", true},
       {{Role::kMerchant}, "proposals:write", false},
+      {{Role::kMerchant}, "customers:read", false},
+      {{Role::kOperator}, "customers:read customers:write", true},
       {{Role::kOperator}, "proposals:approve", true},
       {{Role::kOperator}, "proposals:approve roles:approve", false},
       {{Role::kAdmin}, "proposals:approve roles:approve", true},

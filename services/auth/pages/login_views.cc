@@ -203,7 +203,7 @@ std::string WordsFor(std::string_view scope) {
       {"openid", "know that it is you: a number that stands for you, nothing else"},
       {"offline_access", "stay connected while you are not here"},
       {"accounts:read", "see your accounts, their balances and what moved on them"},
-      {"accounts:write", "open accounts for you and change their names"},
+      {"accounts:write", "open accounts for you, say who you are, and close or erase it all"},
       {"payments:read", "see your payments"},
       {"payments:write", "make payments from your accounts"},
       {"authenticators:read", "see how you log in"},
@@ -213,6 +213,8 @@ std::string WordsFor(std::string_view scope) {
       {"proposals:read", "see what operators have proposed"},
       {"proposals:write", "propose in your name what takes two people"},
       {"proposals:approve", "decide in your name on what others have proposed"},
+      {"customers:read", "find customers of others in your name"},
+      {"customers:write", "suspend and verify customers of others in your name"},
       {"roles:approve", "decide in your name who becomes an operator"},
       {"disputes:resolve", "decide in your name on disputes about payments"},
   };

@@ -7,6 +7,8 @@
 namespace florin::payments {
 namespace {
 
+constexpr absl::Duration kMemory = absl::Minutes(10);
+
 absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) {
   FLORIN_ASSIGN_OR_RETURN(const Uuid account,
                           ParseId(IdKind::kAccount, proto.account_id(), "account_id"));
@@ -21,8 +23,11 @@ absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) 
 
 }  // namespace
 
-AccountDirectory::AccountDirectory(accounts::v1::AccountsClient& accounts, std::size_t capacity)
-    : accounts_(accounts), generation_size_(std::max<std::size_t>(capacity / 2, 1)) {}
+AccountDirectory::AccountDirectory(accounts::v1::AccountsClient& accounts, std::size_t capacity,
+                                   Clock& clock)
+    : accounts_(accounts),
+      generation_size_(std::max<std::size_t>(capacity / 2, 1)),
+      clock_(clock) {}
 
 Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory::LookUp(
     rpc::Outgoing context, std::vector<Uuid> ids) {
@@ -43,7 +48,11 @@ Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory:
     if (!facts.ok()) {
       co_return Error(Reason::kInternal, "the accounts service answered nonsense");
     }
-    Keep(*facts);
+    {
+      const std::lock_guard lock(mutex_);
+      const absl::Time now = clock_.Now();
+      Keep({.facts = *facts, .until = now + kMemory}, now);
+    }
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] == facts->account_id) found[i] = *facts;
     }
@@ -52,23 +61,35 @@ Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory:
 }
 
 std::optional<AccountFacts> AccountDirectory::Recall(const Uuid& id) {
-  std::unique_lock lock(mutex_);
-  if (const auto young = young_.find(id); young != young_.end()) return young->second;
-  const auto old = old_.find(id);
-  if (old == old_.end()) return std::nullopt;
-  const AccountFacts facts = old->second;
-  lock.unlock();
-  Keep(facts);
-  return facts;
+  const std::lock_guard lock(mutex_);
+  const absl::Time now = clock_.Now();
+  if (now >= generation_end_) EndGeneration(now);
+  for (Generation* generation : {&young_, &old_}) {
+    const auto found = generation->find(id);
+    if (found == generation->end()) continue;
+    Kept kept = found->second;
+    if (kept.until <= now) {
+      generation->erase(found);
+      continue;
+    }
+    if (generation == &old_) Keep(kept, now);
+    return std::move(kept.facts);
+  }
+  return std::nullopt;
 }
 
-void AccountDirectory::Keep(const AccountFacts& facts) {
-  std::lock_guard lock(mutex_);
-  if (young_.size() >= generation_size_) {
-    old_ = std::move(young_);
-    young_.clear();
-  }
-  young_.insert_or_assign(facts.account_id, facts);
+void AccountDirectory::Keep(Kept kept, absl::Time now) {
+  if (young_.size() >= generation_size_) EndGeneration(now);
+  if (generation_end_ == absl::InfiniteFuture()) generation_end_ = now + kMemory;
+  const Uuid id = kept.facts.account_id;
+  young_.insert_or_assign(id, std::move(kept));
+}
+
+void AccountDirectory::EndGeneration(absl::Time now) {
+  old_ = std::move(young_);
+  young_.clear();
+  // An empty one ends, too: the old one goes.
+  generation_end_ = old_.empty() ? absl::InfiniteFuture() : now + kMemory;
 }
 
 }  // namespace florin::payments

@@ -9,18 +9,21 @@
 #include "absl/container/flat_hash_map.h"
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "libs/async/task.h"
+#include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
 #include "services/payments/domain/payment.h"
 
 namespace florin::payments {
 
-// Owner and currency of an account never change, so an answer is kept for as long as there is room.
-// That an account does not exist is not kept: it may be opened at any moment. Whether it is closed
-// is the ledger's business. Thread-safe.
+// Owner and currency of an account never change, but its holder's name is personal data that may be
+// erased: an answer is given for ten minutes at most, and is out of memory after twenty (at the
+// next look-up). That an account does not exist is not kept: it may be opened at any moment.
+// Whether it is closed is the ledger's business. Thread-safe.
 class AccountDirectory {
  public:
-  // Keeps at most `capacity` accounts. `accounts` outlives this.
-  AccountDirectory(accounts::v1::AccountsClient& accounts, std::size_t capacity);
+  // Keeps at most `capacity` accounts. `accounts` and `clock` outlive this.
+  AccountDirectory(accounts::v1::AccountsClient& accounts, std::size_t capacity,
+                   Clock& clock = SystemClock());
 
   // The facts of each of `ids` (at most 100), in order; nothing for an account that does not exist.
   // Errors: kUnavailable, kDeadlineExceeded of the accounts service.
@@ -28,16 +31,27 @@ class AccountDirectory {
                                                                         std::vector<Uuid> ids);
 
  private:
+  struct Kept {
+    AccountFacts facts;
+    absl::Time until;
+  };
+  using Generation = absl::flat_hash_map<Uuid, Kept>;
+
   std::optional<AccountFacts> Recall(const Uuid& id);
-  void Keep(const AccountFacts& facts);
+  // With mutex_ held.
+  void Keep(Kept kept, absl::Time now);
+  void EndGeneration(absl::Time now);
 
   accounts::v1::AccountsClient& accounts_;
   const std::size_t generation_size_;
+  Clock& clock_;
   std::mutex mutex_;
-  // Two generations: when the young one is full, it becomes the old one and the old one is
-  // forgotten. What is used moves to the young one, so that busy accounts stay. Guarded by mutex_.
-  absl::flat_hash_map<Uuid, AccountFacts> young_;
-  absl::flat_hash_map<Uuid, AccountFacts> old_;
+  // Two generations: when the young one is full, or its time is over, it becomes the old one and
+  // the old one is forgotten. What is used moves to the young one, so that busy accounts stay for
+  // their time. Guarded by mutex_.
+  Generation young_;
+  Generation old_;
+  absl::Time generation_end_ = absl::InfiniteFuture();
 };
 
 }  // namespace florin::payments

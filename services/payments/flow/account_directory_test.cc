@@ -51,6 +51,19 @@ TEST_F(AccountDirectoryTest, ForgetsWhatIsNotUsedWhenFull) {
   EXPECT_EQ(accounts_double_.lookups(), 5);  // B went.
 }
 
+TEST_F(AccountDirectoryTest, ForgetsAName) {
+  FakeClock clock(absl::FromUnixSeconds(1'790'000'000));
+  AccountDirectory timed(accounts_, 100, clock);
+  LookUp(timed, {a_});
+  clock.Advance(absl::Minutes(10) - absl::Microseconds(1));
+  LookUp(timed, {a_});
+  EXPECT_EQ(accounts_double_.lookups(), 1);
+  // However busy the account is.
+  clock.Advance(absl::Microseconds(1));
+  LookUp(timed, {a_});
+  EXPECT_EQ(accounts_double_.lookups(), 2);
+}
+
 TEST_F(AccountDirectoryTest, AnUnreachableServiceIsAnErrorNotAMissingAccount) {
   accounts_double_.SetAvailable(false);
   rpc::Outgoing context;
