@@ -61,14 +61,15 @@ int main(int argc, char** argv) {
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
-  accounts::StatementsRpc statements(store, ledger_reader, SystemClock(), book,
-                                     absl::GetFlag(FLAGS_statement_font));
+  accounts::StatementsRpc statements_rpc(store, ledger_reader, SystemClock(), book,
+                                         absl::GetFlag(FLAGS_statement_font));
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, ledger, ledger_reader,
                                     trail.recorder(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status = process.Serve({&service, &statements, &customers.service(), &trail.service()},
-                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status =
+      process.Serve({&service, &statements_rpc, &customers.service(), &trail.service()},
+                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();
   trail.Stop();

@@ -21,11 +21,10 @@
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/main_charges.h"
 #include "services/payments/main_pricing.h"
-#include "services/payments/rpc/charge_services.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
-#include "services/payments/store/pg_charge_store.h"
 #include "services/payments/store/pg_store.h"
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
@@ -41,10 +40,6 @@ ABSL_FLAG(std::string, approval_policy, "",
           "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
           "if empty; all; or CURRENCY:SINGLE:TOTAL,... in minor units: all but low values of these "
           "currencies (RTS Art. 16), e.g. EUR:3000:10000.");
-ABSL_FLAG(
-    std::string, refund_shortfall, "refuse",
-    "What becomes of a refund that the payee's balance does not cover: refuse, or receivable: "
-    "what is missing becomes the payee's debt.");
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox rail: deposits out of nothing. Never with real money.");
 
@@ -82,7 +77,7 @@ int main(int argc, char** argv) {
   std::vector<pg::Statement> statements = payments::PgStore::Statements();
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::PgChargeStore::Statements()) statements.push_back(std::move(more));
+  for (auto& more : payments::ChargeParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
@@ -90,7 +85,6 @@ int main(int argc, char** argv) {
   audit::Trail trail(process.executor(), pool, "payments");
   payments::PgStore store(pool);
   payments::PgApprovalStore approval_store(pool);
-  payments::PgChargeStore charge_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::PricingParts pricing(process.executor(), pool);
@@ -102,18 +96,15 @@ int main(int argc, char** argv) {
                                  pricing.pricing());
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, SystemClock());
   payments::Recovery recovery(store, settlement, approval_store, confirm, SystemClock());
-  const bool may_owe =
-      config::ValueOrExit(payments::ParseShortfallPolicy(absl::GetFlag(FLAGS_refund_shortfall)),
-                          "reading --refund_shortfall");
-  payments::ChargeServices charges(process.executor(), charge_store, settlement, directory, ledger,
-                                   auth, book, may_owe);
-  payments::PaymentsRpc service(create, confirm, charges.parties, charges.steps, store, proofs,
+  payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth,
+                                book);
+  payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
 
-  async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery); });
+  async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
   const int status = process.Serve(
-      {&service, &charges.charges, &charges.disputes, &pricing.service(), &trail.service()},
+      {&service, &charges.charges(), &charges.disputes(), &pricing.service(), &trail.service()},
       &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   pricing.Stop();
