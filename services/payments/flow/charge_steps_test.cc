@@ -2,9 +2,12 @@
 #include "services/payments/flow/charge_steps.h"
 
 #include <future>
+#include <random>
+#include <vector>
 
 #include <boost/asio/use_future.hpp>
 
+#include "services/payments/domain/state_machine.h"
 #include "services/payments/domain/step_transaction.h"
 #include "services/payments/flow/payments_fixture.h"
 
@@ -246,6 +249,51 @@ TEST_F(ChargeStepsTest, RefundsAtOnceNeverSumToMore) {
   for (auto& one : all) succeeded += one.get()->step.state == StepState::kSucceeded;
   EXPECT_EQ(succeeded, 4);
   EXPECT_EQ(ledger_double_.BalanceOf(c_), 40);
+}
+
+// Captures, refunds and a void cross each other, while the ledger comes and goes: in the end the
+// payment says what the ledger says.
+TEST_F(ChargeStepsTest, WhateverCrossesAgreesWithTheLedgerInTheEnd) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    const Uuid source = SystemIds().NewId();
+    const Uuid destination = SystemIds().NewId();
+    const Currency eur = *Currency::Parse("EUR");
+    accounts_double_.Add({.account_id = source, .owner_user_id = user_, .currency = eur});
+    accounts_double_.Add({.account_id = destination, .owner_user_id = stranger_, .currency = eur});
+    ledger_double_.Fund(source, 1000);
+    ledger_double_.Fund(destination, 0);
+    PaymentRequest request = Transfer(1000);
+    request.source_account_id = source;
+    request.destination_account_id = destination;
+    request.authorization_timeout = absl::Hours(1);
+    const Payment payment = Create(request, std::to_string(seed))->payment;
+
+    std::vector<std::future<absl::StatusOr<ChargeSteps::Outcome>>> all;
+    for (int i = 0; i < 25; ++i) {
+      const Fault faults[] = {Fault::kNone, Fault::kNone, Fault::kUnavailable, Fault::kAnswerLost};
+      ledger_double_.SetFault(faults[random() % 4]);
+      const StepKind kind =
+          i == 15 ? StepKind::kVoid : (random() % 3 == 0 ? StepKind::kRefund : StepKind::kCapture);
+      const std::string key = std::to_string(seed) + "." + std::to_string(i);
+      const auto amount = static_cast<std::int64_t>(1 + random() % 150);
+      all.push_back(asio::co_spawn(runtime_.executor(), steps_.Run(Of(payment, kind, amount), key),
+                                   asio::use_future));
+      if (random() % 2 == 0) all.back().wait();
+    }
+    for (auto& one : all) one.wait();
+    ledger_double_.SetFault(Fault::kNone);
+    EXPECT_THAT(RecoverSteps(), IsOk());
+
+    const Payment kept = Kept(payment);
+    EXPECT_TRUE(IsTerminal(kept.state)) << NameOf(kept.state);
+    EXPECT_EQ(kept.counters.capturing_minor, 0);
+    EXPECT_EQ(ledger_double_.HeldOf(source), 0);
+    const std::int64_t moved = kept.counters.captured_minor - kept.counters.refunded_minor;
+    EXPECT_EQ(ledger_double_.BalanceOf(destination), moved) << "seed " << seed;
+    EXPECT_EQ(ledger_double_.BalanceOf(source), 1000 - moved) << "seed " << seed;
+    EXPECT_EQ(kept.state == State::kCanceled, kept.counters.captured_minor == 0);
+  }
 }
 
 // The payee has spent what they got.
