@@ -22,6 +22,7 @@ FeeKind KindOf(const PaymentRequest& request) {
 std::vector<Split> WithFees(std::vector<Split> splits, std::int64_t payee_minor) {
   if (splits.empty()) return splits;
   std::vector<std::int64_t> weights;
+  weights.reserve(splits.size());
   for (const Split& split : splits) weights.push_back(split.amount_minor);
   const std::vector<std::int64_t> fees = Allocate(payee_minor, weights);
   for (std::size_t i = 0; i < splits.size(); ++i) splits[i].fee_minor = fees[i];

@@ -45,11 +45,11 @@ absl::StatusOr<Quote> CreateQuote::Make(const Uuid& user_id, const QuoteRequest&
   FLORIN_RETURN_IF_ERROR(CheckRequest(request));
   FLORIN_ASSIGN_OR_RETURN(const MidRate mid, rates_.Find(request.source, request.destination));
   const Rate rate = WithSpread(mid.rate, terms_.spread_basis_points);
-  FLORIN_ASSIGN_OR_RETURN(Converted converted, Convert(request, mid.rate, rate));
+  FLORIN_ASSIGN_OR_RETURN(const Converted converted, Convert(request, mid.rate, rate));
   const absl::Time now = NowInMicroseconds(clock_);
   return Quote{.quote_id = ids_.NewId(),
                .user_id = user_id,
-               .converted = std::move(converted),
+               .converted = converted,
                .rate = rate,
                .mid_rate = mid.rate,
                .spread_basis_points = terms_.spread_basis_points,

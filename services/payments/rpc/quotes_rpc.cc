@@ -1,7 +1,5 @@
 #include "services/payments/rpc/quotes_rpc.h"
 
-#include <utility>
-
 #include "libs/rpc/user_of.h"
 #include "services/payments/rpc/pricing_proto.h"
 
@@ -52,11 +50,11 @@ Task<absl::StatusOr<v1::Quote>> QuotesRpc::CreateQuote(rpc::Call& call,
                              ParseCurrency(request.source_currency(), "source_currency"));
   FLORIN_CO_ASSIGN_OR_RETURN(const Currency destination,
                              ParseCurrency(request.destination_currency(), "destination_currency"));
-  QuoteRequest wanted{.source = source,
-                      .destination = destination,
-                      .source_minor = Given(request.source_minor_units()),
-                      .destination_minor = Given(request.destination_minor_units())};
-  const absl::StatusOr<Quote> quote = co_await create_.Run(user, std::move(wanted));
+  const QuoteRequest wanted{.source = source,
+                            .destination = destination,
+                            .source_minor = Given(request.source_minor_units()),
+                            .destination_minor = Given(request.destination_minor_units())};
+  const absl::StatusOr<Quote> quote = co_await create_.Run(user, wanted);
   if (!quote.ok()) co_return quote.status();
   co_return ToProto(*quote);
 }
