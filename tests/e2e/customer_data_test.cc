@@ -202,6 +202,31 @@ TEST(CustomerData, IsExportedWholeAndErasedWithoutATraceOfThePerson) {
   }
 }
 
+// As docs/customers.md says it: a new key in front, a restart, and then the old one can go.
+TEST(CustomerData, TheKeyAboveTheCustomersKeysRotates) {
+  const Planted planted;
+  Customer customer(planted);
+  ASSERT_EQ(Outcome(customer.SetProfile()), "200");
+  const std::string path = SharedStack().home() + "/accounts-secrets/data.keys";
+  const std::string others =
+      "SELECT count(*) FROM accounts.customers WHERE data_key_id <> 'rotated'";
+  EXPECT_NE(SharedStack().Query(others), "0");
+  const std::string added =
+      absl::StrCat("rotated ", absl::WebSafeBase64Escape(std::string(32, 'r')), "\n");
+  const std::string both = added + ReadWhole(path);
+  std::ofstream(path) << both;
+  SharedStack().Restart("accounts");
+  for (int i = 0; i < 300 && SharedStack().Query(others) != "0"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  ASSERT_EQ(SharedStack().Query(others), "0");
+  std::ofstream(path) << added;
+  SharedStack().Restart("accounts");
+  const Answer read = customer.user().Get(customer.Path("/profile"));
+  ASSERT_EQ(Outcome(read), "200") << read;
+  EXPECT_EQ(read.Text("profile.family_name"), planted.family);
+}
+
 TEST(CustomerData, OfAnotherUserDoesNotExist) {
   Customer customer{Planted()};
   ApiUser other(SharedStack());
