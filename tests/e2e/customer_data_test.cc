@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/ids/ids.h"
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
@@ -225,6 +226,38 @@ TEST(CustomerData, TheKeyAboveTheCustomersKeysRotates) {
   const Answer read = customer.user().Get(customer.Path("/profile"));
   ASSERT_EQ(Outcome(read), "200") << read;
   EXPECT_EQ(read.Text("profile.family_name"), planted.family);
+}
+
+// What a crash would have left in the tables, and what the program before this one has.
+TEST(CustomerData, WorkersFinishWhatWasLeft) {
+  const Planted planted;
+  Customer leaving(planted);
+  Customer old(planted);
+  const std::string account = leaving.OpenAccount();
+  const auto row = [](const std::string& id) {
+    return absl::StrCat(" WHERE customer_id = '",
+                        ParseId(IdKind::kCustomer, id, "id").value().ToString(), "'");
+  };
+  SharedStack().Query(
+      absl::StrCat("UPDATE accounts.customers SET leaving_to = 'erased', leaving_attempt = 1, "
+                   "next_attempt_time = now()",
+                   row(leaving.id()), " RETURNING 1"));
+  SharedStack().Query(absl::StrCat(
+      "UPDATE accounts.customers SET display_name = 'Plain Oldname', display_name_sealed = NULL, "
+      "data_key = NULL, data_key_id = NULL",
+      row(old.id()), " RETURNING 1"));
+  const std::string plain =
+      absl::StrCat("SELECT count(display_name) FROM accounts.customers", row(old.id()));
+  const auto done = [&] {
+    return Outcome(leaving.user().Get(leaving.Path(""))) == "410 customer_erased" &&
+           SharedStack().Query(plain) == "0";
+  };
+  for (int i = 0; i < 300 && !done(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_TRUE(done());
+  EXPECT_EQ(Outcome(leaving.user().Get("/v1/accounts/" + account)), "404 account_not_found");
+  EXPECT_EQ(old.user().Get(old.Path("")).Text("display_name"), "Plain Oldname");
 }
 
 TEST(CustomerData, OfAnotherUserDoesNotExist) {
