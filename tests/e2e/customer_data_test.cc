@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/ids/ids.h"
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
@@ -200,6 +201,63 @@ TEST(CustomerData, IsExportedWholeAndErasedWithoutATraceOfThePerson) {
     const CommandResult audit = VerifyAudit(service, variable);
     EXPECT_EQ(audit.status, 0) << audit.output;
   }
+}
+
+// As docs/customers.md says it: a new key in front, a restart, and then the old one can go.
+TEST(CustomerData, TheKeyAboveTheCustomersKeysRotates) {
+  const Planted planted;
+  Customer customer(planted);
+  ASSERT_EQ(Outcome(customer.SetProfile()), "200");
+  const std::string path = SharedStack().home() + "/accounts-secrets/data.keys";
+  const std::string others =
+      "SELECT count(*) FROM accounts.customers WHERE data_key_id <> 'rotated'";
+  EXPECT_NE(SharedStack().Query(others), "0");
+  const std::string added =
+      absl::StrCat("rotated ", absl::WebSafeBase64Escape(std::string(32, 'r')), "\n");
+  const std::string both = added + ReadWhole(path);
+  std::ofstream(path) << both;
+  SharedStack().Restart("accounts");
+  for (int i = 0; i < 300 && SharedStack().Query(others) != "0"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  ASSERT_EQ(SharedStack().Query(others), "0");
+  std::ofstream(path) << added;
+  SharedStack().Restart("accounts");
+  const Answer read = customer.user().Get(customer.Path("/profile"));
+  ASSERT_EQ(Outcome(read), "200") << read;
+  EXPECT_EQ(read.Text("profile.family_name"), planted.family);
+}
+
+// What a crash would have left in the tables, and what the program before this one has.
+TEST(CustomerData, WorkersFinishWhatWasLeft) {
+  const Planted planted;
+  Customer leaving(planted);
+  Customer old(planted);
+  const std::string account = leaving.OpenAccount();
+  const auto row = [](const std::string& id) {
+    return absl::StrCat(" WHERE customer_id = '",
+                        ParseId(IdKind::kCustomer, id, "id").value().ToString(), "'");
+  };
+  SharedStack().Query(
+      absl::StrCat("UPDATE accounts.customers SET leaving_to = 'erased', leaving_attempt = 1, "
+                   "next_attempt_time = now()",
+                   row(leaving.id()), " RETURNING 1"));
+  SharedStack().Query(absl::StrCat(
+      "UPDATE accounts.customers SET display_name = 'Plain Oldname', display_name_sealed = NULL, "
+      "data_key = NULL, data_key_id = NULL",
+      row(old.id()), " RETURNING 1"));
+  const std::string plain =
+      absl::StrCat("SELECT count(display_name) FROM accounts.customers", row(old.id()));
+  const auto done = [&] {
+    return Outcome(leaving.user().Get(leaving.Path(""))) == "410 customer_erased" &&
+           SharedStack().Query(plain) == "0";
+  };
+  for (int i = 0; i < 300 && !done(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_TRUE(done());
+  EXPECT_EQ(Outcome(leaving.user().Get("/v1/accounts/" + account)), "404 account_not_found");
+  EXPECT_EQ(old.user().Get(old.Path("")).Text("display_name"), "Plain Oldname");
 }
 
 TEST(CustomerData, OfAnotherUserDoesNotExist) {

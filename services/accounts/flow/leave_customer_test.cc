@@ -91,6 +91,7 @@ TEST_F(LeaveCustomerTest, MoneyThatComesMeanwhileReopensTheAccounts) {
   EXPECT_THAT(Leave(), StatusHasReason(Reason::kCustomerHasAccounts));
   EXPECT_FALSE(ledger_double_.account(a).closed());
   EXPECT_FALSE(ledger_double_.account(b).closed());
+  ASSERT_THAT(Get(), IsOk());
   EXPECT_FALSE(Get()->leaving_to);
   EXPECT_THAT(Actions(), Contains("accounts.customer.stay"));
   EXPECT_THAT(Open(Request("c")), IsOk());
@@ -131,6 +132,7 @@ TEST_F(LeaveCustomerTest, ACrashAfterReopeningErasesNothing) {
   // gone since.
   ledger_double_.account(account).set_closed(false);
   EXPECT_EQ(Finish().value(), 1);
+  ASSERT_THAT(Get(), IsOk());
   EXPECT_FALSE(Get()->leaving_to);
   EXPECT_EQ(Get()->customer.state, CustomerState::kActive);
 }
