@@ -69,8 +69,8 @@ class ChargeStoreContractTest : public ::testing::Test {
     return runtime_.Run((subject_.charges().*method)(std::forward<Arguments>(arguments)...));
   }
 
-  // A transfer of 1000: moved, or authorized until kStart + 1 h.
-  Payment Made(bool manual) {
+  // A transfer of 1000 in processing.
+  Payment Begun(bool manual) {
     PaymentRequest request{.kind = Kind::kTransfer,
                            .source_account_id = SystemIds().NewId(),
                            .destination_account_id = SystemIds().NewId(),
@@ -82,6 +82,11 @@ class ChargeStoreContractTest : public ::testing::Test {
                         .idempotency_key = FormatId(IdKind::kPayment, payment.payment_id),
                         .fingerprint = crypto::Sha256(CanonicalRequest(request))};
     EXPECT_THAT(runtime_.Run(subject_.payments().InsertIntents({intent})), IsOk());
+    return payment;
+  }
+  // The same moved, or authorized until kStart + 1 h.
+  Payment Made(bool manual) {
+    const Payment payment = Begun(manual);
     const LedgerAnswer answer{.committed = true, .expire_time = kStart + absl::Hours(1)};
     const Payment ended = *ApplyAnswer(payment, answer, kStart + absl::Seconds(1));
     EXPECT_THAT(runtime_.Run(subject_.payments().RecordResults({ended})), IsOk());
@@ -436,10 +441,23 @@ TEST_F(ChargeGrantsTest, TheStateMachineHolds) {
         "state = 'canceled', failure_reason = 'x', release_reason = 'x', captured_minor = 1",
         "state = 'succeeded', captured_minor = 1000, capturing_minor = 0, "
         "authorization_expire_time = now()",
-        "authorization_expire_time = now()"}) {
+        "authorization_expire_time = now()",
+        // Also once its hold is released.
+        "state = 'processing', release_reason = 'x'",
+        "state = 'failed', failure_reason = 'x', release_reason = 'x'",
+        "state = 'succeeded', release_reason = 'captured', captured_minor = 1, capturing_minor = "
+        "1"}) {
     EXPECT_THAT(Change(open, change), StatusHasReason(Reason::kInternal)) << change;
   }
   EXPECT_THAT(Change(open, "captured_minor = 10"), IsOk());
+  const Payment released = Made(true);
+  EXPECT_THAT(Change(released, "release_reason = 'x'"), IsOk());
+  EXPECT_THAT(Change(released, "release_reason = 'y'"), StatusHasReason(Reason::kInternal));
+  const Payment begun = Begun(true);
+  EXPECT_THAT(Change(begun, "state = 'succeeded'"), StatusHasReason(Reason::kInternal));
+  EXPECT_THAT(Change(begun, "captured_minor = 1"), StatusHasReason(Reason::kInternal));
+  EXPECT_THAT(Change(begun, "capturing_minor = 1"), StatusHasReason(Reason::kInternal));
+  EXPECT_THAT(Change(begun, "state = 'failed', failure_reason = 'x'"), IsOk());
   EXPECT_THAT(Change(open, "captured_minor = 9"), StatusHasReason(Reason::kInternal));
   EXPECT_THAT(Change(open, "state = 'succeeded'"), StatusHasReason(Reason::kInternal));
   EXPECT_THAT(Change(open, "state = 'succeeded', release_reason = 'captured'"), IsOk());
@@ -454,6 +472,11 @@ TEST_F(ChargeGrantsTest, StepsAndDisputesEndOnce) {
               StatusHasReason(Reason::kInternal));
   EXPECT_THAT(Change(payment, "amount_minor = 1", "payment_steps"),
               StatusHasReason(Reason::kInternal));
+  const Payment other = Made(false);
+  Begin(Of(other, StepKind::kRefund, 10), "in processing");
+  for (const char* change : {"amount_minor = 1", "kind = 'void'", "note = ''", "may_owe = true"}) {
+    EXPECT_THAT(Change(other, change, "payment_steps"), StatusHasReason(Reason::kInternal));
+  }
   EXPECT_THAT(Change(payment, "state = 'won'", "disputes"), StatusHasReason(Reason::kInternal));
   EXPECT_THAT(Change(payment, "amount_minor = 1", "disputes"), StatusHasReason(Reason::kInternal));
   EXPECT_THAT(Change(payment, "state = 'lost'", "disputes"), IsOk());
