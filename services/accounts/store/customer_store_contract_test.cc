@@ -389,7 +389,10 @@ TYPED_TEST(CustomerStoreContractTest, OfAnErasedCustomerNothingIsLeft) {
   const std::vector<Uuid> ids = {account.account_id};
   EXPECT_THAT(this->Call(&Store::LookUp, ids).value(), IsEmpty());
   EXPECT_EQ(this->Ask(&CustomerStore::FindVerification, asked.verification_id)->reason, "");
-  // The request that made it is known, and gets no other customer.
+  // The requests that made it and its account are known, and get nothing else.
+  EXPECT_THAT(
+      this->Call(&Store::InsertAccount, account, KeyOf(account.account_id.ToString(), "content")),
+      StatusHasReason(Reason::kCustomerErased));
   Customer again{.customer_id = SystemIds().NewId(),
                  .user_id = this->user_,
                  .display_name = "Zoë",

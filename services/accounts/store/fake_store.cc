@@ -54,8 +54,9 @@ Task<absl::StatusOr<StoredAccount>> FakeStore::InsertAccount(Account account, Re
     accounts_.emplace(account.account_id, account);
   }
   const Made& made = account_keys_.at(key);
-  co_return StoredAccount{.account = accounts_.at(made.id),
-                          .same_request = made.fingerprint == request.fingerprint};
+  const Account& kept = accounts_.at(made.id);
+  FLORIN_CO_RETURN_IF_ERROR(CheckNotErased(customers_.at(kept.customer_id).customer.state));
+  co_return StoredAccount{.account = kept, .same_request = made.fingerprint == request.fingerprint};
 }
 
 Task<absl::Status> FakeStore::MarkOpen(Uuid account_id) {

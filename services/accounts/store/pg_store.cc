@@ -47,7 +47,7 @@ constexpr char kInsertAccount[] =
 constexpr char kFindAccount[] = "SELECT " FLORIN_ACCOUNT_COLUMNS
                                 ", a.fingerprint = CASE WHEN a.display_name IS NOT NULL "
                                 "THEN " FLORIN_OCTETS("$3") " ELSE " FLORIN_OCTETS(
-                                    "$4") " END" FLORIN_ACCOUNTS_AND_CUSTOMERS
+                                    "$4") " END, c.state" FLORIN_ACCOUNTS_AND_CUSTOMERS
                                           "WHERE a.user_id = $1::uuid AND a.idempotency_key = $2";
 
 constexpr char kMarkOpen[] =
@@ -161,6 +161,9 @@ absl::StatusOr<StoredAccount> Insert(pqxx::work& transaction, PersonalData& data
     found = find();
   }
   FLORIN_CHECK(found.size() == 1, "one account has the key after the insert");
+  FLORIN_ASSIGN_OR_RETURN(const CustomerState state,
+                          ParseCustomerState(found[0][kAccountColumns + 1].c_str()));
+  FLORIN_RETURN_IF_ERROR(CheckNotErased(state));
   FLORIN_ASSIGN_OR_RETURN(Account stored, rows::ReadAccount(found[0], data));
   if (stored.account_id == account.account_id) {
     audit::Insert(transaction, {EventOf(account, request.origin)});

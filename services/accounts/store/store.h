@@ -45,16 +45,17 @@ class Store {
   virtual ~Store() = default;
 
   // Inserts the customer unless the key is known, and gives what is kept under it afterwards. A new
-  // one is in the audit trail by the same transaction, as accounts.customer.create.
+  // one is in the audit trail by the same transaction, as accounts.customer.create. Error:
+  // kCustomerErased, for the key of one that was erased since.
   virtual Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                               RequestKey request) = 0;
-  // Error: kCustomerNotFound, also for a customer of another user.
+  // Errors: kCustomerNotFound, also for a customer of another user; kCustomerErased.
   virtual Task<absl::StatusOr<Customer>> GetCustomer(Uuid user_id, Uuid customer_id) = 0;
 
   // Inserts the account, as opening, unless the key is known, and gives what is kept under it
   // afterwards. A new one is in the audit trail by the same transaction, as accounts.account.open.
-  // Error: kCustomerNotFound with param `customer_id` unless its customer is the
-  // user's.
+  // Errors: kCustomerNotFound with param `customer_id` unless its customer is the user's;
+  // kCustomerNotActive unless it may open accounts; kCustomerErased, for a known key, too.
   virtual Task<absl::StatusOr<StoredAccount>> InsertAccount(Account account,
                                                             RequestKey request) = 0;
   // The ledger has the account.
