@@ -17,16 +17,16 @@ constexpr Leg kPayee{R::kCustomer, Party::kPayee};
 constexpr Leg Of(Role role) { return {role, Party::kHouse}; }
 constexpr TemplateLine Post(Leg debit, Leg credit, Term term, std::int64_t example,
                             int currency = 0) {
-  return {Step::kPost, debit, credit, term, example, currency};
+  return {Movement::kPost, debit, credit, term, example, currency};
 }
 constexpr TemplateLine Hold(Leg debit, Leg credit, Term term, std::int64_t example) {
-  return {Step::kHold, debit, credit, term, example, 0};
+  return {Movement::kHold, debit, credit, term, example, 0};
 }
 constexpr TemplateLine Capture(Leg debit, Leg credit, Term term, std::int64_t example) {
-  return {Step::kCapture, debit, credit, term, example, 0};
+  return {Movement::kCapture, debit, credit, term, example, 0};
 }
 constexpr TemplateLine Void(Leg debit, Leg credit, Term term, std::int64_t example) {
-  return {Step::kVoid, debit, credit, term, example, 0};
+  return {Movement::kVoid, debit, credit, term, example, 0};
 }
 
 constexpr Leg kNostro = Of(R::kNostro), kInbound = Of(R::kInboundClearing),
@@ -156,7 +156,7 @@ constexpr PostingTemplate kTemplates[] = {
 
 constexpr std::size_t CountOf(const PostingTemplate& t) {
   std::size_t count = 0;
-  while (count < kMostLines && t.padded[count].step != Step::kNone) ++count;
+  while (count < kMostLines && t.padded[count].movement != Movement::kNone) ++count;
   return count;
 }
 
@@ -204,12 +204,12 @@ struct Accounts {
 // pays, or of one for whom it is not collected yet.
 Accounts AccountsOf(const TemplateLine& line) {
   const bool pays = line.debit.role == R::kCustomer;
-  switch (line.step) {
-    case Step::kHold:
+  switch (line.movement) {
+    case Movement::kHold:
       return {line.debit.role, R::kHeld};
-    case Step::kCapture:
+    case Movement::kCapture:
       return {R::kHeld, line.credit.role};
-    case Step::kVoid:
+    case Movement::kVoid:
       return {R::kHeld, pays ? R::kCustomer : line.debit.role};
     default:
       return {line.debit.role, line.credit.role};

@@ -74,7 +74,7 @@ enum class PostingEvent {
 };
 
 // What becomes of a line's money.
-enum class Step {
+enum class Movement {
   kNone,     // No line.
   kPost,     // Moves at once.
   kHold,     // Set aside for the credit side, by a hold of the ledger.
@@ -109,7 +109,7 @@ enum class Term {
 };
 
 struct TemplateLine {
-  Step step = Step::kNone;
+  Movement movement = Movement::kNone;
   Leg debit;
   Leg credit;
   Term term = Term::kAmount;
@@ -124,7 +124,7 @@ struct PostingTemplate {
   std::string_view code;  // As in docs/chart-of-accounts.md: "D1".
   std::string_view meaning;
   std::string_view currencies[2];        // Of the example; the second empty if there is one.
-  TemplateLine padded[kMostLines] = {};  // The lines, then those without a step.
+  TemplateLine padded[kMostLines] = {};  // The lines, then those without a movement.
 
   // The lines.
   std::span<const TemplateLine> lines() const;

@@ -12,9 +12,9 @@
 #include "libs/testing/certificates.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
-#include "services/payments/flow/house_accounts.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "services/payments/flow/recovery.h"
@@ -110,8 +110,8 @@ class PaymentsFixture : public ::testing::Test {
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
 
   AccountDirectory directory_{accounts_, 100};
-  HouseAccounts house_{ledger_, "main"};
-  Settlement settlement_{runtime_.executor(), store_, ledger_, house_, clock_, "main"};
+  ChartAccounts chart_{ledger_, "main"};
+  Settlement settlement_{runtime_.executor(), store_, ledger_, chart_, clock_, "main"};
   std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
   CreatePayment create_{runtime_.executor(),

@@ -76,10 +76,10 @@ absl::Time NowInMicroseconds(Clock& clock) {
 }
 
 Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-                       HouseAccounts& house, Clock& clock, std::string book)
+                       ChartAccounts& chart, Clock& clock, std::string book)
     : store_(store),
       ledger_(ledger),
-      house_(house),
+      chart_(chart),
       clock_(clock),
       book_(std::move(book)),
       posts_(
@@ -100,7 +100,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   }
   std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
   if (!accounts.empty()) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
+    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
   }
   const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(payment);
   if (!answer.ok()) co_return answer.status();
@@ -115,7 +115,7 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   for (const Payment& payment : payments) {
     std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
     if (accounts.empty()) continue;
-    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
+    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
   }
   const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(payments);
   if (!answers.ok()) co_return answers.status();
@@ -168,7 +168,7 @@ std::optional<Payment> Settlement::Decide(Payment payment, const LedgerAnswer& a
     // Our checks should have kept such a payment from the ledger: somebody must look.
     telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
                    {{"payment_id", id}, {"reason", answer.refusal_reason}});
-    house_.Forget(accounts);
+    chart_.Forget(accounts);
   }
   return ended;
 }
