@@ -15,9 +15,9 @@
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
-#include "services/payments/flow/house_accounts.h"
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
@@ -88,8 +88,8 @@ int main(int argc, char** argv) {
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::PricingParts pricing(process.executor(), pool);
-  payments::HouseAccounts house(ledger, book);
-  payments::Settlement settlement(process.executor(), store, ledger, house, SystemClock(), book);
+  payments::ChartAccounts chart(ledger, book);
+  payments::Settlement settlement(process.executor(), store, ledger, chart, SystemClock(), book);
   payments::PaymentApprovals approvals(auth_approvals);
   payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
                                  SystemIds(), {approval_store, approvals, policy},

@@ -30,7 +30,7 @@ class ChargeParts {
  private:
   auth::v1::ProposalsClient proposals_;
   PgChargeStore store_;
-  ChargeAccounts accounts_;
+  RefundAccounts accounts_;
   PaymentParties parties_;
   ChargeSteps steps_;
   ChargeRecovery recovery_;

@@ -53,7 +53,7 @@ void CountEnded(const Step& step) {
 }  // namespace
 
 ChargeSteps::ChargeSteps(Executor executor, ChargeStore& store, Settlement& settlement,
-                         ChargeAccounts& accounts, Clock& clock)
+                         RefundAccounts& accounts, Clock& clock)
     : store_(store),
       settlement_(settlement),
       accounts_(accounts),

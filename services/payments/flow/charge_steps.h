@@ -16,7 +16,7 @@
 #include "libs/async/batcher.h"
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
-#include "services/payments/flow/charge_accounts.h"
+#include "services/payments/flow/refund_accounts.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/store/charge_store.h"
 
@@ -34,7 +34,7 @@ class ChargeSteps {
 
   // References outlive this.
   ChargeSteps(Executor executor, ChargeStore& store, Settlement& settlement,
-              ChargeAccounts& accounts, Clock& clock);
+              RefundAccounts& accounts, Clock& clock);
 
   // Makes the step, whose id is new, or gives the one that the key already stands for. Its times
   // are set here. A step that was refused is an Outcome, not an error (FailureOf()). Errors: those
@@ -56,7 +56,7 @@ class ChargeSteps {
 
   ChargeStore& store_;
   Settlement& settlement_;
-  ChargeAccounts& accounts_;
+  RefundAccounts& accounts_;
   Clock& clock_;
   async::Batcher<StepResult, StoredStep> records_;
 };

@@ -14,9 +14,9 @@
 #include "services/payments/flow/approvals_double.h"
 #include "services/payments/flow/charge_recovery.h"
 #include "services/payments/flow/charge_steps.h"
+#include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
-#include "services/payments/flow/house_accounts.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
@@ -118,8 +118,8 @@ class PaymentsFixture : public ::testing::Test {
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
 
   AccountDirectory directory_{accounts_, 100};
-  HouseAccounts house_{ledger_, "main"};
-  Settlement settlement_{runtime_.executor(), store_, ledger_, house_, clock_, "main"};
+  ChartAccounts chart_{ledger_, "main"};
+  Settlement settlement_{runtime_.executor(), store_, ledger_, chart_, clock_, "main"};
   std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
   CreatePayment create_{runtime_.executor(),
@@ -142,9 +142,9 @@ class PaymentsFixture : public ::testing::Test {
       *pricing_};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
-  ChargeAccounts charge_accounts_{ledger_, "main"};
+  RefundAccounts refund_accounts_{ledger_, "main"};
   PaymentParties parties_{store_, directory_};
-  ChargeSteps steps_{runtime_.executor(), store_, settlement_, charge_accounts_, clock_};
+  ChargeSteps steps_{runtime_.executor(), store_, settlement_, refund_accounts_, clock_};
   ChargeRecovery charge_recovery_{store_, steps_, clock_};
 
  private:

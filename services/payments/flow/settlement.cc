@@ -90,10 +90,10 @@ absl::Time NowInMicroseconds(Clock& clock) {
 }
 
 Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-                       HouseAccounts& house, Clock& clock, std::string book)
+                       ChartAccounts& chart, Clock& clock, std::string book)
     : store_(store),
       ledger_(ledger),
-      house_(house),
+      chart_(chart),
       clock_(clock),
       book_(std::move(book)),
       posts_(
@@ -114,7 +114,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   }
   std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
   if (!accounts.empty()) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
+    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
   }
   ledger::v1::TransactionInput transaction = TransactionOf(payment);
   const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(std::move(transaction));
@@ -134,7 +134,7 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   for (const Payment& payment : payments) {
     std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
     if (accounts.empty()) continue;
-    FLORIN_CO_RETURN_IF_ERROR(co_await house_.EnsureOpen(std::move(accounts)));
+    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
   }
   Transactions transactions;
   for (const Payment& payment : payments) transactions.push_back(TransactionOf(payment));
@@ -189,7 +189,7 @@ std::optional<Payment> Settlement::Apply(Payment payment, const LedgerAnswer& an
     // Our checks should have kept such a payment from the ledger: somebody must look.
     telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
                    {{"payment_id", id}, {"reason", answer.refusal_reason}});
-    house_.Forget(accounts);
+    chart_.Forget(accounts);
   }
   return ended;
 }

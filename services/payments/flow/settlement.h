@@ -13,7 +13,7 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "services/payments/domain/ledger_transaction.h"
-#include "services/payments/flow/house_accounts.h"
+#include "services/payments/flow/chart_accounts.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -24,7 +24,7 @@ class Settlement {
  public:
   // References outlive this.
   Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-             HouseAccounts& house, Clock& clock, std::string book);
+             ChartAccounts& chart, Clock& clock, std::string book);
 
   // A payment that was to be approved is posted only if it is what was approved, to the last octet
   // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
@@ -58,7 +58,7 @@ class Settlement {
 
   Store& store_;
   ledger::v1::LedgerClient& ledger_;
-  HouseAccounts& house_;
+  ChartAccounts& chart_;
   Clock& clock_;
   const std::string book_;
   async::Batcher<ledger::v1::TransactionInput, LedgerAnswer> posts_;

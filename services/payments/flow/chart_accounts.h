@@ -14,10 +14,10 @@ namespace florin::payments {
 
 // One for each role and currency, opened when first needed and remembered from then on.
 // Thread-safe.
-class HouseAccounts {
+class ChartAccounts {
  public:
   // `ledger` outlives this.
-  HouseAccounts(ledger::v1::LedgerClient& ledger, std::string book);
+  ChartAccounts(ledger::v1::LedgerClient& ledger, std::string book);
 
   // Opens those that are not known to be open, all or none. Errors: those of the ledger's
   // OpenAccounts.

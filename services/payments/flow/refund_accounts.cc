@@ -1,4 +1,4 @@
-#include "services/payments/flow/charge_accounts.h"
+#include "services/payments/flow/refund_accounts.h"
 
 #include <utility>
 
@@ -12,10 +12,10 @@ constexpr std::size_t kRemembered = 100'000;
 
 }  // namespace
 
-ChargeAccounts::ChargeAccounts(ledger::v1::LedgerClient& ledger, std::string book)
+RefundAccounts::RefundAccounts(ledger::v1::LedgerClient& ledger, std::string book)
     : ledger_(ledger), book_(std::move(book)) {}
 
-Task<absl::Status> ChargeAccounts::EnsureOpen(const Payment& payment) {
+Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
   const Uuid payee = payment.destination_account_id;
   const std::string currency(payment.amount.currency.code());
   {

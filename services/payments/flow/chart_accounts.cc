@@ -1,4 +1,4 @@
-#include "services/payments/flow/house_accounts.h"
+#include "services/payments/flow/chart_accounts.h"
 
 #include <utility>
 
@@ -11,10 +11,10 @@ std::string KeyOf(const HouseAccount& account) {
 
 }  // namespace
 
-HouseAccounts::HouseAccounts(ledger::v1::LedgerClient& ledger, std::string book)
+ChartAccounts::ChartAccounts(ledger::v1::LedgerClient& ledger, std::string book)
     : ledger_(ledger), book_(std::move(book)) {}
 
-Task<absl::Status> HouseAccounts::EnsureOpen(std::vector<HouseAccount> accounts) {
+Task<absl::Status> ChartAccounts::EnsureOpen(std::vector<HouseAccount> accounts) {
   const std::vector<HouseAccount> unknown = Unknown(accounts);
   if (unknown.empty()) co_return absl::OkStatus();
   ledger::v1::OpenAccountsRequest request;
@@ -37,7 +37,7 @@ Task<absl::Status> HouseAccounts::EnsureOpen(std::vector<HouseAccount> accounts)
   co_return absl::OkStatus();
 }
 
-std::vector<HouseAccount> HouseAccounts::Unknown(const std::vector<HouseAccount>& accounts) {
+std::vector<HouseAccount> ChartAccounts::Unknown(const std::vector<HouseAccount>& accounts) {
   std::lock_guard lock(mutex_);
   std::vector<HouseAccount> unknown;
   for (const HouseAccount& house : accounts) {
@@ -46,7 +46,7 @@ std::vector<HouseAccount> HouseAccounts::Unknown(const std::vector<HouseAccount>
   return unknown;
 }
 
-void HouseAccounts::Forget(const std::vector<HouseAccount>& accounts) {
+void ChartAccounts::Forget(const std::vector<HouseAccount>& accounts) {
   std::lock_guard lock(mutex_);
   for (const HouseAccount& house : accounts) open_.erase(KeyOf(house));
 }

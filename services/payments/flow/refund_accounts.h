@@ -13,10 +13,10 @@ namespace florin::payments {
 
 // Opened when first needed and remembered from then on. Their ids follow from what they are for, so
 // that every replica opens the same ones. Thread-safe.
-class ChargeAccounts {
+class RefundAccounts {
  public:
   // `ledger` outlives this.
-  ChargeAccounts(ledger::v1::LedgerClient& ledger, std::string book);
+  RefundAccounts(ledger::v1::LedgerClient& ledger, std::string book);
 
   // Opens the receivable of the payee of `payment` (an asset that is never negative) and the
   // disputes clearing account of its currency (a liability that is never negative). Errors: those
