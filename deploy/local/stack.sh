@@ -70,7 +70,10 @@ start_time() {
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # The command name may hold spaces: what follows its closing parenthesis is regular.
   read -ra fields <<<"${stat##*) }"
-  [ "${fields[0]}" != Z ] && [ "${fields[0]}" != X ] && echo "${fields[19]}"
+  # The first thread of a killed process can be gone before others, who still hold its port.
+  local tasks=("/proc/$1/task"/*)
+  [[ ${fields[0]} == [ZX] && ${#tasks[@]} -le 1 ]] && return 1
+  echo "${fields[19]}"
 }
 
 # pid_of NAME: the process id of the stack's process, if that very process still runs.

@@ -28,7 +28,8 @@ TEST_F(GatewayTest, CarriesARequestThroughAndBack) {
       "source_account_id": "acc_1",
       "destination_account_id": "", "amount": {"currency": "EUR", "minor_units": "1250"},
       "reference": "Zoë",
-      "failure_reason": "", "transaction_id": "", "splits": []})"));
+      "failure_reason": "", "transaction_id": "",
+      "capture_method": "CAPTURE_METHOD_UNSPECIFIED", "splits": []})"));
   EXPECT_EQ(Header(response, "Content-Type"), "application/json");
   EXPECT_EQ(Header(response, "Cache-Control"), "no-store");
   EXPECT_EQ(Header(response, "X-Content-Type-Options"), "nosniff");

@@ -28,6 +28,8 @@ constexpr ChartAccount kChart[] = {
     {Role::kOutboundClearing, 2100, "outbound clearing", Side::kCredit, false,
      "sent over a rail and not settled"},
     {Role::kSuspense, 2200, "suspense", Side::kCredit, true, "received, owner unknown"},
+    {Role::kDisputesClearing, 2250, "disputes clearing", Side::kCredit, true,
+     "taken from payees of transfers while disputes are open"},
     {Role::kMerchantPayable, 2300, "merchant payable", Side::kCredit, false,
      "owed to merchants for captures"},
     {Role::kMerchantReserve, 2310, "merchant reserve", Side::kCredit, true,

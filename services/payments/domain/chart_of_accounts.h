@@ -22,6 +22,7 @@ enum class Role {
   kHeld,
   kOutboundClearing,
   kSuspense,
+  kDisputesClearing,
   kMerchantPayable,
   kMerchantReserve,
   kVostro,

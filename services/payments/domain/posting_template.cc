@@ -37,7 +37,7 @@ constexpr Leg kNostro = Of(R::kNostro), kInbound = Of(R::kInboundClearing),
               kAcquirer = Of(R::kSchemeReceivable), kMerchant = Of(R::kMerchantPayable),
               kReserve = Of(R::kMerchantReserve), kSchemeCost = Of(R::kSchemeCost),
               kPosition = Of(R::kFxPosition), kSpreadIncome = Of(R::kFxSpreadIncome),
-              kGainLoss = Of(R::kFxGainLoss);
+              kGainLoss = Of(R::kFxGainLoss), kDisputed = Of(R::kDisputesClearing);
 
 // clang-format off
 constexpr PostingTemplate kTemplates[] = {
@@ -151,6 +151,13 @@ constexpr PostingTemplate kTemplates[] = {
      {Post(kPayee, kPayer, T::kAmount, 2500)}},
     {E::kRefundShortfall, "R2", "refunded although the payee has too little", {"EUR", ""},
      {Post(kPayee, kPayer, T::kAvailable, 2000), Post(kOverdraft, kPayer, T::kShortfall, 500)}},
+    {E::kTransferDisputed, "U1", "transfer disputed, its payee has too little", {"EUR", ""},
+     {Post(kPayee, kDisputed, T::kAvailable, 2000),
+      Post(kOverdraft, kDisputed, T::kShortfall, 500)}},
+    {E::kTransferDisputeLost, "U2", "decided for the payer", {"EUR", ""},
+     {Post(kDisputed, kPayer, T::kAmount, 2500)}},
+    {E::kTransferDisputeWon, "U3", "decided for the payee, who repays what they owe", {"EUR", ""},
+     {Post(kDisputed, kPayee, T::kAmount, 2500), Post(kPayee, kOverdraft, T::kShortfall, 500)}},
 };
 // clang-format on
 
@@ -191,7 +198,7 @@ constexpr bool AllAreSound() {
     // In the order of the enumeration: each event has one.
     if (static_cast<std::size_t>(kTemplates[i].event) != i) return false;
   }
-  return static_cast<std::size_t>(E::kRefundShortfall) + 1 == std::size(kTemplates);
+  return static_cast<std::size_t>(E::kTransferDisputeWon) + 1 == std::size(kTemplates);
 }
 static_assert(AllAreSound());
 

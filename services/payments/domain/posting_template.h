@@ -71,6 +71,9 @@ enum class PostingEvent {
   kAuthorizationVoided,
   kRefund,
   kRefundShortfall,
+  kTransferDisputed,
+  kTransferDisputeLost,
+  kTransferDisputeWon,
 };
 
 // What becomes of a line's money.

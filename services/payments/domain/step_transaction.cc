@@ -1,6 +1,7 @@
 #include "services/payments/domain/step_transaction.h"
 
 #include "libs/status/check.h"
+#include "services/payments/domain/chart_of_accounts.h"
 
 namespace florin::payments {
 namespace {
@@ -82,7 +83,7 @@ Uuid ReceivableAccount(const Uuid& payee_account_id) {
 }
 
 Uuid DisputesAccount(const Currency& currency) {
-  return DeriveId("florin.payments.disputes", currency.code());
+  return HouseAccountId({.role = Role::kDisputesClearing, .currency = currency});
 }
 
 bool NeedsHouseAccounts(const Step& step) {

@@ -66,7 +66,7 @@ bool HasSecondAttempt(const Step& step, const std::string& refusal_reason);
 std::int64_t OwedBy(const Step& step, const LedgerAnswer& answer);
 
 // The account of the house that stands for what the owner of `payee_account_id` owes (1400), and
-// the one that holds what is disputed in a currency.
+// the one that holds what is disputed in a currency (2250).
 Uuid ReceivableAccount(const Uuid& payee_account_id);
 Uuid DisputesAccount(const Currency& currency);
 

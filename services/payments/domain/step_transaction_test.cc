@@ -137,7 +137,7 @@ TEST(StepTransactionTest, IdsNeverChange) {
   EXPECT_EQ(TransactionIdOf(step, 2), DeriveId("florin.payments.step", id + ".2"));
   EXPECT_EQ(ReceivableAccount(kPayee),
             DeriveId("florin.payments.receivable", FormatId(IdKind::kAccount, kPayee)));
-  EXPECT_EQ(DisputesAccount(kEur), DeriveId("florin.payments.disputes", "EUR"));
+  EXPECT_EQ(DisputesAccount(kEur), DeriveId("florin.payments.house", "2250:EUR"));
 }
 
 }  // namespace
