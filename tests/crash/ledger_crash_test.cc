@@ -295,7 +295,8 @@ TEST(LedgerCrash, WhatIsAcknowledgedIsThereOnceAndFollows) {
     SharedStack().Restart(victim);
     ++kills;
   }
-  load.AwaitAcknowledged(200);
+  // Without the ledger nothing would be acknowledged any more.
+  if (!HasFailure()) load.AwaitAcknowledged(200);
   load.Stop();
 
   const std::map<std::string, std::string> found = JournalFates();
