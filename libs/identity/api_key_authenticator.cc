@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/crypto/api_key.h"
+#include "libs/rpc/timestamp.h"
 
 namespace florin::identity {
 namespace {
@@ -13,10 +14,6 @@ bool IsRefusal(const absl::Status& status) {
   const std::optional<Reason> reason = ReasonOf(status);
   return reason == Reason::kTokenInvalid || reason == Reason::kTokenExpired ||
          reason == Reason::kApiKeyWrongMode;
-}
-
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
 }
 
 }  // namespace

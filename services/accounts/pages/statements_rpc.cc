@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/accounts/domain/statement.h"
 #include "services/accounts/pages/statement_csv.h"
@@ -12,16 +13,6 @@ namespace florin::accounts {
 namespace {
 
 constexpr int kEntriesAtOnce = 1000;
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
-
-absl::Time TimeOf(const google::protobuf::Timestamp& proto) {
-  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
-}
 
 // "UTC" where nothing is asked for.
 absl::StatusOr<absl::TimeZone> LoadZone(const std::string& name) {

@@ -5,6 +5,7 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/accounts/domain/statement.h"
 #include "services/accounts/rpc/customer_messages.h"

@@ -1,5 +1,7 @@
 #include "services/accounts/rpc/customer_messages.h"
 
+#include "libs/rpc/timestamp.h"
+
 namespace florin::accounts {
 namespace {
 
@@ -30,12 +32,6 @@ static_assert(v1::Customer::FULL == static_cast<int>(KycLevel::kFull) + 1);
 static_assert(v1::Verification::EXPIRED == static_cast<int>(VerificationState::kExpired) + 1);
 
 }  // namespace
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
 
 v1::Customer ToProto(const Customer& customer) {
   v1::Customer proto;

@@ -9,8 +9,6 @@
 
 namespace florin::accounts {
 
-void SetTime(absl::Time time, google::protobuf::Timestamp& out);
-
 v1::Customer ToProto(const Customer& customer);
 v1::CustomerSummary SummaryOf(const Customer& customer);
 v1::Profile ToProto(const Profile& profile);

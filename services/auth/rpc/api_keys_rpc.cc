@@ -5,8 +5,8 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

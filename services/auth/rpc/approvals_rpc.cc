@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "libs/rpc/timestamp.h"
 #include "services/auth/rpc/call_network.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/auth/rpc/call_network.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/clock/microseconds.h"
+#include "libs/rpc/timestamp.h"
 #include "services/auth/flow/audit_events.h"
 #include "services/auth/flow/pushed_authorization.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

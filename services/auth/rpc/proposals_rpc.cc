@@ -7,9 +7,9 @@
 #include "libs/audit/call_origin.h"
 #include "libs/clock/microseconds.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/auth/flow/proposal_payload.h"
-#include "services/auth/rpc/times.h"
 
 namespace florin::auth {
 namespace {

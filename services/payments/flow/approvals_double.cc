@@ -1,5 +1,6 @@
 #include "services/payments/flow/approvals_double.h"
 
+#include "libs/rpc/timestamp.h"
 #include "libs/sca/payment_binding.h"
 
 namespace florin::payments {
@@ -9,10 +10,6 @@ using auth::v1::Approval;
 
 absl::Status Unused() { return Error(Reason::kInternal, "payments does not call this"); }
 absl::Status Unavailable() { return Error(Reason::kUnavailable, "told to fail"); }
-
-absl::Time TimeOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
 
 // As auth makes it: of what it was told.
 std::string BindingOf(const auth::v1::CreateApprovalRequest& request) {

@@ -6,12 +6,6 @@
 
 namespace florin::payments {
 
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
-
 void SetAmount(std::int64_t minor_units, const Payment& payment, money::v1::Money& out) {
   out.set_currency(std::string(payment.amount.currency.code()));
   out.set_minor_units(minor_units);

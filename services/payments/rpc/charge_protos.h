@@ -2,12 +2,10 @@
 #pragma once
 
 #include "florin/money/v1/money.pb.h"
-#include "google/protobuf/timestamp.pb.h"
 #include "services/payments/domain/step.h"
 
 namespace florin::payments {
 
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp& out);
 void SetAmount(std::int64_t minor_units, const Payment& payment, money::v1::Money& out);
 
 // The amount of a step of `payment`, 0 for one that is unset: all that is left. Errors:

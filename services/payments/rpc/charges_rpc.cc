@@ -4,6 +4,7 @@
 
 #include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/payments/domain/step_transaction.h"
 #include "services/payments/rpc/charge_protos.h"
@@ -22,7 +23,7 @@ v1::Capture CaptureOf(const Step& step, const Payment& payment) {
   SetAmount(step.amount_minor, payment, *proto.mutable_amount());
   proto.set_final(step.final);
   proto.set_transaction_id(TransactionOf(step));
-  SetTimestamp(step.create_time, *proto.mutable_create_time());
+  SetTime(step.create_time, *proto.mutable_create_time());
   return proto;
 }
 
@@ -50,8 +51,8 @@ v1::Refund RefundOf(const Step& step, const Payment& payment, bool for_payee) {
     SetAmount(step.owed_minor, payment, *proto.mutable_owed_amount());
   }
   proto.set_transaction_id(TransactionOf(step));
-  SetTimestamp(step.create_time, *proto.mutable_create_time());
-  SetTimestamp(step.update_time, *proto.mutable_update_time());
+  SetTime(step.create_time, *proto.mutable_create_time());
+  SetTime(step.update_time, *proto.mutable_update_time());
   return proto;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/payments/rpc/charge_protos.h"
 
@@ -37,9 +38,9 @@ v1::Dispute ToProto(const Dispute& dispute, const Payment& payment) {
   proto.set_state(ToProto(dispute.state));
   SetAmount(dispute.amount_minor, payment, *proto.mutable_amount());
   proto.set_reason_code(dispute.reason_code);
-  SetTimestamp(dispute.respond_by, *proto.mutable_respond_by());
-  SetTimestamp(dispute.create_time, *proto.mutable_create_time());
-  SetTimestamp(dispute.update_time, *proto.mutable_update_time());
+  SetTime(dispute.respond_by, *proto.mutable_respond_by());
+  SetTime(dispute.create_time, *proto.mutable_create_time());
+  SetTime(dispute.update_time, *proto.mutable_update_time());
   return proto;
 }
 
@@ -150,7 +151,7 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::GetDispute(rpc::Call& call,
   for (const Evidence& evidence : *texts) {
     v1::Dispute::Evidence& out = *proto.add_evidence();
     out.set_text(evidence.text);
-    SetTimestamp(evidence.create_time, *out.mutable_create_time());
+    SetTime(evidence.create_time, *out.mutable_create_time());
   }
   co_return proto;
 }

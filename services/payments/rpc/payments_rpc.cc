@@ -6,6 +6,7 @@
 #include "libs/audit/call_origin.h"
 #include "libs/merkle/tree_head.h"
 #include "libs/paging/paging.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
@@ -13,12 +14,6 @@
 
 namespace florin::payments {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
 
 v1::Payment::State ToProto(State state) {
   switch (state) {

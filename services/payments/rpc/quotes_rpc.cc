@@ -1,16 +1,11 @@
 #include "services/payments/rpc/quotes_rpc.h"
 
+#include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/payments/rpc/pricing_proto.h"
 
 namespace florin::payments {
 namespace {
-
-void SetTime(absl::Time time, google::protobuf::Timestamp& out) {
-  const std::int64_t micros = absl::ToUnixMicros(time);
-  out.set_seconds(micros / 1'000'000);
-  out.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
-}
 
 v1::Quote ToProto(const Quote& quote) {
   v1::Quote proto;

@@ -1,8 +1,8 @@
-#include "services/auth/rpc/times.h"
+#include "libs/rpc/timestamp.h"
 
 #include "libs/status/status.h"
 
-namespace florin::auth {
+namespace florin {
 namespace {
 
 constexpr std::int64_t kYear1 = -62'135'596'800;
@@ -17,12 +17,16 @@ void SetTime(absl::Time time, google::protobuf::Timestamp& proto) {
       absl::ToInt64Microseconds(time - absl::FromUnixSeconds(seconds)) * 1'000));
 }
 
+absl::Time TimeOf(const google::protobuf::Timestamp& proto) {
+  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+}
+
 absl::StatusOr<absl::Time> ReadTime(const google::protobuf::Timestamp& proto, const char* param) {
   if (proto.seconds() < kYear1 || proto.seconds() >= kYear10000 || proto.nanos() < 0 ||
       proto.nanos() > 999'999'999 || proto.nanos() % 1'000 != 0) {
     return Error(Reason::kInvalidField, "no time in whole microseconds", {.param = param});
   }
-  return absl::FromUnixSeconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+  return TimeOf(proto);
 }
 
-}  // namespace florin::auth
+}  // namespace florin
