@@ -11,6 +11,16 @@ std::string KeyOf(const HouseAccount& account) {
 
 }  // namespace
 
+ledger::v1::Account OpeningOf(const HouseAccount& house) {
+  const ChartAccount& row = ChartAccountOf(house.role);
+  ledger::v1::Account account;
+  account.set_account_id(FormatId(IdKind::kAccount, HouseAccountId(house)));
+  account.set_currency(std::string(house.currency.code()));
+  account.set_normal_side(row.normal_side == Side::kDebit ? ledger::v1::DEBIT : ledger::v1::CREDIT);
+  account.set_debits_must_not_exceed_credits(row.never_negative);
+  return account;
+}
+
 ChartAccounts::ChartAccounts(ledger::v1::LedgerClient& ledger, std::string book)
     : ledger_(ledger), book_(std::move(book)) {}
 
@@ -19,15 +29,7 @@ Task<absl::Status> ChartAccounts::EnsureOpen(std::vector<HouseAccount> accounts)
   if (unknown.empty()) co_return absl::OkStatus();
   ledger::v1::OpenAccountsRequest request;
   request.set_book(book_);
-  for (const HouseAccount& house : unknown) {
-    const ChartAccount& row = ChartAccountOf(house.role);
-    ledger::v1::Account& account = *request.add_accounts();
-    account.set_account_id(FormatId(IdKind::kAccount, HouseAccountId(house)));
-    account.set_currency(std::string(house.currency.code()));
-    account.set_normal_side(row.normal_side == Side::kDebit ? ledger::v1::DEBIT
-                                                            : ledger::v1::CREDIT);
-    account.set_debits_must_not_exceed_credits(row.never_negative);
-  }
+  for (const HouseAccount& house : unknown) *request.add_accounts() = OpeningOf(house);
   rpc::Outgoing context;
   context.route = book_;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);

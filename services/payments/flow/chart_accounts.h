@@ -12,6 +12,9 @@
 
 namespace florin::payments {
 
+// What the ledger is asked to open for it: its id, side and limits are those of the chart.
+ledger::v1::Account OpeningOf(const HouseAccount& house);
+
 // One for each role and currency, opened when first needed and remembered from then on.
 // Thread-safe.
 class ChartAccounts {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "libs/rpc/timestamp.h"
 #include "libs/telemetry/log.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/store/approval_store.h"
@@ -21,9 +22,7 @@ auth::v1::CreateApprovalRequest RequestOf(const Payment& payment) {
   request.mutable_amount()->set_minor_units(binding.amount.minor_units);
   request.set_payee_account_id(FormatId(IdKind::kAccount, payment.destination_account_id));
   request.set_payee_name(terms.payee_name);
-  const std::int64_t micros = absl::ToUnixMicros(terms.expire_time);
-  request.mutable_expire_time()->set_seconds(micros / 1'000'000);
-  request.mutable_expire_time()->set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
+  SetTime(terms.expire_time, *request.mutable_expire_time());
   request.set_nonce(binding.nonce);
   return request;
 }

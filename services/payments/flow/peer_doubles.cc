@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "libs/rpc/timestamp.h"
+
 namespace florin::payments {
 namespace {
 
@@ -197,10 +199,7 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
                                     .credit = posting.credit_account_id(),
                                     .left = posting.amount_minor(),
                                     .expire_time = expires};
-  auto& time = *result.mutable_committed()->mutable_expire_time();
-  const std::int64_t micros = absl::ToUnixMicros(expires);
-  time.set_seconds(micros / 1'000'000);
-  time.set_nanos(static_cast<std::int32_t>(micros % 1'000'000 * 1'000));
+  SetTime(expires, *result.mutable_committed()->mutable_expire_time());
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "services/payments/domain/step_transaction.h"
+#include "services/payments/flow/chart_accounts.h"
 
 namespace florin::payments {
 namespace {
@@ -29,11 +30,8 @@ Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
   receivable.set_currency(currency);
   receivable.set_normal_side(ledger::v1::DEBIT);
   receivable.set_credits_must_not_exceed_debits(true);
-  ledger::v1::Account& disputes = *request.add_accounts();
-  disputes.set_account_id(FormatId(IdKind::kAccount, DisputesAccount(payment.amount.currency)));
-  disputes.set_currency(currency);
-  disputes.set_normal_side(ledger::v1::CREDIT);
-  disputes.set_debits_must_not_exceed_credits(true);
+  const HouseAccount disputes{.role = Role::kDisputesClearing, .currency = payment.amount.currency};
+  *request.add_accounts() = OpeningOf(disputes);
   rpc::Outgoing context;
   context.route = book_;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "libs/rpc/timestamp.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 #include "services/payments/store/approval_store.h"
@@ -37,8 +38,7 @@ LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
   if (result.has_committed()) {
     LedgerAnswer answer{.committed = true};
     if (result.committed().has_expire_time()) {
-      const auto& time = result.committed().expire_time();
-      answer.expire_time = absl::FromUnixMicros(time.seconds() * 1'000'000 + time.nanos() / 1'000);
+      answer.expire_time = TimeOf(result.committed().expire_time());
     }
     for (const auto& posting : result.committed().postings()) {
       answer.moved_minor.push_back(posting.amount_minor());
@@ -119,7 +119,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   ledger::v1::TransactionInput transaction = TransactionOf(payment);
   const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(std::move(transaction));
   if (!answer.ok()) co_return answer.status();
-  std::optional<Payment> ended = Apply(std::move(payment), *answer);
+  std::optional<Payment> ended = Apply(payment, *answer);
   if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
   co_return co_await records_.Submit(*std::move(ended));
 }
@@ -142,7 +142,7 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   if (!answers.ok()) co_return answers.status();
   std::vector<Payment> ended;
   for (std::size_t i = 0; i < payments.size(); ++i) {
-    std::optional<Payment> decided = Apply(std::move(payments[i]), (*answers)[i]);
+    std::optional<Payment> decided = Apply(payments[i], (*answers)[i]);
     if (decided) ended.push_back(*std::move(decided));
   }
   if (ended.empty()) co_return 0;
@@ -181,15 +181,13 @@ Task<absl::StatusOr<std::vector<Payment>>> Settlement::Record(std::vector<Paymen
   co_return recorded;
 }
 
-std::optional<Payment> Settlement::Apply(Payment payment, const LedgerAnswer& answer) {
-  const std::string id = TextOf(payment);
-  const std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
-  std::optional<Payment> ended = ApplyAnswer(std::move(payment), answer, NowInMicroseconds(clock_));
+std::optional<Payment> Settlement::Apply(const Payment& payment, const LedgerAnswer& answer) {
+  std::optional<Payment> ended = ApplyAnswer(payment, answer, NowInMicroseconds(clock_));
   if (!ended) {
     // Our checks should have kept such a payment from the ledger: somebody must look.
     telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
-                   {{"payment_id", id}, {"reason", answer.refusal_reason}});
-    chart_.Forget(accounts);
+                   {{"payment_id", TextOf(payment)}, {"reason", answer.refusal_reason}});
+    chart_.Forget(HouseAccountsOf(payment));
   }
   return ended;
 }

@@ -54,7 +54,7 @@ class Settlement {
   // The ledger's answers for `transactions`, in order.
   Task<absl::StatusOr<std::vector<LedgerAnswer>>> Post(Transactions transactions);
   Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
-  std::optional<Payment> Apply(Payment payment, const LedgerAnswer& answer);
+  std::optional<Payment> Apply(const Payment& payment, const LedgerAnswer& answer);
 
   Store& store_;
   ledger::v1::LedgerClient& ledger_;

@@ -1,7 +1,9 @@
 #include "services/payments/rpc/charge_protos.h"
 
 #include <string>
+#include <utility>
 
+#include "libs/audit/call_origin.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
@@ -20,6 +22,13 @@ absl::StatusOr<std::int64_t> ParseAmount(bool set, const money::v1::Money& amoun
                  {.param = "amount.currency"});
   }
   return parsed.minor_units;
+}
+
+Task<absl::StatusOr<ChargeSteps::Outcome>> RunStep(ChargeSteps& steps, rpc::Call& call, Step step) {
+  absl::StatusOr<ChargeSteps::Outcome> outcome =
+      co_await steps.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+  if (outcome.ok() && outcome->replayed) call.MarkReplayed();
+  co_return outcome;
 }
 
 }  // namespace florin::payments

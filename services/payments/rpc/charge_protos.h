@@ -2,7 +2,8 @@
 #pragma once
 
 #include "florin/money/v1/money.pb.h"
-#include "services/payments/domain/step.h"
+#include "libs/rpc/context.h"
+#include "services/payments/flow/charge_steps.h"
 
 namespace florin::payments {
 
@@ -12,5 +13,8 @@ void SetAmount(std::int64_t minor_units, const Payment& payment, money::v1::Mone
 // kUnknownCurrency, kInvalidAmount, kCurrencyMismatch.
 absl::StatusOr<std::int64_t> ParseAmount(bool set, const money::v1::Money& amount,
                                          const Payment& payment);
+
+// Runs the step for its caller, and marks the answer if the key stood for it before.
+Task<absl::StatusOr<ChargeSteps::Outcome>> RunStep(ChargeSteps& steps, rpc::Call& call, Step step);
 
 }  // namespace florin::payments

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "libs/audit/call_origin.h"
 #include "libs/paging/paging.h"
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
@@ -76,9 +75,8 @@ Task<absl::StatusOr<v1::Capture>> ChargesRpc::CapturePayment(
             .amount_minor = amount,
             .final = request.final()};
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
-      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+      co_await RunStep(steps_, call, std::move(step));
   if (!outcome.ok()) co_return outcome.status();
-  if (outcome->replayed) call.MarkReplayed();
   if (outcome->step.state == StepState::kFailed) co_return FailureOf(outcome->step);
   co_return CaptureOf(outcome->step, outcome->charge.payment);
 }
@@ -103,9 +101,8 @@ Task<absl::StatusOr<v1::Refund>> ChargesRpc::CreateRefund(rpc::Call& call,
             .may_owe = may_owe_,
             .note = request.reason()};
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
-      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+      co_await RunStep(steps_, call, std::move(step));
   if (!outcome.ok()) co_return outcome.status();
-  if (outcome->replayed) call.MarkReplayed();
   if (outcome->step.state == StepState::kFailed) co_return FailureOf(outcome->step);
   co_return RefundOf(outcome->step, outcome->charge.payment, true);
 }

@@ -106,9 +106,8 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::OpenDispute(rpc::Call& call,
             .may_owe = true,
             .note = request.reason_code()};
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
-      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+      co_await RunStep(steps_, call, std::move(step));
   if (!outcome.ok()) co_return outcome.status();
-  if (outcome->replayed) call.MarkReplayed();
   if (outcome->step.state == StepState::kFailed) co_return FailureOf(*outcome);
   co_return ToProto(*outcome->charge.dispute, outcome->charge.payment);
 }
@@ -243,9 +242,8 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::Decide(rpc::Call& call, Dispute d
             .note = std::move(outcome),
             .dispute_id = dispute.dispute_id};
   const absl::StatusOr<ChargeSteps::Outcome> decided =
-      co_await steps_.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
+      co_await RunStep(steps_, call, std::move(step));
   if (!decided.ok()) co_return decided.status();
-  if (decided->replayed) call.MarkReplayed();
   if (decided->step.state == StepState::kFailed) co_return FailureOf(*decided);
   co_return ToProto(*decided->charge.dispute, decided->charge.payment);
 }

@@ -2,10 +2,7 @@
 // role may not do.
 #include <memory>
 
-#include <pqxx/pqxx>
-
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/ledger_transaction.h"
@@ -41,18 +38,12 @@ class FakeSubject : public Subject {
   FakeStore store_;
 };
 
-std::vector<pg::Statement> Statements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
-  return all;
-}
-
 class PgSubject : public Subject {
  public:
   PgSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 2,
-               .statements = Statements(),
+               .statements = PgStore::Statements(),
                .settings = pg::KeyedAccessSettings()}),
         store_(pool_) {}
   Store& store() override { return store_; }
