@@ -149,6 +149,16 @@ std::string_view PrefixOf(IdKind kind) {
       return "ver";
     case IdKind::kLimit:
       return "lim";
+    case IdKind::kSchedule:
+      return "sch";
+    case IdKind::kPaymentRequest:
+      return "prq";
+    case IdKind::kBulk:
+      return "blk";
+    case IdKind::kPayee:
+      return "pye";
+    case IdKind::kDiscrepancy:
+      return "dcy";
   }
   FLORIN_CHECK(false, "every kind of id has a prefix");
   return {};

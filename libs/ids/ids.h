@@ -64,10 +64,15 @@ enum class IdKind {
   kDispute,
   kQuote,
   kVerification,
-  kLimit
+  kLimit,
+  kSchedule,
+  kPaymentRequest,
+  kBulk,
+  kPayee,
+  kDiscrepancy
 };
 // "usr", "cus", "acc", "pay", "txn", "req", "tok", "ses", "fac", "chl", "apr", "key", "prp",
-// "cap", "ref", "dsp", "quo", "ver", "lim"
+// "cap", "ref", "dsp", "quo", "ver", "lim", "sch", "prq", "blk", "pye", "dcy"
 std::string_view PrefixOf(IdKind kind);
 
 // "acc_01jd8x…".

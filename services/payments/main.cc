@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   using namespace florin;
   process::Process process(argc, argv, "payments", "Payments between accounts, exactly once.");
   process.MigrateAndExitIfAsked();
+  Clock& clock = SystemClock();
 
   rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
   rpc::Channel accounts_channel = process.Connect("accounts", absl::GetFlag(FLAGS_accounts_target));
@@ -87,17 +88,17 @@ int main(int argc, char** argv) {
   payments::PgApprovalStore approval_store(pool);
   const std::string book = absl::GetFlag(FLAGS_book);
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
-  payments::PricingParts pricing(process.executor(), pool);
+  payments::PricingParts pricing(process.executor(), pool, clock);
   payments::ChartAccounts chart(ledger, book);
-  payments::Settlement settlement(process.executor(), store, ledger, chart, SystemClock(), book);
+  payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book);
   payments::PaymentApprovals approvals(auth_approvals);
-  payments::CreatePayment create(process.executor(), store, directory, settlement, SystemClock(),
+  payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
                                  SystemIds(), {approval_store, approvals, policy},
                                  pricing.pricing());
-  payments::ConfirmPayment confirm(approval_store, approvals, settlement, SystemClock());
-  payments::Recovery recovery(store, settlement, approval_store, confirm, SystemClock());
-  payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth,
-                                book);
+  payments::ConfirmPayment confirm(approval_store, approvals, settlement, clock);
+  payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
+  payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
+                                clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");

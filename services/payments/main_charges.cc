@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/flags/flag.h"
-#include "libs/clock/clock.h"
 #include "libs/config/config.h"
 #include "libs/ids/ids.h"
 
@@ -24,14 +23,14 @@ bool MayOweOrExit() {
 
 ChargeParts::ChargeParts(Executor executor, pg::Pool& pool, Settlement& settlement,
                          AccountDirectory& accounts, ledger::v1::LedgerClient& ledger,
-                         rpc::Channel& auth, std::string book)
+                         rpc::Channel& auth, std::string book, Clock& clock)
     : proposals_(&auth),
       store_(pool),
       accounts_(ledger, std::move(book)),
       parties_(store_, accounts),
-      steps_(std::move(executor), store_, settlement, accounts_, SystemClock()),
-      recovery_(store_, steps_, SystemClock()),
+      steps_(std::move(executor), store_, settlement, accounts_, clock),
+      recovery_(store_, steps_, clock),
       charges_(steps_, parties_, store_, SystemIds(), MayOweOrExit()),
-      disputes_(steps_, parties_, store_, proposals_, SystemIds(), SystemClock()) {}
+      disputes_(steps_, parties_, store_, proposals_, SystemIds(), clock) {}
 
 }  // namespace florin::payments

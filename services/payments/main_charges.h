@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "libs/clock/clock.h"
 #include "libs/pg/pool.h"
 #include "services/payments/flow/charge_recovery.h"
 #include "services/payments/rpc/charges_rpc.h"
@@ -18,7 +19,7 @@ class ChargeParts {
   // References outlive this; `pool` has Statements(), `auth` is a channel to that service. Ends the
   // process if --refund_shortfall is wrong.
   ChargeParts(Executor executor, pg::Pool& pool, Settlement& settlement, AccountDirectory& accounts,
-              ledger::v1::LedgerClient& ledger, rpc::Channel& auth, std::string book);
+              ledger::v1::LedgerClient& ledger, rpc::Channel& auth, std::string book, Clock& clock);
 
   static std::vector<pg::Statement> Statements() { return PgChargeStore::Statements(); }
   PaymentParties& parties() { return parties_; }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/flags/flag.h"
-#include "libs/clock/clock.h"
 #include "libs/config/config.h"
 #include "libs/ids/ids.h"
 
@@ -27,8 +26,8 @@ namespace {
 constexpr absl::Duration kRemembered = absl::Hours(24);
 constexpr int kForgottenAtOnce = 1000;
 
-Task<absl::Status> Forget(QuoteStore& store) {
-  const absl::Time before = SystemClock().Now() - kRemembered;
+Task<absl::Status> Forget(QuoteStore& store, Clock& clock) {
+  const absl::Time before = clock.Now() - kRemembered;
   co_return (co_await store.ForgetQuotes(before, kForgottenAtOnce)).status();
 }
 
@@ -55,16 +54,16 @@ QuoteTerms ReadTerms() {
 
 }  // namespace
 
-PricingParts::PricingParts(Executor executor, pg::Pool& pool)
+PricingParts::PricingParts(Executor executor, pg::Pool& pool, Clock& clock)
     : store_(pool),
       pricing_(ReadSchedule(), store_),
-      rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), SystemClock()),
-      create_(store_, rates_, SystemClock(), SystemIds(), ReadTerms()),
+      rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), clock),
+      create_(store_, rates_, clock, SystemIds(), ReadTerms()),
       service_(create_, store_) {
   config::ExitIfError(rates_.Load(), "reading --fx_rates");
   const async::WorkerPauses pauses{.usual = absl::Seconds(10), .longest = absl::Minutes(1)};
   forgetting_.emplace(
-      std::move(executor), [this] { return Forget(store_); }, pauses);
+      std::move(executor), [this, &clock] { return Forget(store_, clock); }, pauses);
 }
 
 }  // namespace florin::payments

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "libs/async/worker.h"
+#include "libs/clock/clock.h"
 #include "libs/pg/pool.h"
 #include "services/payments/flow/create_quote.h"
 #include "services/payments/flow/payment_pricing.h"
@@ -16,8 +17,8 @@ namespace florin::payments {
 // Reads the flags and their files at the start; ends the process where they are wrong.
 class PricingParts {
  public:
-  // `pool` has Statements() and outlives this.
-  PricingParts(Executor executor, pg::Pool& pool);
+  // `pool` has Statements(); both outlive this.
+  PricingParts(Executor executor, pg::Pool& pool, Clock& clock);
   // Before the executor stops.
   void Stop() { forgetting_->Stop(); }
 
