@@ -36,9 +36,9 @@ CREATE FUNCTION note_freeze() RETURNS trigger LANGUAGE plpgsql SET search_path F
 DECLARE
   debits boolean := NEW.operator_debits OR NEW.suspended OR NEW.life = 'dormant';
   credits boolean := NEW.operator_credits;
-  latest account_freezes;
+  latest record;
 BEGIN
-  SELECT * INTO latest FROM account_freezes AS f
+  SELECT f.revision, f.debits, f.credits INTO latest FROM account_freezes AS f
     WHERE f.account_id = NEW.account_id ORDER BY f.revision DESC LIMIT 1;
   IF (debits, credits)
      IS DISTINCT FROM (coalesce(latest.debits, false), coalesce(latest.credits, false)) THEN
