@@ -12,6 +12,7 @@
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/accounts/flow/open_account.h"
+#include "services/accounts/main_account_states.h"
 #include "services/accounts/main_customers.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
-  for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements()}) {
+  for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
+                     accounts::AccountStateParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -63,15 +65,18 @@ int main(int argc, char** argv) {
   accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
   accounts::StatementsRpc statements_rpc(store, ledger_reader, SystemClock(), book,
                                          absl::GetFlag(FLAGS_statement_font));
+  accounts::AccountStateParts states(process.executor(), pool, *personal_data, ledger,
+                                     ledger_reader, SystemClock(), book);
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, ledger, ledger_reader,
-                                    trail.recorder(), book);
+                                    trail.recorder(), states.telling(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status =
-      process.Serve({&service, &statements_rpc, &customers.service(), &trail.service()},
-                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve(
+      {&service, &statements_rpc, &states.service(), &customers.service(), &trail.service()},
+      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();
+  states.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();

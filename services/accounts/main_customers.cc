@@ -62,14 +62,14 @@ std::vector<pg::Statement> CustomerParts::Statements() {
 CustomerParts::CustomerParts(Executor executor, pg::Pool& pool, PersonalData& data,
                              ledger::v1::LedgerClient& ledger,
                              ledger::v1::LedgerReaderClient& reader, audit::Recorder& recorder,
-                             const std::string& book)
+                             FreezeTelling& telling, const std::string& book)
     : store_(pool, data),
       sealing_(pool, data),
       verifier_(MakeVerifier()),
       changes_(store_, recorder, SystemClock(), SystemIds()),
       verifications_(store_, verifier_.get(), SystemClock(), SystemIds()),
       leave_(store_, ledger, reader, SystemClock(), book),
-      rpc_(store_, changes_, verifications_, leave_),
+      rpc_(store_, changes_, verifications_, leave_, telling),
       sealing_worker_(
           executor, [this] { return SealingRound(sealing_); }, kSealingPauses),
       worker_(executor, [this] { return Round(verifications_, leave_); }) {}

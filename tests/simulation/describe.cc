@@ -49,6 +49,10 @@ std::string TextOf(const ledger::ReopenAccount& open) { return " " + Describe(op
 std::string TextOf(const ledger::SetCreditLine& line) {
   return absl::StrCat(" ", Describe(line.account_id), " ", line.credit_line_minor);
 }
+std::string TextOf(const ledger::FreezeAccount& freeze) {
+  return absl::StrCat(" ", Describe(freeze.account_id), freeze.frozen.debits ? " debits" : "",
+                      freeze.frozen.credits ? " credits" : "");
+}
 std::string TextOf(const ledger::ClosePeriod& close) { return " until " + Describe(close.until); }
 
 std::string TextOf(const ledger::Precondition& wanted) {
@@ -119,7 +123,9 @@ std::string Describe(const ledger::Counters& counters) {
 
 std::string Describe(const ledger::Account& account) {
   return absl::StrCat(TextOf(account.terms), ": ", Describe(account.counters), " version ",
-                      account.version, account.closed ? " closed" : "");
+                      account.version, account.closed ? " closed" : "",
+                      account.frozen.debits ? " debits frozen" : "",
+                      account.frozen.credits ? " credits frozen" : "");
 }
 
 std::string Describe(const ledger::Entry& entry) {

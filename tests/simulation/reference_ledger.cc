@@ -85,12 +85,14 @@ Maybe ShapeOf(const ledger::ExpireHold&) { return {}; }
 Maybe ShapeOf(const ledger::CloseAccount&) { return {}; }
 Maybe ShapeOf(const ledger::ReopenAccount&) { return {}; }
 Maybe ShapeOf(const ledger::ClosePeriod&) { return {}; }
+Maybe ShapeOf(const ledger::FreezeAccount&) { return {}; }
 
 bool MovesNothing(const Action& action) {
   return std::holds_alternative<ledger::OpenAccount>(action) ||
          std::holds_alternative<ledger::CloseAccount>(action) ||
          std::holds_alternative<ledger::ReopenAccount>(action) ||
          std::holds_alternative<ledger::SetCreditLine>(action) ||
+         std::holds_alternative<ledger::FreezeAccount>(action) ||
          std::holds_alternative<ledger::ClosePeriod>(action);
 }
 
@@ -270,12 +272,23 @@ class Decider {
   Maybe Existence(const ledger::SetCreditLine& line) const {
     return AccountExists(line.account_id);
   }
+  Maybe Existence(const ledger::FreezeAccount& freeze) const {
+    return AccountExists(freeze.account_id);
+  }
   Maybe Existence(const ledger::OpenAccount&) const { return {}; }
   Maybe Existence(const ledger::ClosePeriod&) const { return {}; }
 
   Maybe PostingsFit(const std::vector<Posting>& postings) const {
     Maybe objection = EachAccount(postings, Reason::kAccountClosed,
                                   [this](const Uuid& id) { return !At(id).closed; });
+    for (std::size_t i = 0; !objection && i < postings.size(); ++i) {
+      const std::string path = absl::StrCat("postings[", i, "].");
+      if (At(postings[i].debit_account_id).frozen.debits) {
+        objection = Objection{Reason::kAccountFrozen, {path + "debit_account_id"}};
+      } else if (At(postings[i].credit_account_id).frozen.credits) {
+        objection = Objection{Reason::kAccountFrozen, {path + "credit_account_id"}};
+      }
+    }
     for (std::size_t i = 0; !objection && i < postings.size(); ++i) {
       const Currency debit = At(postings[i].debit_account_id).terms.currency;
       if (debit == At(postings[i].credit_account_id).terms.currency) continue;
@@ -315,11 +328,14 @@ class Decider {
       return Objection{Reason::kNotReversible, {"reversal.posting"}};
     }
     bool closed = false;
+    bool frozen = false;
     bool before = false;
     for (std::int64_t i = 0; i < count; ++i) {
       if (reverse.posting && *reverse.posting != i) continue;
       const Posting& posting = moved[static_cast<std::size_t>(i)];
       closed |= At(posting.debit_account_id).closed || At(posting.credit_account_id).closed;
+      frozen |= At(posting.credit_account_id).frozen.debits;
+      frozen |= At(posting.debit_account_id).frozen.credits;
       before |= book_.reversed.contains({reverse.transaction_id, i});
       change_.reversed.emplace(reverse.transaction_id, i);
     }
@@ -327,6 +343,7 @@ class Decider {
       change_.commitment.effective_time = original.commitment()->effective_time;
     }
     if (closed) return Objection{Reason::kAccountClosed, {"reversal.transaction_id"}};
+    if (frozen) return Objection{Reason::kAccountFrozen, {"reversal.transaction_id"}};
     if (before) return Objection{Reason::kAlreadyReversed, {"reversal.transaction_id"}};
     return {};
   }
@@ -339,6 +356,7 @@ class Decider {
     return Objection{Reason::kAccountNotClosed, {"account_id"}};
   }
   Maybe State(const ledger::SetCreditLine&) { return {}; }
+  Maybe State(const ledger::FreezeAccount&) { return {}; }
   Maybe State(const ledger::OpenAccount&) { return {}; }
   Maybe State(const ledger::ClosePeriod&) { return {}; }
 
@@ -538,6 +556,11 @@ class Decider {
     if (!LacksFunds(terms, SumsOf(book_.AccountNow(line.account_id).counters))) return {};
     return Objection{Reason::kCreditLineInUse, {"credit_line_minor"}};
   }
+  Maybe Limits(const ledger::FreezeAccount& freeze) {
+    change_.account = At(freeze.account_id);
+    change_.account->frozen = freeze.frozen;
+    return {};
+  }
   Maybe Limits(const ledger::ClosePeriod& close) {
     change_.closed_until = close.until;
     return {};
@@ -653,6 +676,11 @@ void Compare(const ledger::SetCreditLine& a, const ledger::SetCreditLine& b, Nam
   if (a.account_id != b.account_id) differ.push_back("account_id");
   if (a.credit_line_minor != b.credit_line_minor) differ.push_back("credit_line_minor");
 }
+void Compare(const ledger::FreezeAccount& a, const ledger::FreezeAccount& b, Names& differ) {
+  if (a.account_id != b.account_id) differ.push_back("account_id");
+  if (a.frozen.debits != b.frozen.debits) differ.push_back("freeze.debits");
+  if (a.frozen.credits != b.frozen.credits) differ.push_back("freeze.credits");
+}
 void Compare(const ledger::ClosePeriod& a, const ledger::ClosePeriod& b, Names& differ) {
   if (a.until != b.until) differ.push_back("until");
 }
@@ -732,7 +760,8 @@ ledger::Account ReferenceBook::AccountNow(const Uuid& id) const {
   return {.terms = account.terms,
           .counters = sum,
           .version = static_cast<std::int64_t>(account.entries.size()),
-          .closed = account.closed};
+          .closed = account.closed,
+          .frozen = account.frozen};
 }
 
 std::vector<Verdict> ReferenceLedger::Commit(const std::vector<Command>& commands, absl::Time now) {

@@ -34,6 +34,7 @@ struct Verdict {
 struct ReferenceAccount {
   ledger::AccountTerms terms;
   bool closed = false;
+  ledger::Freeze frozen = {};
   std::vector<ledger::Entry> entries;  // Version 1 first.
 };
 

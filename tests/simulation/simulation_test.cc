@@ -118,8 +118,9 @@ TEST(SimulationTest, TheFakeStoreIsAsTheReference) {
     EXPECT_TRUE(seen([&rule](const auto& row) { return row.first.second == rule.reason; }))
         << InfoOf(rule.reason).name;
   }
-  for (const char* kind : {"post", "hold", "capture", "void", "expire", "reversal", "open_account",
-                           "close_account", "reopen_account", "set_credit_line", "close_period"}) {
+  for (const char* kind :
+       {"post", "hold", "capture", "void", "expire", "reversal", "open_account", "close_account",
+        "reopen_account", "set_credit_line", "close_period", "freeze_account"}) {
     EXPECT_TRUE(coverage.outcomes.contains({kind, std::nullopt})) << kind;
   }
 }

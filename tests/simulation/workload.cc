@@ -300,6 +300,9 @@ class Generator {
     if (auto* open = std::get_if<ledger::OpenAccount>(&action))
       open->terms = Otherwise(open->terms);
     if (auto* line = std::get_if<ledger::SetCreditLine>(&action)) line->credit_line_minor ^= 1;
+    if (auto* freeze = std::get_if<ledger::FreezeAccount>(&action)) {
+      freeze->frozen.debits = !freeze->frozen.debits;
+    }
     if (auto* close = std::get_if<ledger::ClosePeriod>(&action)) close->until -= absl::Seconds(1);
   }
 
@@ -365,7 +368,8 @@ class Generator {
       const std::int64_t number = random_.OneIn(4) ? random_.Below(kAccounts) : closed_;
       return ledger::ReopenAccount{AccountId(number)};
     }
-    if (roll < 98) return AnyCreditLine();
+    if (roll < 96) return AnyCreditLine();
+    if (roll < 98) return AnyFreeze();
     return ledger::ClosePeriod{now_ + absl::Microseconds(random_.Below(5'400'000'000)) -
                                absl::Minutes(75)};
   }
@@ -373,6 +377,14 @@ class Generator {
   ledger::AccountTerms AnyTerms() {
     const ledger::AccountTerms terms = TermsOf(random_.Below(kNone));
     return random_.OneIn(6) ? Otherwise(terms) : terms;
+  }
+
+  // Of the account that was frozen last mostly none again, so that most of them move money.
+  ledger::FreezeAccount AnyFreeze() {
+    if (!random_.OneIn(3)) return {.account_id = AccountId(frozen_), .frozen = {}};
+    frozen_ = random_.Below(kAccounts);
+    const ledger::Freeze frozen{.debits = random_.OneIn(2), .credits = random_.OneIn(2)};
+    return {.account_id = AccountId(frozen_), .frozen = frozen};
   }
 
   ledger::SetCreditLine AnyCreditLine() {
@@ -529,6 +541,7 @@ class Generator {
   absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
   std::int64_t next_ = 0;        // Number of the next transaction id.
   std::int64_t closed_ = kLate;  // The account that was to be closed last.
+  std::int64_t frozen_ = kLate;  // The one that was to be frozen last.
   std::vector<Command> history_;
   std::vector<std::vector<Command>> groups_;
   std::vector<Command> late_;
@@ -557,6 +570,9 @@ std::vector<Command> EveryKind(absl::Time now) {
           Do(TransactionId(18), ledger::CloseAccount{AccountId(kPurse)}),
           Do(TransactionId(19), ledger::Post{{Between(kRail, kPurse, 1)}}),
           Do(TransactionId(20), ledger::ReopenAccount{AccountId(kPurse)}),
+          Do(TransactionId(24), ledger::FreezeAccount{AccountId(kPurse), {.credits = true}}),
+          Do(TransactionId(25), ledger::Post{{Between(kRail, kPurse, 1)}}),
+          Do(TransactionId(26), ledger::FreezeAccount{AccountId(kPurse), {}}),
           Do(TransactionId(21), brief),
           Do(TransactionId(22), ledger::ClosePeriod{now - absl::Hours(1)}),
           Do(TransactionId(23), ledger::Post{{Between(kRail, kRail, 0)}})};

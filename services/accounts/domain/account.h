@@ -29,7 +29,8 @@ struct Customer {
 
 // An account is recorded as opening, opened in the ledger, and then open. Until then it does not
 // exist for anybody but the request that opens it and the worker that finishes what a crash left.
-// It is closed with its customer, and then exists for the customer's export only.
+// One that is closed with its customer exists for the customer's export only; one that is closed by
+// itself (account_machine.h) is still shown.
 enum class AccountState { kOpening, kOpen, kClosed };
 std::string_view NameOf(AccountState state);  // "opening", "open", "closed"
 absl::StatusOr<AccountState> ParseAccountState(std::string_view name);

@@ -18,6 +18,9 @@
 #include "libs/rpc/server.h"
 #include "libs/status/matchers.h"
 #include "libs/testing/certificates.h"
+#include "services/accounts/flow/account_changes.h"
+#include "services/accounts/flow/close_account.h"
+#include "services/accounts/flow/freeze_telling.h"
 #include "services/accounts/flow/leave_customer.h"
 #include "services/accounts/flow/open_account.h"
 #include "services/accounts/store/fake_store.h"
@@ -98,14 +101,24 @@ class LedgerDouble : public ledger::v1::LedgerService {
       rpc::Call&, const ledger::v1::PostTransactionsRequest&) override {
     co_return Error(Reason::kInternal, "accounts does not call this");
   }
-  // Closes and reopens; an id that is known has had its effect.
+  // An id that is known is answered as the first time.
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> CloseAccount(
+      rpc::Call&, const ledger::v1::CloseAccountRequest& request) override {
+    std::lock_guard lock(mutex_);
+    if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
+    for (const std::string& id : deposits_) Deposit(id);
+    deposits_.clear();
+    const std::string& id = request.transaction_id();
+    if (!closings_.contains(id)) closings_[id] = SweepAndClose(request);
+    if (fault_ == Fault::kAnswerLost) co_return Error(Reason::kUnavailable, "told to fail");
+    co_return closings_.at(id);
+  }
+  // Closes, reopens and freezes; an id that is known has had its effect.
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
       rpc::Call&, const ledger::v1::ChangeAccountsRequest& request) override {
     std::lock_guard lock(mutex_);
     if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
-    for (const std::string& id : deposits_) {
-      accounts_[id].set_credits_posted(accounts_[id].credits_posted() + 500);
-    }
+    for (const std::string& id : deposits_) Deposit(id);
     deposits_.clear();
     ledger::v1::PostTransactionsResponse response;
     for (const ledger::v1::AccountChange& change : request.changes()) {
@@ -116,6 +129,12 @@ class LedgerDouble : public ledger::v1::LedgerService {
         continue;
       }
       ledger::v1::Account& account = accounts_[change.account_id()];
+      if (change.has_freeze()) {
+        account.set_frozen_debits(change.freeze().debits());
+        account.set_frozen_credits(change.freeze().credits());
+        result.mutable_committed()->set_transaction_id(change.transaction_id());
+        continue;
+      }
       if (account.closed() == change.close()) {
         result.mutable_refused()->set_reason(change.close() ? "account_closed"
                                                             : "account_not_closed");
@@ -138,7 +157,41 @@ class LedgerDouble : public ledger::v1::LedgerService {
   }
 
  private:
+  void Deposit(const std::string& id) {
+    ledger::v1::Account& account = accounts_[id];
+    account.set_credits_posted(account.credits_posted() + 500);
+    account.set_version(account.version() + 1);
+  }
+  ledger::v1::TransactionResult SweepAndClose(const ledger::v1::CloseAccountRequest& request) {
+    ledger::v1::Account& account = accounts_[request.account_id()];
+    ledger::v1::TransactionResult result;
+    const auto refuse = [&result](const std::string& reason, const std::string& param) {
+      result.mutable_refused()->set_reason(reason);
+      result.mutable_refused()->set_param(param);
+      return result;
+    };
+    if (account.closed()) return refuse("account_closed", "account_id");
+    if (request.amount_minor() > 0) {
+      const ledger::v1::Account& other = accounts_[request.sweep_to_account_id()];
+      const std::string param = "postings[0].credit_account_id";
+      if (other.closed()) return refuse("account_closed", param);
+      if (account.frozen_debits()) return refuse("account_frozen", "postings[0].debit_account_id");
+      if (other.frozen_credits()) return refuse("account_frozen", param);
+    }
+    if (request.version() != account.version()) return refuse("precondition_failed", "");
+    if (request.amount_minor() > 0) {
+      ledger::v1::Account& other = accounts_[request.sweep_to_account_id()];
+      account.set_debits_posted(account.debits_posted() + request.amount_minor());
+      other.set_credits_posted(other.credits_posted() + request.amount_minor());
+      account.set_version(account.version() + 1);
+    }
+    account.set_closed(true);
+    result.mutable_committed()->set_sequence(1);
+    return result;
+  }
+
   std::mutex mutex_;  // Guards everything below.
+  std::map<std::string, ledger::v1::TransactionResult> closings_;
   Fault fault_ = Fault::kNone;
   std::map<std::string, ledger::v1::Account> accounts_;
   std::vector<ledger::v1::Entry> entries_;
@@ -238,6 +291,9 @@ class AccountsFixture : public ::testing::Test {
   ledger::v1::LedgerReaderClient ledger_reader_{&channel_};
   OpenAccount open_{store_, ledger_, clock_, SystemIds(), "main"};
   LeaveCustomer leave_{store_, ledger_, ledger_reader_, clock_, "main"};
+  FreezeTelling telling_{store_, ledger_, "main"};
+  AccountChanges account_changes_{store_, telling_, clock_, SystemIds()};
+  CloseAccount close_{store_, ledger_, ledger_reader_, clock_, "main"};
 
   const Uuid user_ = SystemIds().NewId();
   const Uuid stranger_ = SystemIds().NewId();

@@ -20,7 +20,19 @@ void SetMoney(const std::string& currency, std::int64_t minor_units, money::v1::
   out.set_minor_units(minor_units);
 }
 
-v1::Account ToProto(const Account& account, const Balance& balance) {
+v1::Account::Frozen FrozenOf(const ledger::v1::Account& booked) {
+  if (booked.frozen_debits()) {
+    return booked.frozen_credits() ? v1::Account::BOTH : v1::Account::DEBITS;
+  }
+  return booked.frozen_credits() ? v1::Account::CREDITS : v1::Account::NOT_FROZEN;
+}
+
+// An account as it is here, and in the ledger.
+v1::Account ToProto(const Account& account, const ledger::v1::Account& booked) {
+  const Counters counters{.debits_posted = booked.debits_posted(),
+                          .credits_posted = booked.credits_posted(),
+                          .debits_pending = booked.debits_pending()};
+  const Balance balance = BalanceOf(counters);
   const std::string currency(account.currency.code());
   v1::Account proto;
   proto.set_account_id(FormatId(IdKind::kAccount, account.account_id));
@@ -30,6 +42,8 @@ v1::Account ToProto(const Account& account, const Balance& balance) {
   SetMoney(currency, balance.posted_minor, *proto.mutable_balance()->mutable_posted());
   SetMoney(currency, balance.available_minor, *proto.mutable_balance()->mutable_available());
   SetTime(account.create_time, *proto.mutable_create_time());
+  proto.set_frozen(FrozenOf(booked));
+  proto.set_closed(booked.closed());
   return proto;
 }
 
@@ -115,7 +129,7 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
   if (outcome->replayed) call.MarkReplayed();
   // The balance it was opened with, so that a replay is the first answer, whatever has been booked
   // since.
-  const Balance nothing;
+  const ledger::v1::Account nothing;
   co_return ToProto(outcome->account, nothing);
 }
 
@@ -215,21 +229,18 @@ Task<absl::StatusOr<std::vector<v1::Account>>> AccountsRpc::WithBalances(
   const absl::StatusOr<ledger::v1::GetAccountsResponse> response =
       co_await ledger_.GetAccounts(std::move(context), ask);
   if (!response.ok()) co_return response.status();
-  std::map<std::string, Balance> balances;
+  std::map<std::string, const ledger::v1::Account*> booked;
   for (const ledger::v1::Account& account : response->accounts()) {
-    const Counters counters{.debits_posted = account.debits_posted(),
-                            .credits_posted = account.credits_posted(),
-                            .debits_pending = account.debits_pending()};
-    balances.emplace(account.account_id(), BalanceOf(counters));
+    booked.emplace(account.account_id(), &account);
   }
   std::vector<v1::Account> protos;
   protos.reserve(accounts.size());
   for (int i = 0; i < ask.account_ids_size(); ++i) {
-    const auto balance = balances.find(ask.account_ids(i));
-    if (balance == balances.end()) {
+    const auto found = booked.find(ask.account_ids(i));
+    if (found == booked.end()) {
       co_return Error(Reason::kInternal, "the ledger does not know an open account");
     }
-    protos.push_back(ToProto(accounts[i], balance->second));
+    protos.push_back(ToProto(accounts[i], *found->second));
   }
   co_return protos;
 }

@@ -141,6 +141,9 @@ Task<absl::StatusOr<v1::CustomerSummary>> CustomersRpc::Operate(rpc::Call& call,
   const absl::StatusOr<Customer> after =
       co_await changes_.Operate(std::move(acting), customer, what);
   if (!after.ok()) co_return after.status();
+  rpc::Outgoing context = call.AsService();
+  const FreezesOf of{.customer_id = customer};
+  FLORIN_CO_RETURN_IF_ERROR(co_await telling_.Run(std::move(context), of));
   co_return SummaryOf(*after);
 }
 

@@ -4,6 +4,7 @@
 
 #include "florin/accounts/v1/customers.rpc.h"
 #include "services/accounts/flow/customer_changes.h"
+#include "services/accounts/flow/freeze_telling.h"
 #include "services/accounts/flow/leave_customer.h"
 #include "services/accounts/flow/verifications.h"
 #include "services/accounts/store/customer_store.h"
@@ -16,8 +17,12 @@ class CustomersRpc : public v1::CustomersService {
  public:
   // References outlive this.
   CustomersRpc(CustomerStore& store, CustomerChanges& changes, Verifications& verifications,
-               LeaveCustomer& leave)
-      : store_(store), changes_(changes), verifications_(verifications), leave_(leave) {}
+               LeaveCustomer& leave, FreezeTelling& telling)
+      : store_(store),
+        changes_(changes),
+        verifications_(verifications),
+        leave_(leave),
+        telling_(telling) {}
 
   Task<absl::StatusOr<v1::CustomerProfile>> GetProfile(
       rpc::Call& call, const v1::GetProfileRequest& request) override;
@@ -52,6 +57,7 @@ class CustomersRpc : public v1::CustomersService {
   CustomerChanges& changes_;
   Verifications& verifications_;
   LeaveCustomer& leave_;
+  FreezeTelling& telling_;
 };
 
 }  // namespace florin::accounts

@@ -25,7 +25,7 @@ struct CustomerRecord {
   int leaving_attempt = 0;  // How often that was begun.
   // Of its other rows; not to be changed here.
   bool verification_pending = false;
-  bool account_opening = false;
+  bool account_opening = false;  // Or is being closed by itself.
 
   friend bool operator==(const CustomerRecord&, const CustomerRecord&) = default;
 };
@@ -65,7 +65,8 @@ class CustomerStore {
 
   // Error: kCustomerNotFound, also for another user's.
   virtual Task<absl::StatusOr<CustomerRecord>> Get(CustomerRef ref) = 0;
-  // Gives the customer as it is afterwards. `event` (with the details of `decide`) is recorded if
+  // Gives the customer as it is afterwards. Its accounts are suspended with it, and with it no
+  // more (account_state_store.h). `event` (with the details of `decide`) is recorded if
   // something changes. Errors: kCustomerNotFound; those of `decide`, and nothing changes then.
   virtual Task<absl::StatusOr<CustomerRecord>> Change(CustomerRef ref, Decide decide,
                                                       audit::Event event) = 0;

@@ -47,7 +47,12 @@ bool FakeStore::HasPending(const Uuid& customer_id) const {
 
 bool FakeStore::HasOpening(const Uuid& customer_id) const {
   return std::ranges::any_of(accounts_, [&](const auto& each) {
-    return each.second.customer_id == customer_id && each.second.state == AccountState::kOpening;
+    const auto& [id, account] = each;
+    if (account.customer_id != customer_id) return false;
+    const auto standing = standings_.find(id);
+    return account.state == AccountState::kOpening ||
+           (account.state == AccountState::kOpen && standing != standings_.end() &&
+            standing->second.life == AccountLife::kClosing);
   });
 }
 
@@ -68,7 +73,10 @@ Task<absl::StatusOr<CustomerRecord>> FakeStore::Change(CustomerRef ref, Decide d
   if (!decided.ok()) co_return decided.status();
   decided->after.customer.kind = decided->after.profile.kind;
   if (decided->after == *record) co_return *record;
+  const CustomerState state = decided->after.customer.state;
+  const bool turns = state != record->customer.state;
   *record = decided->after;
+  if (turns) SuspendAccounts(ref.customer_id, state == CustomerState::kSuspended);
   event.details.merge(decided->details);
   events_.push_back(std::move(event));
   co_return *record;

@@ -83,11 +83,17 @@ Task<absl::StatusOr<std::vector<Account>>> FakeStore::ListOpening(absl::Time cre
   co_return opening;
 }
 
+bool FakeStore::IsShown(const Account& account) const {
+  if (account.state != AccountState::kClosed) return account.state == AccountState::kOpen;
+  const CustomerState state = customers_.at(account.customer_id).customer.state;
+  return state == CustomerState::kActive || state == CustomerState::kSuspended;
+}
+
 Task<absl::StatusOr<Account>> FakeStore::GetAccount(Uuid user_id, Uuid account_id) {
   std::lock_guard lock(mutex_);
   const auto account = accounts_.find(account_id);
   if (account == accounts_.end() || account->second.user_id != user_id ||
-      account->second.state != AccountState::kOpen) {
+      !IsShown(account->second)) {
     co_return AccountNotFound();
   }
   co_return account->second;
@@ -111,7 +117,7 @@ Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uui
   std::lock_guard lock(mutex_);
   std::vector<HeldAccount> found;
   for (const auto& [id, account] : accounts_) {
-    if (account.state != AccountState::kOpen) continue;
+    if (!IsShown(account)) continue;
     if (std::ranges::find(account_ids, id) == account_ids.end()) continue;
     found.push_back({.account = account,
                      .holder_name = customers_.at(account.customer_id).customer.display_name});

@@ -7,13 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "services/accounts/store/account_state_store.h"
 #include "services/accounts/store/customer_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe.
-class FakeStore : public Store, public CustomerStore {
+class FakeStore : public Store, public CustomerStore, public AccountStateStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -53,10 +54,22 @@ class FakeStore : public Store, public CustomerStore {
   Task<absl::StatusOr<Customer>> FinishLeaving(CustomerRef ref, int attempt, absl::Time now,
                                                audit::Origin origin) override;
 
-  // What a CustomerStore has recorded.
+  Task<absl::StatusOr<AccountRecord>> FindAccount(AccountRef ref) override;
+  Task<absl::StatusOr<AccountRecord>> ChangeAccount(AccountRef ref, DecideAccount decide,
+                                                    audit::Event event) override;
+  Task<absl::StatusOr<std::vector<FreezeRevision>>> ListUntold(FreezesOf of, int limit) override;
+  Task<absl::Status> MarkTold(std::vector<FreezeRevision> revisions) override;
+  Task<absl::StatusOr<std::vector<AccountRecord>>> ClaimClosing(absl::Time now,
+                                                                absl::Time next_attempt_time,
+                                                                int limit) override;
+  Task<absl::StatusOr<std::vector<AccountRecord>>> ListAwake(std::optional<Uuid> after,
+                                                             absl::Time created,
+                                                             int limit) override;
+
+  // What a CustomerStore and an AccountStateStore have recorded.
   std::vector<audit::Event> events();
-  // From now on FinishLeaving and EndVerification do nothing and answer kUnavailable, as if the
-  // process had died before them.
+  // From now on FinishLeaving, EndVerification, MarkTold and what closes an account do nothing and
+  // answer kUnavailable, as if the process had died before them.
   void SetFinishing(bool available);
 
  private:
@@ -71,20 +84,34 @@ class FakeStore : public Store, public CustomerStore {
     absl::Time next_attempt_time;
   };
 
+  struct Freeze {
+    Sides frozen;
+    bool told = false;
+  };
+
+  // With mutex_ held: the account as an AccountStateStore knows it; writing its standing, with what
+  // is to be frozen; all of a customer's accounts at once.
+  std::optional<AccountRecord> FindStanding(const AccountRef& ref);
+  void WriteStanding(const Uuid& account_id, const AccountStanding& standing);
+  void SuspendAccounts(const Uuid& customer_id, bool suspended);
   // With mutex_ held: the customer as it is now; nullptr unless it is that user's.
   CustomerRecord* FindRecord(const CustomerRef& ref);
+  // With mutex_ held: open, or closed by itself.
+  bool IsShown(const Account& account) const;
   bool HasPending(const Uuid& customer_id) const;
   bool HasOpening(const Uuid& customer_id) const;
 
   std::mutex mutex_;
-  std::map<Uuid, CustomerRecord> customers_;  // Guarded by mutex_.
-  std::map<Uuid, Kept> verifications_;        // Guarded by mutex_.
-  std::map<Key, Made> verification_keys_;     // Guarded by mutex_.
-  std::vector<audit::Event> events_;          // Guarded by mutex_.
-  bool finishing_ = true;                     // Guarded by mutex_.
-  std::map<Uuid, Account> accounts_;          // Guarded by mutex_.
-  std::map<Key, Made> customer_keys_;         // Guarded by mutex_.
-  std::map<Key, Made> account_keys_;          // Guarded by mutex_.
+  std::map<Uuid, CustomerRecord> customers_;     // Guarded by mutex_.
+  std::map<Uuid, Kept> verifications_;           // Guarded by mutex_.
+  std::map<Key, Made> verification_keys_;        // Guarded by mutex_.
+  std::vector<audit::Event> events_;             // Guarded by mutex_.
+  bool finishing_ = true;                        // Guarded by mutex_.
+  std::map<Uuid, Account> accounts_;             // Guarded by mutex_.
+  std::map<Uuid, AccountStanding> standings_;    // Guarded by mutex_.
+  std::map<Uuid, std::vector<Freeze>> freezes_;  // Guarded by mutex_. Revision 1 first.
+  std::map<Key, Made> customer_keys_;            // Guarded by mutex_.
+  std::map<Key, Made> account_keys_;             // Guarded by mutex_.
 };
 
 }  // namespace florin::accounts

@@ -26,7 +26,9 @@ constexpr char kReadRecord[] =
     "EXISTS (SELECT FROM verifications AS v "
     "  WHERE v.customer_id = c.customer_id AND v.state = 'pending'), "
     "EXISTS (SELECT FROM accounts AS a WHERE a.user_id = c.user_id "
-    "  AND a.customer_id = c.customer_id AND a.state = 'opening') "
+    "  AND a.customer_id = c.customer_id AND (a.state = 'opening' OR a.state = 'open' "
+    "    AND EXISTS (SELECT FROM account_states AS s "
+    "      WHERE s.account_id = a.account_id AND s.life = 'closing'))) "
     "FROM customers AS c WHERE " FLORIN_THAT_CUSTOMER;
 
 constexpr char kWriteRecord[] =
@@ -35,6 +37,13 @@ constexpr char kWriteRecord[] =
     ", phone_index = " FLORIN_OCTETS("$8") ", leaving_to = nullif($9::text, ''), "
     "leaving_attempt = $10::integer, next_attempt_time = CASE WHEN $9::text = '' THEN NULL ELSE "
     FLORIN_TIME("$11::bigint") " END WHERE " FLORIN_THAT_CUSTOMER;
+
+constexpr char kSuspendAccounts[] =
+    "INSERT INTO account_states (account_id, suspended) "
+    "SELECT account_id, $3::boolean FROM accounts "
+    "WHERE user_id = $1::uuid AND customer_id = $2::uuid AND state <> 'closed' "
+    "ON CONFLICT (account_id) DO UPDATE SET suspended = excluded.suspended "
+    "WHERE account_states.suspended <> excluded.suspended";
 
 constexpr char kFindByEmail[] =
     "SELECT " FLORIN_CUSTOMER_COLUMNS
@@ -335,6 +344,7 @@ std::vector<pg::Statement> PgCustomerStore::Statements() {
   return {{"lock_customer", kLockCustomer},
           {"read_record", kReadRecord},
           {"write_record", kWriteRecord},
+          {"suspend_accounts", kSuspendAccounts},
           {"find_by_email", kFindByEmail},
           {"find_by_phone", kFindByPhone},
           {"accounts_of", kAccountsOf},
@@ -374,6 +384,12 @@ Task<absl::StatusOr<CustomerRecord>> PgCustomerStore::Change(CustomerRef ref, De
     decided.after.customer.kind = decided.after.profile.kind;
     if (decided.after == before) return before;
     FLORIN_RETURN_IF_ERROR(WriteRecord(transaction, decided.after, data_));
+    const Customer& customer = decided.after.customer;
+    if (customer.state != before.customer.state) {
+      transaction.exec_prepared("suspend_accounts", customer.user_id.ToString(),
+                                customer.customer_id.ToString(),
+                                customer.state == CustomerState::kSuspended);
+    }
     events.push_back(event);
     events.back().details.merge(decided.details);
     return std::move(decided.after);

@@ -44,6 +44,10 @@ constexpr char kInsertAccount[] =
 #define FLORIN_ACCOUNTS_AND_CUSTOMERS \
   " FROM accounts AS a JOIN customers AS c USING (user_id, customer_id) "
 
+// Open, or closed by itself.
+#define FLORIN_SHOWN_ACCOUNT \
+  "(a.state = 'open' OR a.state = 'closed' AND c.state IN ('active', 'suspended'))"
+
 constexpr char kFindAccount[] = "SELECT " FLORIN_ACCOUNT_COLUMNS
                                 ", a.fingerprint = CASE WHEN a.display_name IS NOT NULL "
                                 "THEN " FLORIN_OCTETS("$3") " ELSE " FLORIN_OCTETS(
@@ -60,7 +64,7 @@ constexpr char kListOpening[] =
 
 constexpr char kGetAccount[] =
     "SELECT " FLORIN_ACCOUNT_COLUMNS FLORIN_ACCOUNTS_AND_CUSTOMERS
-    "WHERE a.account_id = $2::uuid AND a.user_id = $1::uuid AND a.state = 'open'";
+    "WHERE a.account_id = $2::uuid AND a.user_id = $1::uuid AND " FLORIN_SHOWN_ACCOUNT;
 
 constexpr char kListAccounts[] =
     "SELECT " FLORIN_ACCOUNT_COLUMNS FLORIN_ACCOUNTS_AND_CUSTOMERS
@@ -69,7 +73,7 @@ constexpr char kListAccounts[] =
 
 constexpr char kLookUp[] =
     "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS FLORIN_ACCOUNTS_AND_CUSTOMERS
-    "WHERE a.account_id = ANY ($1::uuid[]) AND a.state = 'open'";
+    "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
 
 absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& rows,
                                                           PersonalData& data) {

@@ -63,12 +63,12 @@ class Store {
   // Accounts still opening that were created at or before `created`, oldest first, at most `limit`.
   virtual Task<absl::StatusOr<std::vector<Account>>> ListOpening(absl::Time created, int limit) = 0;
 
-  // The following know open accounts only.
+  // The following know open accounts, and those that were closed while their customer was not.
 
   // Error: kAccountNotFound, also for an account of another user.
   virtual Task<absl::StatusOr<Account>> GetAccount(Uuid user_id, Uuid account_id) = 0;
-  // The user's accounts, oldest (least id) first, at most `limit`; only those after `after`, if
-  // given.
+  // The user's accounts that are open, oldest (least id) first, at most `limit`; only those after
+  // `after`, if given.
   virtual Task<absl::StatusOr<std::vector<Account>>> ListAccounts(Uuid user_id,
                                                                   std::optional<Uuid> after,
                                                                   int limit) = 0;

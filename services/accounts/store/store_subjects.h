@@ -11,6 +11,7 @@
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/accounts/store/fake_store.h"
+#include "services/accounts/store/pg_account_state_store.h"
 #include "services/accounts/store/pg_customer_store.h"
 #include "services/accounts/store/pg_sealing.h"
 #include "services/accounts/store/pg_store.h"
@@ -39,6 +40,7 @@ class FakeSubject {
  public:
   Store& store() { return store_; }
   CustomerStore& customers() { return store_; }
+  AccountStateStore& states() { return store_; }
   // "action details" of each event of the subject, in their order.
   std::vector<std::string> EventsOf(async::Runtime&, const std::string& subject) {
     std::vector<std::string> found;
@@ -60,6 +62,7 @@ class PgSubject {
       : data_(KeysNamed(ring), KeysNamed("i"), clock == nullptr ? clock_ : *clock) {}
   Store& store() { return store_; }
   CustomerStore& customers() { return customers_; }
+  AccountStateStore& states() { return states_; }
   PgSealing& sealing() { return sealing_; }
   PersonalData& data() { return data_; }
 
@@ -85,8 +88,8 @@ class PgSubject {
  private:
   static std::vector<pg::Statement> Statements() {
     std::vector<pg::Statement> all = PgStore::Statements();
-    for (const auto& more :
-         {PgCustomerStore::Statements(), PgSealing::Statements(), audit::InsertStatements()}) {
+    for (const auto& more : {PgCustomerStore::Statements(), PgAccountStateStore::Statements(),
+                             PgSealing::Statements(), audit::InsertStatements()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;
@@ -100,6 +103,7 @@ class PgSubject {
                   .settings = pg::KeyedAccessSettings()}};
   PgStore store_{pool_, data_};
   PgCustomerStore customers_{pool_, data_};
+  PgAccountStateStore states_{pool_, data_};
   PgSealing sealing_{pool_, data_};
 };
 

@@ -82,9 +82,16 @@ struct ClosePeriod {
   friend bool operator==(const ClosePeriod&, const ClosePeriod&) = default;
 };
 
+// From now on the account refuses exactly these sides; neither: it is frozen no more.
+struct FreezeAccount {
+  Uuid account_id;
+  Freeze frozen = {};
+  friend bool operator==(const FreezeAccount&, const FreezeAccount&) = default;
+};
+
 // In the order of the names in KindOf.
 using Action = std::variant<Post, MakeHold, Capture, VoidHold, ExpireHold, Reverse, OpenAccount,
-                            CloseAccount, ReopenAccount, SetCreditLine, ClosePeriod>;
+                            CloseAccount, ReopenAccount, SetCreditLine, ClosePeriod, FreezeAccount>;
 
 // What must hold of an account at the moment of the decision. `balance` is posted, in the direction
 // of the account's normal side.

@@ -12,9 +12,9 @@ namespace florin::ledger {
 namespace {
 
 constexpr std::string_view kKinds[] = {
-    "post",        "hold",         "capture",       "void",           "expire",
-    "reversal",    "open_account", "close_account", "reopen_account", "set_credit_line",
-    "close_period"};
+    "post",         "hold",          "capture",       "void",           "expire",
+    "reversal",     "open_account",  "close_account", "reopen_account", "set_credit_line",
+    "close_period", "freeze_account"};
 static_assert(std::size(kKinds) == std::variant_size_v<Action>);
 
 bool IsMetadataKey(const std::string& key) {
@@ -196,6 +196,12 @@ Difference DifferenceOf(const ClosePeriod& a, const ClosePeriod& b) {
   return a == b ? Difference() : "until";
 }
 
+Difference DifferenceOf(const FreezeAccount& a, const FreezeAccount& b) {
+  if (a.account_id != b.account_id) return "account_id";
+  if (a.frozen.debits != b.frozen.debits) return "freeze.debits";
+  return a == b ? Difference() : "freeze.credits";
+}
+
 Difference DifferenceOf(const Action& first, const Action& second) {
   if (first.index() != second.index()) return "kind";
   return std::visit(
@@ -230,6 +236,7 @@ const Uuid* AccountOf(const Action& action) {
   if (const auto* close = std::get_if<CloseAccount>(&action)) return &close->account_id;
   if (const auto* reopen = std::get_if<ReopenAccount>(&action)) return &reopen->account_id;
   if (const auto* line = std::get_if<SetCreditLine>(&action)) return &line->account_id;
+  if (const auto* freeze = std::get_if<FreezeAccount>(&action)) return &freeze->account_id;
   return nullptr;
 }
 

@@ -19,7 +19,8 @@ inline constexpr std::size_t kLongestMetadataValue = 200;  // bytes
 inline constexpr absl::Duration kLongestHold = absl::Hours(24 * 366 * 10);
 
 // "post", "hold", "capture", "void", "expire", "reversal", "open_account", "close_account",
-// "reopen_account", "set_credit_line", "close_period": names of the record format, never changed.
+// "reopen_account", "set_credit_line", "close_period", "freeze_account": names of the record
+// format, never changed.
 std::string_view KindOf(const Action& action);
 
 // Whether this kind moves or holds money (and so may have postings, an effective time).
@@ -63,6 +64,7 @@ inline constexpr RefusalRule kRefusalRules[] = {
     // 4. State.
     {Reason::kAccountClosed, true},
     {Reason::kAccountNotClosed, true},
+    {Reason::kAccountFrozen, true},
     {Reason::kCurrencyMismatch, true},
     {Reason::kHoldAlreadyCaptured, true},
     {Reason::kHoldAlreadyVoided, true},

@@ -74,6 +74,12 @@ TEST(FirstDifferenceTest, NamesEveryField) {
        Set<SetCreditLine>([](SetCreditLine& l) { l.account_id = Id("B"); }), "account_id"},
       {SetCreditLine{Id("A"), 1},
        Set<SetCreditLine>([](SetCreditLine& l) { l.credit_line_minor = 2; }), "credit_line_minor"},
+      {FreezeAccount{Id("A")}, Set<FreezeAccount>([](FreezeAccount& f) { f.account_id = Id("B"); }),
+       "account_id"},
+      {FreezeAccount{Id("A")}, Set<FreezeAccount>([](FreezeAccount& f) { f.frozen.debits = true; }),
+       "freeze.debits"},
+      {FreezeAccount{Id("A")},
+       Set<FreezeAccount>([](FreezeAccount& f) { f.frozen.credits = true; }), "freeze.credits"},
       {ClosePeriod{absl::UnixEpoch()},
        Set<ClosePeriod>([](ClosePeriod& p) { p.until += absl::Seconds(1); }), "until"},
       {Post{{Move()}},
@@ -113,6 +119,7 @@ TEST(CommandRulesTest, KindsHaveTheirNames) {
   EXPECT_EQ(KindOf(ReopenAccount()), "reopen_account");
   EXPECT_EQ(KindOf(SetCreditLine()), "set_credit_line");
   EXPECT_EQ(KindOf(ClosePeriod()), "close_period");
+  EXPECT_EQ(KindOf(FreezeAccount()), "freeze_account");
 }
 
 TEST(CommandRulesTest, MoneyMovesInSixKinds) {
@@ -120,7 +127,7 @@ TEST(CommandRulesTest, MoneyMovesInSixKinds) {
               MovesMoney(VoidHold()) && MovesMoney(ExpireHold()) && MovesMoney(Reverse()));
   EXPECT_FALSE(MovesMoney(OpenAccount{Terms()}) || MovesMoney(CloseAccount()) ||
                MovesMoney(ReopenAccount()) || MovesMoney(SetCreditLine()) ||
-               MovesMoney(ClosePeriod()));
+               MovesMoney(ClosePeriod()) || MovesMoney(FreezeAccount()));
 }
 
 TEST(CommandRulesTest, OpeningAndExpiryHaveIdsOfTheirOwn) {

@@ -152,6 +152,7 @@ class Planner {
     Objection objection;
     if (const auto* postings = PostingsOf(action())) {
       objection = CheckOpen(*postings);
+      if (!objection) objection = CheckNotFrozen(*postings);
       if (!objection) objection = CheckCurrencies(*postings);
     }
     if (account_ != nullptr) objection = CheckAccountState();
@@ -177,6 +178,22 @@ class Planner {
   static Objection Closed(std::string param) {
     return Refuse(Reason::kAccountClosed, "the account takes no new debits and credits",
                   std::move(param));
+  }
+
+  Objection CheckNotFrozen(const std::vector<Posting>& postings) const {
+    for (std::size_t i = 0; i < postings.size(); ++i) {
+      if (book_.FindAccount(postings[i].debit_account_id)->frozen.debits) {
+        return Frozen(PostingField(i, "debit_account_id"));
+      }
+      if (book_.FindAccount(postings[i].credit_account_id)->frozen.credits) {
+        return Frozen(PostingField(i, "credit_account_id"));
+      }
+    }
+    return std::nullopt;
+  }
+
+  static Objection Frozen(std::string param) {
+    return Refuse(Reason::kAccountFrozen, "the account is frozen on that side", std::move(param));
   }
 
   Objection CheckCurrencies(const std::vector<Posting>& postings) const {
@@ -242,6 +259,14 @@ class Planner {
       if (book_.FindAccount(posting.debit_account_id)->closed ||
           book_.FindAccount(posting.credit_account_id)->closed) {
         return Closed("reversal.transaction_id");
+      }
+    }
+    for (const std::int64_t i : plan_.reversed) {
+      const Posting& posting = moved[static_cast<std::size_t>(i)];
+      // It goes the other way.
+      if (book_.FindAccount(posting.credit_account_id)->frozen.debits ||
+          book_.FindAccount(posting.debit_account_id)->frozen.credits) {
+        return Frozen("reversal.transaction_id");
       }
     }
     for (const std::int64_t i : plan_.reversed) {
@@ -435,6 +460,9 @@ class Planner {
     if (account_ != nullptr) plan_.account = *account_;
     if (std::holds_alternative<CloseAccount>(action())) plan_.account->closed = true;
     if (std::holds_alternative<ReopenAccount>(action())) plan_.account->closed = false;
+    if (const auto* freeze = std::get_if<FreezeAccount>(&action())) {
+      plan_.account->frozen = freeze->frozen;
+    }
     const auto* line = std::get_if<SetCreditLine>(&action());
     if (line == nullptr) return std::nullopt;
     AccountTerms& terms = plan_.account->terms;

@@ -117,6 +117,12 @@ LoadedBook Book() {
   ledger::Account closed_dollar = Open("closed dollar", "USD");
   closed_dollar.closed = true;
   add(closed_dollar);
+  for (const char* name : {"no debits", "no credits"}) {
+    ledger::Account frozen = Open(name);
+    frozen.frozen.debits = std::string(name) == "no debits";
+    frozen.frozen.credits = std::string(name) == "no credits";
+    add(frozen);
+  }
   AddHistory(book);
   return book;
 }
@@ -271,6 +277,19 @@ std::vector<Case> Cases() {
       {Do("new", CloseAccount{Account("pending")}), std::nullopt, ""},
       {Do("new", ReopenAccount{Account("A")}), Reason::kAccountNotClosed, "account_id"},
       {Do("new", ReopenAccount{Account("closed")}), std::nullopt, ""},
+
+      {Input("new", {Move("no debits", "dollar", 1)}), Reason::kAccountFrozen,
+       "postings[0].debit_account_id"},
+      {Input("new", {Move("wallet", "A", 101), Move("dollar", "no credits", 1)}),
+       Reason::kAccountFrozen, "postings[1].credit_account_id"},
+      {Do("new", MakeHold{{Move("no debits", "A", 1)}, {}}), Reason::kAccountFrozen,
+       "postings[0].debit_account_id"},
+      {Input("new", {Move("no debits", "A", 1), Move("closed", "A", 1)}), Reason::kAccountClosed,
+       "postings[1].debit_account_id"},
+      {Input("new", {Move("A", "no debits", 1), Move("no credits", "A", 1)}), std::nullopt, ""},
+      {Do("new", FreezeAccount{Account("none")}), Reason::kAccountNotFound, "account_id"},
+      {Do("new", FreezeAccount{Account("closed"), {.debits = true}}), std::nullopt, ""},
+      {Do("new", CloseAccount{Account("no debits")}), std::nullopt, ""},
 
       {Input("new", {Move("full", "A", 11), Move("wallet", "dollar", 101)}),
        Reason::kCurrencyMismatch, "postings[1].credit_account_id"},
@@ -725,6 +744,28 @@ TEST(AccountCommandTest, OpensClosesAndReopens) {
   EXPECT_EQ(effects.opened[0].counters, (Counters{.credits_posted = 10}));
   EXPECT_FALSE(effects.opened[0].closed);
   EXPECT_EQ(effects.opened[0].version, 2);
+}
+
+TEST(AccountCommandTest, AFrozenSideTakesNothingNew) {
+  const Effects effects =
+      Apply({Input("before", {Move("A", "B", 5)}), Do("hold", MakeHold{{Move("A", "B", 4)}, {}}),
+             Do("hold 2", MakeHold{{Move("A", "B", 2)}, {}}),
+             Do("freeze", FreezeAccount{Account("A"), {.debits = true}}),
+             Input("out", {Move("A", "B", 1)}), Input("in", {Move("B", "A", 1)}),
+             Do("take", Capture{Id("hold"), {3}, true}), Do("free", VoidHold{Id("hold 2")}),
+             Do("undo in", Reverse{Id("in"), {}}), Do("undo", Reverse{Id("before"), {}}),
+             Do("other side", FreezeAccount{Account("A"), {.credits = true}}),
+             Input("out 2", {Move("A", "B", 1)}), Input("in 2", {Move("B", "A", 1)}),
+             Do("thaw", FreezeAccount{Account("A"), {}}), Input("in 3", {Move("B", "A", 1)})});
+  std::vector<std::string> fates;
+  for (const Outcome& outcome : effects.outcomes) {
+    const Refusal* refusal = outcome.decision.refusal();
+    fates.emplace_back(refusal == nullptr ? "" : InfoOf(refusal->reason).name);
+  }
+  EXPECT_THAT(fates, ElementsAre("", "", "", "", "account_frozen", "", "", "", "account_frozen", "",
+                                 "", "", "account_frozen", "", ""));
+  EXPECT_EQ(effects.outcomes[8].decision.refusal()->param, "reversal.transaction_id");
+  EXPECT_TRUE(effects.outcomes[8].decision.refusal()->remembered);
 }
 
 TEST(PeriodTest, ClosedBooksTakeNothingDatedBefore) {

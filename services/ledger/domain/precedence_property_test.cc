@@ -50,14 +50,15 @@ std::optional<Reason> ReasonFor(const LoadedBook& book, const Command& command) 
   return refusal == nullptr ? std::optional<Reason>() : refusal->reason;
 }
 
-// "a" and "b" have no limits, "wallet" has nothing to spend, "closed" is closed, "known" is
-// decided.
+// "a" and "b" have no limits, "wallet" has nothing to spend, "closed" is closed, "frozen" pays
+// nothing, "known" is decided.
 LoadedBook SmallBook() {
   LoadedBook book;
-  for (const char* name : {"a", "b", "wallet", "closed"}) {
+  for (const char* name : {"a", "b", "wallet", "closed", "frozen"}) {
     Account account = Named(name);
     account.terms.debits_must_not_exceed_credits = std::string(name) == "wallet";
     account.closed = std::string(name) == "closed";
+    account.frozen.debits = std::string(name) == "frozen";
     Add(account, book);
   }
   const Command known = Do("known", Post{{Move("a", "b", 1)}});
@@ -81,6 +82,7 @@ std::vector<Breach> Breaches() {
   return {{Move("a", "b", 0), Reason::kInvalidAmount},
           {Move("a", "none", 1), Reason::kAccountNotFound},
           {Move("closed", "b", 1), Reason::kAccountClosed},
+          {Move("frozen", "b", 1), Reason::kAccountFrozen},
           {Move("wallet", "b", 1), Reason::kInsufficientFunds}};
 }
 
@@ -90,7 +92,7 @@ class PrecedenceProperty : public ::testing::TestWithParam<unsigned> {};
 TEST_P(PrecedenceProperty, TheEarliestStepHasTheWord) {
   std::mt19937 random(GetParam());
   const std::vector<Breach> breaches = Breaches();
-  for (unsigned mask = 1; mask < 16; ++mask) {
+  for (unsigned mask = 1; mask < 32; ++mask) {
     std::vector<Posting> postings = {Move("a", "b", 2)};
     std::optional<Reason> first;
     for (std::size_t i = 0; i < breaches.size(); ++i) {
@@ -111,7 +113,7 @@ TEST_P(PrecedenceProperty, TheShapeOfAGroupComesBeforeWhatTheBookSays) {
   std::mt19937 random(GetParam());
   const std::vector<Breach> breaches = Breaches();
   std::vector<Command> group = {Do("1", Post{{breaches[0].posting}}),
-                                Do("2", Post{{breaches[1 + random() % 3].posting}}),
+                                Do("2", Post{{breaches[1 + random() % 4].posting}}),
                                 Do("3", Post{{Move("a", "b", 1)}})};
   std::shuffle(group.begin(), group.end(), random);
   group[0].linked_to_next = true;

@@ -45,11 +45,20 @@ struct Counters {
   friend bool operator==(const Counters&, const Counters&) = default;
 };
 
+// The sides on which an account takes nothing new. What is held already still resolves.
+struct Freeze {
+  bool debits = false;
+  bool credits = false;
+
+  friend bool operator==(const Freeze&, const Freeze&) = default;
+};
+
 struct Account {
   AccountTerms terms;
   Counters counters;
   std::int64_t version = 0;  // Number of entries so far.
   bool closed = false;       // Takes no new debits and credits; holds still resolve.
+  Freeze frozen = {};
 
   friend bool operator==(const Account&, const Account&) = default;
 };

@@ -60,7 +60,8 @@ std::optional<BookReplay::Kind> BookReplay::KindOf(std::string_view name) {
       {"close_account", Kind::kCloseAccount},
       {"reopen_account", Kind::kReopenAccount},
       {"set_credit_line", Kind::kSetCreditLine},
-      {"close_period", Kind::kClosePeriod}};
+      {"close_period", Kind::kClosePeriod},
+      {"freeze_account", Kind::kFreezeAccount}};
   for (const auto& [known, kind] : kNames) {
     if (known == name) return kind;
   }
@@ -183,6 +184,8 @@ void BookReplay::Commit(Kind kind) {
       return SetCreditLine();
     case Kind::kClosePeriod:
       return ClosePeriod();
+    case Kind::kFreezeAccount:
+      return FreezeAccount();
   }
 }
 
@@ -213,6 +216,7 @@ void BookReplay::CheckPosting(std::size_t i, const Moved& moved) {
   }
   CheckOpen(moved.debit);
   CheckOpen(moved.credit);
+  CheckNotFrozen(moved);
 }
 
 void BookReplay::CheckBalancing(std::size_t i, const Moved& moved) {
@@ -312,6 +316,7 @@ void BookReplay::Reverse() {
     reversed_[original] = true;
     CheckOpen(moved.debit);
     CheckOpen(moved.credit);
+    CheckNotFrozen(moved);
     Move(moved, moved.amount_minor, false);
     expected.push_back(PostingOf(moved));
   }
@@ -408,6 +413,13 @@ void BookReplay::ClosePeriod() {
   closed_until_ = until;
 }
 
+void BookReplay::FreezeAccount() {
+  Account* account = SubjectAccount();
+  if (account == nullptr) return;
+  account->line.frozen_debits = AskedFlag("debits");
+  account->line.frozen_credits = AskedFlag("credits");
+}
+
 // ---- Looking up
 
 BookReplay::AccountIndex BookReplay::IndexOf(const Uuid& account_id) {
@@ -447,6 +459,13 @@ void BookReplay::CheckMoved(const std::vector<Posting>& expected) {
 void BookReplay::CheckOpen(AccountIndex account) {
   const AccountLine& line = accounts_[account].line;
   if (line.closed) Object(absl::StrCat(AccountName(line.account_id), " was closed"));
+}
+
+void BookReplay::CheckNotFrozen(const Moved& moved) {
+  const AccountLine& debit = accounts_[moved.debit].line;
+  const AccountLine& credit = accounts_[moved.credit].line;
+  if (debit.frozen_debits) Object(AccountName(debit.account_id) + "'s debits were frozen");
+  if (credit.frozen_credits) Object(AccountName(credit.account_id) + "'s credits were frozen");
 }
 
 // ---- Counting

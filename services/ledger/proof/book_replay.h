@@ -72,7 +72,8 @@ class BookReplay {
     kCloseAccount,
     kReopenAccount,
     kSetCreditLine,
-    kClosePeriod
+    kClosePeriod,
+    kFreezeAccount
   };
   using AccountIndex = std::uint32_t;
   using RecordIndex = std::uint32_t;
@@ -130,6 +131,7 @@ class BookReplay {
   void SetClosed(bool closed);
   void SetCreditLine();
   void ClosePeriod();
+  void FreezeAccount();
 
   AccountIndex IndexOf(const Uuid& account_id);
   Account* SubjectAccount();
@@ -137,6 +139,7 @@ class BookReplay {
   Posting PostingOf(const Moved& moved) const;
   void CheckMoved(const std::vector<Posting>& expected);
   void CheckOpen(AccountIndex account);
+  void CheckNotFrozen(const Moved& moved);
 
   void Move(const Moved& moved, std::int64_t amount_minor, bool pending);
   void Add(std::int64_t amount_minor, std::int64_t& change, std::int64_t& counter);

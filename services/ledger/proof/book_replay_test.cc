@@ -282,6 +282,20 @@ const std::vector<Case>& Cases() {
          j.Add("post", "draw", {Between("a", "b", 1000)});
          j.Add("set_credit_line", "x", {}, Acc("a"), R"({"credit_line_minor":0})");
        }},
+      {"debits were frozen",
+       [](Journal& j) {
+         j.Add("freeze_account", "x", {}, Acc("a"), R"({"debits":true})");
+         j.Add("post", "in", {Between("b", "a", 1)});
+         j.Add("post", "out", {Between("a", "b", 1)});
+       }},
+      {"credits were frozen",
+       [](Journal& j) {
+         j.Add("freeze_account", "w", {}, Acc("b"), R"({"credits":true})");
+         j.Add("freeze_account", "x", {}, Acc("a"), R"({"credits":true})");
+         j.Add("freeze_account", "y", {}, Acc("b"));
+         j.Add("post", "out", {Between("a", "b", 1)});
+         j.Add("reversal", "undo", {Between("b", "a", 1)}, Txn("out"));
+       }},
       {"period that was closed before",
        [](Journal& j) {
          j.Add("close_period", "x", {}, "",

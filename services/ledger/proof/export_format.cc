@@ -144,6 +144,9 @@ std::string Write(const AccountLine& line) {
     object.Number("credits_pending", line.counters.credits_pending);
     object.Number("version", line.version);
     object.Flag("closed", line.closed);
+    // Absent where they are false, so that a line from before there were any is as it was.
+    if (line.frozen_debits) object.Flag("frozen_debits", true);
+    if (line.frozen_credits) object.Flag("frozen_credits", true);
   });
 }
 
@@ -161,7 +164,9 @@ absl::StatusOr<AccountLine> ReadAccountLine(std::string_view text) {
                      .debits_pending = NumberOf(object, "debits_pending"),
                      .credits_pending = NumberOf(object, "credits_pending")},
         .version = NumberOf(object, "version"),
-        .closed = FlagOf(object, "closed")};
+        .closed = FlagOf(object, "closed"),
+        .frozen_debits = object.contains("frozen_debits") && FlagOf(object, "frozen_debits"),
+        .frozen_credits = object.contains("frozen_credits") && FlagOf(object, "frozen_credits")};
   });
 }
 

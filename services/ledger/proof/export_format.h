@@ -86,6 +86,8 @@ struct AccountLine {
   Counters counters;
   std::int64_t version = 0;
   bool closed = false;
+  bool frozen_debits = false;
+  bool frozen_credits = false;
 
   friend bool operator==(const AccountLine&, const AccountLine&) = default;
 };

@@ -141,6 +141,19 @@ Task<absl::StatusOr<v1::PostTransactionsResponse>> LedgerRpc::ChangeAccounts(
   co_return co_await Decide(call, request.book(), std::move(asked), false);
 }
 
+Task<absl::StatusOr<v1::TransactionResult>> LedgerRpc::CloseAccount(
+    rpc::Call& call, const v1::CloseAccountRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
+  FLORIN_CO_ASSIGN_OR_RETURN(std::vector<Command> commands, ReadCloseAccount(request));
+  FLORIN_CO_ASSIGN_OR_RETURN(
+      const std::vector<Outcome> outcomes,
+      co_await batcher_.Post(request.book(), std::move(commands), call.caller(), call.deadline()));
+  // The one that says why, if the other only says that it was linked.
+  const Refusal* first = outcomes.front().decision.refusal();
+  const bool says_why = first != nullptr && first->reason != Reason::kLinkedTransactionFailed;
+  co_return WriteOutcome(says_why ? outcomes.front() : outcomes.back());
+}
+
 Task<absl::StatusOr<v1::TransactionResult>> LedgerRpc::ClosePeriod(
     rpc::Call& call, const v1::ClosePeriodRequest& request) {
   FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));

@@ -19,6 +19,8 @@ class LedgerRpc : public v1::LedgerService {
       rpc::Call& call, const v1::PostTransactionsRequest& request) override;
   Task<absl::StatusOr<v1::PostTransactionsResponse>> ChangeAccounts(
       rpc::Call& call, const v1::ChangeAccountsRequest& request) override;
+  Task<absl::StatusOr<v1::TransactionResult>> CloseAccount(
+      rpc::Call& call, const v1::CloseAccountRequest& request) override;
   Task<absl::StatusOr<v1::TransactionResult>> ClosePeriod(
       rpc::Call& call, const v1::ClosePeriodRequest& request) override;
 

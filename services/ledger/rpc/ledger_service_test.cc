@@ -342,6 +342,38 @@ TEST_F(LedgerRpcTest, ClosesAndReopensAccountsChangesLinesAndClosesPeriods) {
   EXPECT_EQ(change("less", [](auto& c) { c.set_credit_line_minor(4); }).refused().reason(),
             "credit_line_in_use");
   EXPECT_EQ(change("nothing", [](auto&) {}).refused().reason(), "missing_field");
+  const auto freeze = [&](const std::string& id, bool debits, bool credits) {
+    return change(id, [=](auto& c) {
+      c.mutable_freeze()->set_debits(debits);
+      c.mutable_freeze()->set_credits(credits);
+    });
+  };
+  EXPECT_EQ(freeze("debits", true, false).committed().kind(), v1::FREEZE_ACCOUNT);
+  EXPECT_EQ(PostOne(Move("3", "a", "b", 1)).refused().reason(), "account_frozen");
+  EXPECT_TRUE(PostOne(Move("4", "rail", "a", 9)).has_committed());
+  EXPECT_TRUE(freeze("credits", false, true).has_committed());
+  EXPECT_EQ(PostOne(Move("5", "rail", "a", 1)).refused().reason(), "account_frozen");
+  EXPECT_TRUE(freeze("neither", false, false).has_committed());
+
+  // With what is in it, if nobody has touched it since.
+  const auto close = [&](const std::string& id, std::int64_t version) {
+    v1::CloseAccountRequest request;
+    request.set_book("main");
+    request.set_transaction_id(TransactionId(Own(id)));
+    request.set_account_id(AccountId(Own("a")));
+    request.set_version(version);
+    request.set_amount_minor(4);
+    request.set_sweep_transaction_id(TransactionId(Own(id + " sweep")));
+    request.set_sweep_to_account_id(AccountId(Own("b")));
+    return ledger_->runtime().Run(accounts.CloseAccount(rpc::Outgoing(), request)).value();
+  };
+  EXPECT_EQ(close("late", 1).refused().reason(), "precondition_failed");
+  EXPECT_EQ(close("swept", 2).committed().kind(), v1::CLOSE_ACCOUNT);
+  EXPECT_TRUE(close("swept", 2).replayed());
+  EXPECT_EQ(close("swept again", 3).refused().reason(), "account_closed");
+  EXPECT_EQ(List("b").entries(0).credit_minor(), 4);
+  EXPECT_EQ(PostOne(Move("6", "rail", "a", 1)).refused().reason(), "account_closed");
+  EXPECT_TRUE(change("reopen 2", [](auto& c) { c.set_reopen(true); }).has_committed());
 
   v1::ClosePeriodRequest period;
   period.set_book("main");

@@ -151,7 +151,12 @@ absl::StatusOr<Action> ReadChange(const v1::AccountChange& message) {
   if (message.has_credit_line_minor()) return SetCreditLine{account, message.credit_line_minor()};
   if (message.has_close() && message.close()) return CloseAccount{account};
   if (message.has_reopen() && message.reopen()) return ReopenAccount{account};
-  return Error(Reason::kMissingField, "close, reopen or credit_line_minor", {.param = "change"});
+  if (message.has_freeze()) {
+    const Freeze frozen{.debits = message.freeze().debits(), .credits = message.freeze().credits()};
+    return FreezeAccount{account, frozen};
+  }
+  return Error(Reason::kMissingField, "close, reopen, credit_line_minor or freeze",
+               {.param = "change"});
 }
 
 v1::TransactionKind KindOfMessage(const Action& action) {
@@ -231,6 +236,32 @@ absl::StatusOr<Command> ReadAccountChange(const v1::AccountChange& message) {
   return command;
 }
 
+absl::StatusOr<std::vector<Command>> ReadCloseAccount(const v1::CloseAccountRequest& message) {
+  Command close;
+  FLORIN_ASSIGN_OR_RETURN(close.transaction_id,
+                          ReadTransactionId(message.transaction_id(), "transaction_id"));
+  FLORIN_ASSIGN_OR_RETURN(const Uuid account,
+                          ParseId(IdKind::kAccount, message.account_id(), "account_id"));
+  close.action = CloseAccount{account};
+  std::vector<Command> commands;
+  if (message.amount_minor() != 0) {
+    Command sweep;
+    FLORIN_ASSIGN_OR_RETURN(sweep.transaction_id, ReadTransactionId(message.sweep_transaction_id(),
+                                                                    "sweep_transaction_id"));
+    FLORIN_ASSIGN_OR_RETURN(const Uuid to, ParseId(IdKind::kAccount, message.sweep_to_account_id(),
+                                                   "sweep_to_account_id"));
+    sweep.action = Post{{{.debit_account_id = account,
+                          .credit_account_id = to,
+                          .amount_minor = message.amount_minor()}}};
+    sweep.metadata.insert(message.metadata().begin(), message.metadata().end());
+    sweep.linked_to_next = true;
+    commands.push_back(std::move(sweep));
+  }
+  commands.push_back(std::move(close));
+  commands.front().preconditions.push_back({.account_id = account, .version = message.version()});
+  return commands;
+}
+
 absl::StatusOr<Command> ReadClosePeriod(const v1::ClosePeriodRequest& message) {
   Command command;
   FLORIN_ASSIGN_OR_RETURN(command.transaction_id,
@@ -256,6 +287,8 @@ v1::Account WriteAccount(const Account& account) {
   message.set_credits_pending(account.counters.credits_pending);
   message.set_version(account.version);
   message.set_closed(account.closed);
+  message.set_frozen_debits(account.frozen.debits);
+  message.set_frozen_credits(account.frozen.credits);
   return message;
 }
 

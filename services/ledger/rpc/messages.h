@@ -21,6 +21,8 @@ absl::StatusOr<AccountTerms> ReadAccountTerms(const v1::Account& message, const 
 // Times are cut to microseconds. Error: kInvalidId only where transaction_id itself is none.
 absl::StatusOr<Command> ReadTransactionInput(const v1::TransactionInput& message);
 absl::StatusOr<Command> ReadAccountChange(const v1::AccountChange& message);
+// The movement, if there is one, and the closing: a group. Error: kInvalidId.
+absl::StatusOr<std::vector<Command>> ReadCloseAccount(const v1::CloseAccountRequest& message);
 absl::StatusOr<Command> ReadClosePeriod(const v1::ClosePeriodRequest& message);
 
 // Cut to microseconds. Error: kInvalidField with this param.

@@ -187,7 +187,9 @@ absl::StatusOr<std::string> AccountLine(const pqxx::row& row) {
                                                       .debits_pending = NumberAt(row, 8),
                                                       .credits_pending = NumberAt(row, 9)},
                                          .version = NumberAt(row, 10),
-                                         .closed = row[11].as<bool>()});
+                                         .closed = row[11].as<bool>(),
+                                         .frozen_debits = row[12].as<bool>(),
+                                         .frozen_credits = row[13].as<bool>()});
 }
 
 absl::StatusOr<std::string> HoldLine(const pqxx::row& row) {

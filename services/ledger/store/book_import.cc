@@ -127,7 +127,8 @@ struct EntryColumns {
 
 struct AccountColumns {
   int rows = 0;
-  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed;
+  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed, frozen_debits,
+      frozen_credits;
 };
 
 struct HoldColumns {
@@ -306,6 +307,8 @@ class Importer {
     a.credits_limited.Add(account.credits_must_not_exceed_debits);
     a.lines.Add(account.credit_line_minor);
     a.closed.Add(account.closed);
+    a.frozen_debits.Add(account.frozen_debits);
+    a.frozen_credits.Add(account.frozen_credits);
     if (++a.rows == kRows) WriteAccounts();
     return absl::OkStatus();
   }
@@ -315,7 +318,8 @@ class Importer {
     if (a.rows == 0) return;
     transaction_.exec_params(kInsertAccounts, book_.book, a.ids.literal(), a.currencies.literal(),
                              a.sides.literal(), a.debits_limited.literal(),
-                             a.credits_limited.literal(), a.lines.literal(), a.closed.literal());
+                             a.credits_limited.literal(), a.lines.literal(), a.closed.literal(),
+                             a.frozen_debits.literal(), a.frozen_credits.literal());
   }
 
   absl::Status AddHold(std::string_view json) {

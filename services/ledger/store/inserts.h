@@ -6,11 +6,14 @@ namespace florin::ledger {
 
 inline constexpr char kInsertAccounts[] =
     "INSERT INTO accounts (book, account_id, currency, normal_side, "
-    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, closed) "
-    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.closed "
+    "  debits_must_not_exceed_credits, credits_must_not_exceed_debits, credit_line_minor, closed, "
+    "  frozen_debits, frozen_credits) "
+    "SELECT $1, a.id, a.currency, a.side, a.debits_limited, a.credits_limited, a.line, a.closed, "
+    "  a.frozen_debits, a.frozen_credits "
     "FROM unnest($2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], "
-    "  $8::boolean[]) "
-    "  AS a (id, currency, side, debits_limited, credits_limited, line, closed)";
+    "  $8::boolean[], $9::boolean[], $10::boolean[]) "
+    "  AS a (id, currency, side, debits_limited, credits_limited, line, closed, frozen_debits, "
+    "  frozen_credits)";
 inline constexpr char kInsertHolds[] =
     "INSERT INTO holds (book, hold_id, state, expires_at, debit_account_ids, credit_account_ids, "
     "  held_minor) "

@@ -32,7 +32,8 @@ std::vector<Command> EveryKind() {
                             CloseAccount{Id("A")},
                             ReopenAccount{Id("A")},
                             SetCreditLine{Id("A"), 0},
-                            ClosePeriod{absl::FromUnixMicros(-1)}};
+                            ClosePeriod{absl::FromUnixMicros(-1)},
+                            FreezeAccount{Id("A"), {.debits = true, .credits = true}}};
   std::vector<Command> commands;
   for (const Action& action : actions) {
     Command command;

@@ -42,9 +42,11 @@ constexpr char kUpdateBook[] =
     "UPDATE books SET last_sequence = $2, last_committed_at = at_micros($3), "
     "  closed_until = at_micros($4), last_batch = $5 WHERE book = $1";
 constexpr char kUpdateAccounts[] =
-    "UPDATE accounts SET credit_line_minor = a.line, closed = a.closed "
+    "UPDATE accounts SET credit_line_minor = a.line, closed = a.closed, "
+    "  frozen_debits = a.frozen_debits, frozen_credits = a.frozen_credits "
     "FROM unnest(array_fill($1::text, ARRAY[cardinality($2::uuid[])]), $2::uuid[], $3::bigint[], "
-    "  $4::boolean[]) AS a (book, id, line, closed) "
+    "  $4::boolean[], $5::boolean[], $6::boolean[]) "
+    "  AS a (book, id, line, closed, frozen_debits, frozen_credits) "
     "WHERE accounts.book = a.book AND accounts.account_id = a.id";
 constexpr char kUpdateHolds[] =
     "UPDATE holds SET state = h.state, held_minor = h.held::bigint[] "
@@ -191,7 +193,8 @@ void InsertAccounts(pqxx::work& transaction, const std::string& book,
   const AccountColumns a(opened);
   transaction.exec_prepared("insert_accounts", book, a.ids.literal(), a.currencies.literal(),
                             a.sides.literal(), a.debits_limited.literal(),
-                            a.credits_limited.literal(), a.lines.literal(), a.closed.literal());
+                            a.credits_limited.literal(), a.lines.literal(), a.closed.literal(),
+                            a.frozen_debits.literal(), a.frozen_credits.literal());
 }
 
 // What commands about accounts have changed; counters are those of the entries.
@@ -208,7 +211,8 @@ void UpdateAccounts(pqxx::work& transaction, const std::string& book, const Effe
   if (changed.empty()) return;
   const AccountColumns a(changed);
   transaction.exec_prepared("update_accounts", book, a.ids.literal(), a.lines.literal(),
-                            a.closed.literal());
+                            a.closed.literal(), a.frozen_debits.literal(),
+                            a.frozen_credits.literal());
 }
 
 void WriteHolds(pqxx::work& transaction, const std::string& book, const Effects& effects) {

@@ -21,7 +21,7 @@ constexpr char kReadAccounts[] =
     "  SELECT a.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
     "    SELECT " LEDGER_ACCOUNT_COLUMNS " FROM " LEDGER_ACCOUNTS_OF(
         "$1") "    WHERE a.book = $1 AND a.account_id = k.id OFFSET 0) AS a) AS a ON true";
-constexpr int kPositionColumn = 12;
+constexpr int kPositionColumn = kAccountColumns;
 // Binary search: of the decisions up to `low` all are committed at $2 or before, of those beyond
 // `high` none is.
 constexpr char kSequenceAt[] =

@@ -59,6 +59,10 @@ void WriteAction(const Action& action, json::object& object) {
   if (const auto* close = std::get_if<ClosePeriod>(&action)) {
     object["until_us"] = absl::ToUnixMicros(close->until);
   }
+  if (const auto* freeze = std::get_if<FreezeAccount>(&action)) {
+    if (freeze->frozen.debits) object["debits"] = true;
+    if (freeze->frozen.credits) object["credits"] = true;
+  }
 }
 
 json::array WritePreconditions(const std::vector<Precondition>& preconditions) {
@@ -145,6 +149,9 @@ absl::Status ReadAction(const json::object& object, Action& action) {
   }
   if (auto* close = std::get_if<ClosePeriod>(&action)) {
     close->until = absl::FromUnixMicros(Number(object, "until_us").value_or(0));
+  }
+  if (auto* freeze = std::get_if<FreezeAccount>(&action)) {
+    freeze->frozen = {.debits = Flag(object, "debits"), .credits = Flag(object, "credits")};
   }
   auto* open = std::get_if<OpenAccount>(&action);
   return open == nullptr ? absl::OkStatus() : ReadTerms(object, open->terms);

@@ -64,6 +64,7 @@ absl::StatusOr<Action> MakeAction(std::string_view kind, const Uuid& subject,
       CloseAccount{subject},
       ReopenAccount{subject},
       SetCreditLine{subject},
+      FreezeAccount{subject},
       ClosePeriod{},
       OpenAccount{{.account_id = subject, .currency = Currency::Parse("EUR").value()}}};
   for (const Action& action : others) {
@@ -172,7 +173,8 @@ absl::StatusOr<Account> ReadAccount(const pqxx::row& row) {
                               .debits_pending = row[8].as<std::int64_t>(),
                               .credits_pending = row[9].as<std::int64_t>()},
                  .version = row[10].as<std::int64_t>(),
-                 .closed = row[11].as<bool>()};
+                 .closed = row[11].as<bool>(),
+                 .frozen = {.debits = row[12].as<bool>(), .credits = row[13].as<bool>()}};
 }
 
 absl::StatusOr<Decision> ReadDecision(const pqxx::row& row) {
@@ -257,6 +259,8 @@ AccountColumns::AccountColumns(const std::vector<Account>& accounts) {
     credits_limited.Add(account.terms.credits_must_not_exceed_debits);
     lines.Add(account.terms.credit_line_minor);
     closed.Add(account.closed);
+    frozen_debits.Add(account.frozen.debits);
+    frozen_credits.Add(account.frozen.credits);
   }
 }
 

@@ -16,7 +16,9 @@ namespace florin::ledger {
   "a.account_id, a.currency, a.normal_side, a.debits_must_not_exceed_credits, "                 \
   "a.credits_must_not_exceed_debits, a.credit_line_minor, coalesce(e.debits_posted_after, 0), " \
   "coalesce(e.credits_posted_after, 0), coalesce(e.debits_pending_after, 0), "                  \
-  "coalesce(e.credits_pending_after, 0), coalesce(e.version, 0), a.closed"
+  "coalesce(e.credits_pending_after, 0), coalesce(e.version, 0), a.closed, a.frozen_debits, "   \
+  "a.frozen_credits"
+inline constexpr int kAccountColumns = 14;
 // Accounts `a` with the last entry `e` of each. `book` is $1, or a.book where that is not known.
 #define LEDGER_ACCOUNTS_OF(book)                                                      \
   "accounts AS a LEFT JOIN LATERAL (SELECT version, debits_posted_after, "            \
@@ -67,7 +69,8 @@ struct PostingColumns {
 };
 
 struct AccountColumns {
-  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed;
+  pg::Array ids, currencies, sides, debits_limited, credits_limited, lines, closed, frozen_debits,
+      frozen_credits;
   explicit AccountColumns(const std::vector<Account>& accounts);
 };
 

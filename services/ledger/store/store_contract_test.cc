@@ -356,6 +356,7 @@ std::vector<Command> OneOfEveryKind() {
           Do("late", Capture{TransactionId("hold 2"), {}}),
           Do("expire", ExpireHold{TransactionId("hold 2")}),
           Do("reopen", ReopenAccount{AccountId("b")}),
+          Do("freeze", FreezeAccount{AccountId("a"), {.credits = true}}),
           sweep,
           Do("period", ClosePeriod{kNow})};
 }
@@ -381,6 +382,9 @@ TEST_P(StoreContract, KeepsEveryKindAsItWasDecided) {
   EXPECT_EQ(std::get<OpenAccount>(opening->command.action).terms, Wallet("b"));
   EXPECT_EQ(opening->commit_time, kOpened + absl::Microseconds(2));
   EXPECT_EQ(Get("b").terms.credit_line_minor, 40);
+  EXPECT_EQ(Get("a").frozen, (Freeze{.debits = false, .credits = true}));
+  Commit({Do("thaw", FreezeAccount{AccountId("a"), {}})}, kNow + absl::Hours(2));
+  EXPECT_EQ(Get("a").frozen, Freeze());
 }
 
 TEST_P(StoreContract, AHoldIsFoundWhenItsTimeIsOver) {

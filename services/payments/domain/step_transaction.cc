@@ -66,6 +66,7 @@ StepTransaction TransactionOf(const Payment& payment, const Step& step, int atte
 
 bool HasSecondAttempt(const Step& step, const std::string& refusal_reason) {
   return step.may_owe && (refusal_reason == InfoOf(Reason::kAccountClosed).name ||
+                          refusal_reason == InfoOf(Reason::kAccountFrozen).name ||
                           refusal_reason == InfoOf(Reason::kNothingToMove).name);
 }
 

@@ -120,6 +120,7 @@ TEST(StepTransactionTest, DebtsAreRepaidFirst) {
 TEST(StepTransactionTest, APayeeWithoutBalanceOwesAllOfIt) {
   Step step = Of(StepKind::kDispute, 400, true);
   EXPECT_TRUE(HasSecondAttempt(step, "account_closed"));
+  EXPECT_TRUE(HasSecondAttempt(step, "account_frozen"));
   EXPECT_TRUE(HasSecondAttempt(step, "nothing_to_move"));
   EXPECT_FALSE(HasSecondAttempt(step, "balance_overflow"));
   EXPECT_FALSE(HasSecondAttempt(Of(StepKind::kRefund, 400), "account_closed"));

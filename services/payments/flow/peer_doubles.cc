@@ -207,6 +207,11 @@ Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> LedgerDouble::ChangeA
     rpc::Call&, const ledger::v1::ChangeAccountsRequest&) {
   co_return Unused();
 }
+Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::CloseAccount(
+    rpc::Call&, const ledger::v1::CloseAccountRequest&) {
+  co_return Unused();
+}
+
 Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::ClosePeriod(
     rpc::Call&, const ledger::v1::ClosePeriodRequest&) {
   co_return Unused();

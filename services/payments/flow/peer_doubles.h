@@ -52,6 +52,8 @@ class LedgerDouble : public ledger::v1::LedgerService {
       rpc::Call& call, const ledger::v1::PostTransactionsRequest& request) override;
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
       rpc::Call& call, const ledger::v1::ChangeAccountsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::TransactionResult>> CloseAccount(
+      rpc::Call& call, const ledger::v1::CloseAccountRequest& request) override;
   Task<absl::StatusOr<ledger::v1::TransactionResult>> ClosePeriod(
       rpc::Call& call, const ledger::v1::ClosePeriodRequest& request) override;
 

@@ -1,0 +1,99 @@
+#include "services/accounts/flow/dormancy.h"
+
+#include <utility>
+
+#include "libs/clock/microseconds.h"
+#include "libs/telemetry/log.h"
+
+namespace florin::accounts {
+namespace {
+
+constexpr absl::Duration kDay = absl::Hours(24);
+constexpr int kPage = 100;
+
+}  // namespace
+
+Task<absl::StatusOr<int>> Dormancy::RunOnce() {
+  const absl::Time now = InMicroseconds(clock_.Now());
+  if (after_ <= absl::ZeroDuration() || now < next_run_) co_return 0;
+  absl::StatusOr<int> asleep = co_await LookAtAll(now);
+  if (!asleep.ok()) {
+    telemetry::Log(telemetry::Severity::kWarning, "dormant accounts were not all found",
+                   {{"error", std::string(asleep.status().message())}});
+    co_return asleep.status();
+  }
+  next_run_ = now + kDay;
+  co_return asleep;
+}
+
+Task<absl::StatusOr<int>> Dormancy::LookAtAll(absl::Time now) {
+  int asleep = 0;
+  std::optional<Uuid> after;
+  while (true) {
+    const absl::StatusOr<std::vector<AccountRecord>> page =
+        co_await store_.ListAwake(after, now - after_, kPage);
+    if (!page.ok()) co_return page.status();
+    if (page->empty()) break;
+    for (const AccountRecord& record : *page) {
+      const absl::StatusOr<bool> one = co_await LookAt(record, now);
+      if (!one.ok()) co_return one.status();
+      asleep += *one ? 1 : 0;
+    }
+    after = page->back().account.account_id;
+  }
+  if (asleep == 0) co_return 0;
+  rpc::Outgoing context;
+  FreezesOf everybodys;
+  FLORIN_CO_RETURN_IF_ERROR(co_await telling_.Run(std::move(context), std::move(everybodys)));
+  co_return asleep;
+}
+
+Task<absl::StatusOr<bool>> Dormancy::LookAt(const AccountRecord& record, absl::Time now) {
+  const Uuid account_id = record.account.account_id;
+  const absl::StatusOr<absl::Time> last = co_await LastEntryTime(account_id);
+  if (!last.ok()) co_return last.status();
+  if (!IsAsleep(record.account.create_time, *last, record.standing.wake_time, after_, now)) {
+    co_return false;
+  }
+  DecideAccount decide = [&record](const AccountRecord& before) -> absl::StatusOr<AccountDecided> {
+    AccountDecided decided{.after = before.standing};
+    if (before.standing != record.standing) return decided;  // Something has happened meanwhile.
+    const AccountCircumstances circumstances{.customer_active = before.customer_active};
+    FLORIN_ASSIGN_OR_RETURN(
+        decided.after.life,
+        NextLife(before.standing.life, AccountEvent::kFallAsleep, Cause::kService, circumstances));
+    return decided;
+  };
+  audit::Event event;
+  event.event_id = ids_.NewId();
+  event.time = now;
+  event.action = "accounts.account." + std::string(NameOf(AccountEvent::kFallAsleep));
+  event.actor = "accounts";
+  event.subject = FormatId(IdKind::kAccount, account_id);
+  const AccountRef ref{.user_id = std::nullopt, .account_id = account_id};
+  const absl::StatusOr<AccountRecord> changed =
+      co_await store_.ChangeAccount(ref, std::move(decide), std::move(event));
+  if (changed.ok()) co_return changed->standing.life == AccountLife::kDormant;
+  // Its customer is leaving, or gone.
+  const auto reason = ReasonOf(changed.status());
+  const bool gone = reason == Reason::kCustomerNotActive || reason == Reason::kAccountNotFound;
+  if (gone) co_return false;
+  co_return changed.status();
+}
+
+Task<absl::StatusOr<absl::Time>> Dormancy::LastEntryTime(const Uuid& account_id) {
+  ledger::v1::ListEntriesRequest ask;
+  ask.set_book(book_);
+  ask.set_account_id(FormatId(IdKind::kAccount, account_id));
+  ask.set_page_size(1);
+  rpc::Outgoing context;
+  context.route = book_;
+  const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
+      co_await reader_.ListEntries(std::move(context), ask);
+  if (!entries.ok()) co_return entries.status();
+  if (entries->entries().empty()) co_return absl::InfinitePast();
+  const auto& time = entries->entries(0).commit_time();
+  co_return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+}  // namespace florin::accounts
