@@ -7,6 +7,7 @@
 #include "services/accounts/flow/leave_customer.h"
 #include "services/accounts/flow/verifications.h"
 #include "services/accounts/store/customer_store.h"
+#include "services/accounts/store/holder_store.h"
 
 namespace florin::accounts {
 
@@ -15,9 +16,13 @@ namespace florin::accounts {
 class CustomersRpc : public v1::CustomersService {
  public:
   // References outlive this.
-  CustomersRpc(CustomerStore& store, CustomerChanges& changes, Verifications& verifications,
-               LeaveCustomer& leave)
-      : store_(store), changes_(changes), verifications_(verifications), leave_(leave) {}
+  CustomersRpc(CustomerStore& store, HolderStore& holders, CustomerChanges& changes,
+               Verifications& verifications, LeaveCustomer& leave)
+      : store_(store),
+        holders_(holders),
+        changes_(changes),
+        verifications_(verifications),
+        leave_(leave) {}
 
   Task<absl::StatusOr<v1::CustomerProfile>> GetProfile(
       rpc::Call& call, const v1::GetProfileRequest& request) override;
@@ -49,6 +54,7 @@ class CustomersRpc : public v1::CustomersService {
                                                     CustomerEvent what);
 
   CustomerStore& store_;
+  HolderStore& holders_;
   CustomerChanges& changes_;
   Verifications& verifications_;
   LeaveCustomer& leave_;

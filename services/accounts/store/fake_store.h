@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "services/accounts/store/customer_store.h"
+#include "services/accounts/store/holder_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe.
-class FakeStore : public Store, public CustomerStore {
+class FakeStore : public Store, public CustomerStore, public HolderStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -53,6 +54,19 @@ class FakeStore : public Store, public CustomerStore {
   Task<absl::StatusOr<Customer>> FinishLeaving(CustomerRef ref, int attempt, absl::Time now,
                                                audit::Origin origin) override;
 
+  Task<absl::StatusOr<StoredHolder>> InsertHolder(Holder holder, RequestKey request,
+                                                  DecideHolder decide, audit::Event event) override;
+  Task<absl::StatusOr<Holder>> ChangeHolder(HolderChange change, DecideHolder decide,
+                                            audit::Event event) override;
+  Task<absl::StatusOr<SeenAccount>> SeeAccount(Uuid user_id, Uuid account_id) override;
+  Task<absl::StatusOr<std::vector<SeenAccount>>> ListSeenAccounts(Uuid user_id,
+                                                                  std::optional<Uuid> after,
+                                                                  int limit) override;
+  Task<absl::StatusOr<std::vector<NamedHolder>>> ListHolders(Uuid account_id) override;
+  Task<absl::StatusOr<std::vector<Holder>>> HoldersOf(std::vector<Uuid> account_ids) override;
+  Task<absl::StatusOr<std::vector<SeenHolding>>> ListHoldings(Uuid user_id) override;
+  Task<absl::StatusOr<std::vector<Holder>>> HoldingsOf(Uuid user_id, Uuid customer_id) override;
+
   // What a CustomerStore has recorded.
   std::vector<audit::Event> events();
   // From now on FinishLeaving and EndVerification do nothing and answer kUnavailable, as if the
@@ -75,11 +89,16 @@ class FakeStore : public Store, public CustomerStore {
   CustomerRecord* FindRecord(const CustomerRef& ref);
   bool HasPending(const Uuid& customer_id) const;
   bool HasOpening(const Uuid& customer_id) const;
+  absl::StatusOr<AccountHolding> FindHolding(const HolderChange& change);
+  std::optional<HolderRole> RoleAt(const Account& account, const Uuid& user_id) const;
+  void EndHoldings(const Customer& customer, absl::Time now, const audit::Origin& origin);
 
   std::mutex mutex_;
   std::map<Uuid, CustomerRecord> customers_;  // Guarded by mutex_.
   std::map<Uuid, Kept> verifications_;        // Guarded by mutex_.
   std::map<Key, Made> verification_keys_;     // Guarded by mutex_.
+  std::map<Uuid, Holder> holders_;            // Guarded by mutex_.
+  std::map<Key, Made> holder_keys_;           // Guarded by mutex_.
   std::vector<audit::Event> events_;          // Guarded by mutex_.
   bool finishing_ = true;                     // Guarded by mutex_.
   std::map<Uuid, Account> accounts_;          // Guarded by mutex_.
