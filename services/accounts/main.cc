@@ -14,6 +14,7 @@
 #include "services/accounts/flow/open_account.h"
 #include "services/accounts/main_account_states.h"
 #include "services/accounts/main_customers.h"
+#include "services/accounts/main_holders.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
 #include "services/accounts/store/pg_store.h"
@@ -51,7 +52,8 @@ int main(int argc, char** argv) {
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
   for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
-                     accounts::AccountStateParts::Statements()}) {
+                     accounts::AccountStateParts::Statements(),
+                     accounts::HolderParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -62,17 +64,21 @@ int main(int argc, char** argv) {
   accounts::PgStore store(pool, *personal_data);
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
-  accounts::AccountsRpc service(store, open, ledger_reader, SystemClock(), SystemIds(), book);
-  accounts::StatementsRpc statements_rpc(store, ledger_reader, SystemClock(), book,
+  accounts::HolderParts holders(pool, *personal_data, SystemClock(), SystemIds());
+  accounts::AccountsRpc service(store, holders.store(), open, ledger_reader, SystemClock(),
+                                SystemIds(), book);
+  accounts::StatementsRpc statements_rpc(holders.store(), ledger_reader, SystemClock(), book,
                                          absl::GetFlag(FLAGS_statement_font));
   accounts::AccountStateParts states(process.executor(), pool, *personal_data, ledger,
                                      ledger_reader, SystemClock(), book);
-  accounts::CustomerParts customers(process.executor(), pool, *personal_data, ledger, ledger_reader,
-                                    trail.recorder(), states.telling(), book);
+  accounts::CustomerParts customers(process.executor(), pool, *personal_data, holders.store(),
+                                    ledger, ledger_reader, trail.recorder(), states.telling(),
+                                    book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status = process.Serve(
-      {&service, &statements_rpc, &states.service(), &customers.service(), &trail.service()},
+      {&service, &holders.service(), &statements_rpc, &states.service(), &customers.service(),
+       &trail.service()},
       &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();

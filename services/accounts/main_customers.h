@@ -29,7 +29,7 @@ class CustomerParts {
   static std::vector<pg::Statement> Statements();
 
   // References outlive this. --sandbox_verifier says who verifies. Starts the workers.
-  CustomerParts(Executor executor, pg::Pool& pool, PersonalData& data,
+  CustomerParts(Executor executor, pg::Pool& pool, PersonalData& data, HolderStore& holders,
                 ledger::v1::LedgerClient& ledger, ledger::v1::LedgerReaderClient& reader,
                 audit::Recorder& recorder, FreezeTelling& telling, const std::string& book);
 

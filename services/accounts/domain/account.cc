@@ -45,6 +45,19 @@ absl::StatusOr<AccountState> ParseAccountState(std::string_view name) {
   return Error(Reason::kInternal, "the database has a state that there is not");
 }
 
+std::string_view NameOf(AccountKind kind) {
+  constexpr std::string_view kNames[] = {"wallet", "merchant", "savings"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+absl::StatusOr<AccountKind> ParseAccountKind(std::string_view name) {
+  for (const AccountKind kind :
+       {AccountKind::kWallet, AccountKind::kMerchant, AccountKind::kSavings}) {
+    if (NameOf(kind) == name) return kind;
+  }
+  return Error(Reason::kInternal, "the database has a kind that there is not");
+}
+
 absl::Status CheckCustomerName(std::string_view display_name) { return CheckName(display_name, 1); }
 
 absl::Status CheckAccountName(std::string_view display_name) { return CheckName(display_name, 0); }
@@ -60,9 +73,12 @@ std::string CanonicalCustomer(std::string_view display_name) {
 }
 
 std::string CanonicalAccount(const Uuid& customer_id, const Currency& currency,
-                             std::string_view display_name) {
+                             std::string_view display_name, AccountKind kind) {
   const std::string customer = customer_id.ToString();
-  return Join({"account", customer, currency.code(), display_name});
+  if (kind == AccountKind::kWallet) {
+    return Join({"account", customer, currency.code(), display_name});
+  }
+  return Join({"account", customer, currency.code(), display_name, NameOf(kind)});
 }
 
 }  // namespace florin::accounts

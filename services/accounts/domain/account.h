@@ -35,6 +35,12 @@ enum class AccountState { kOpening, kOpen, kClosed };
 std::string_view NameOf(AccountState state);  // "opening", "open", "closed"
 absl::StatusOr<AccountState> ParseAccountState(std::string_view name);
 
+// What an account is for (accounts.proto), for its life.
+enum class AccountKind { kWallet, kMerchant, kSavings };
+std::string_view NameOf(AccountKind kind);  // "wallet", "merchant", "savings"
+// Error: kInternal.
+absl::StatusOr<AccountKind> ParseAccountKind(std::string_view name);
+
 struct Account {
   Uuid account_id;  // The ledger account has the same id.
   Uuid user_id;
@@ -43,6 +49,7 @@ struct Account {
   std::string display_name;  // May be empty.
   AccountState state = AccountState::kOpening;
   absl::Time create_time;
+  AccountKind kind = AccountKind::kWallet;
 
   friend bool operator==(const Account&, const Account&) = default;
 };
@@ -56,9 +63,11 @@ absl::Status CheckAccountName(std::string_view display_name);
 absl::StatusOr<Currency> CheckCurrency(std::string_view code);
 
 // The octets that say what a request asks for: equal for equal requests only. Their hash is the
-// fingerprint that tells a retry from another request under the same idempotency key.
+// fingerprint that tells a retry from another request under the same idempotency key. A wallet is
+// what it was before there were kinds.
 std::string CanonicalCustomer(std::string_view display_name);
 std::string CanonicalAccount(const Uuid& customer_id, const Currency& currency,
-                             std::string_view display_name);
+                             std::string_view display_name,
+                             AccountKind kind = AccountKind::kWallet);
 
 }  // namespace florin::accounts

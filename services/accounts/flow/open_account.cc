@@ -42,11 +42,12 @@ Task<absl::StatusOr<OpenAccount::Outcome>> OpenAccount::Run(rpc::Outgoing contex
                   .currency = request.currency,
                   .display_name = request.display_name,
                   .state = AccountState::kOpening,
-                  .create_time = NowInMicroseconds(clock_)};
+                  .create_time = NowInMicroseconds(clock_),
+                  .kind = request.kind};
   const Uuid account_id = account.account_id;
   RequestKey key{.idempotency_key = std::move(request.idempotency_key),
-                 .fingerprint = crypto::Sha256(
-                     CanonicalAccount(request.customer_id, request.currency, request.display_name)),
+                 .fingerprint = crypto::Sha256(CanonicalAccount(
+                     request.customer_id, request.currency, request.display_name, request.kind)),
                  .origin = std::move(request.origin)};
   absl::StatusOr<StoredAccount> stored =
       co_await store_.InsertAccount(std::move(account), std::move(key));

@@ -27,6 +27,7 @@ class OpenAccount {
     Uuid customer_id;
     Currency currency;
     std::string display_name;
+    AccountKind kind = AccountKind::kWallet;
     std::string idempotency_key;
     audit::Origin origin = {};
   };

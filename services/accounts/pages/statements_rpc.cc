@@ -95,8 +95,8 @@ v1::Statement ToProto(const StatementFacts& facts, const AccountStatement& state
 
 }  // namespace
 
-StatementsRpc::StatementsRpc(Store& store, ledger::v1::LedgerReaderClient& ledger, Clock& clock,
-                             std::string book, std::string font)
+StatementsRpc::StatementsRpc(HolderStore& store, ledger::v1::LedgerReaderClient& ledger,
+                             Clock& clock, std::string book, std::string font)
     : store_(store),
       ledger_(ledger),
       clock_(clock),
@@ -146,16 +146,13 @@ Task<absl::StatusOr<StatementsRpc::Drawn>> StatementsRpc::Draw(const rpc::Call& 
                              ParseStatementPeriod(request.first_date(), request.last_date()));
   std::string zone_name = request.time_zone().empty() ? "UTC" : request.time_zone();
   FLORIN_CO_ASSIGN_OR_RETURN(const absl::TimeZone zone, LoadZone(zone_name));
-  absl::StatusOr<Account> account = co_await store_.GetAccount(user, account_id);
-  if (!account.ok()) co_return account.status();
-  std::vector<Uuid> ids = {account_id};
-  const absl::StatusOr<std::vector<HeldAccount>> held = co_await store_.LookUp(std::move(ids));
-  if (!held.ok()) co_return held.status();
+  absl::StatusOr<SeenAccount> seen = co_await store_.SeeAccount(user, account_id);
+  if (!seen.ok()) co_return seen.status();
 
   Drawn drawn{.facts = {.account_id = account_id,
-                        .account_name = std::move(account->display_name),
-                        .holder_name = held->empty() ? "" : held->front().holder_name,
-                        .currency = account->currency,
+                        .account_name = std::move(seen->account.display_name),
+                        .holder_name = std::move(seen->owner_name),
+                        .currency = seen->account.currency,
                         .period = period,
                         .time_zone = std::move(zone_name),
                         .zone = zone,

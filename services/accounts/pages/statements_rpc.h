@@ -7,7 +7,7 @@
 #include "florin/ledger/v1/reader.rpc.h"
 #include "libs/clock/clock.h"
 #include "services/accounts/domain/account_statement.h"
-#include "services/accounts/store/store.h"
+#include "services/accounts/store/holder_store.h"
 
 namespace florin::accounts {
 
@@ -16,7 +16,7 @@ namespace florin::accounts {
 class StatementsRpc : public v1::StatementsService {
  public:
   // `font`: of PDFs, a TrueType file. References outlive this.
-  StatementsRpc(Store& store, ledger::v1::LedgerReaderClient& ledger, Clock& clock,
+  StatementsRpc(HolderStore& store, ledger::v1::LedgerReaderClient& ledger, Clock& clock,
                 std::string book, std::string font);
 
   Task<absl::StatusOr<v1::Statement>> GetStatement(rpc::Call& call,
@@ -35,7 +35,7 @@ class StatementsRpc : public v1::StatementsService {
   Task<absl::StatusOr<std::vector<BookedEntry>>> Entries(rpc::Outgoing context,
                                                          std::string account_id, Instants instants);
 
-  Store& store_;
+  HolderStore& store_;
   ledger::v1::LedgerReaderClient& ledger_;
   Clock& clock_;
   const std::string book_;

@@ -9,6 +9,7 @@
 #include "libs/rpc/user_of.h"
 #include "services/accounts/domain/statement.h"
 #include "services/accounts/rpc/customer_messages.h"
+#include "services/accounts/rpc/holder_messages.h"
 
 namespace florin::accounts {
 namespace {
@@ -28,7 +29,7 @@ v1::Account::Frozen FrozenOf(const ledger::v1::Account& booked) {
 }
 
 // An account as it is here, and in the ledger.
-v1::Account ToProto(const Account& account, const ledger::v1::Account& booked) {
+v1::Account ToProto(const Account& account, HolderRole role, const ledger::v1::Account& booked) {
   const Counters counters{.debits_posted = booked.debits_posted(),
                           .credits_posted = booked.credits_posted(),
                           .debits_pending = booked.debits_pending()};
@@ -44,6 +45,8 @@ v1::Account ToProto(const Account& account, const ledger::v1::Account& booked) {
   SetTime(account.create_time, *proto.mutable_create_time());
   proto.set_frozen(FrozenOf(booked));
   proto.set_closed(booked.closed());
+  proto.set_kind(ToProto(account.kind));
+  proto.set_role(ToProto(role));
   return proto;
 }
 
@@ -67,10 +70,11 @@ v1::AccountEntry ToProto(const std::string& currency, const ledger::v1::Entry& e
 
 }  // namespace
 
-AccountsRpc::AccountsRpc(Store& store, florin::accounts::OpenAccount& open,
+AccountsRpc::AccountsRpc(Store& store, HolderStore& holders, florin::accounts::OpenAccount& open,
                          ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
                          std::string book)
     : store_(store),
+      holders_(holders),
       open_(open),
       ledger_(ledger),
       clock_(clock),
@@ -116,10 +120,12 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
                              ParseId(IdKind::kCustomer, request.customer_id(), "customer_id"));
   FLORIN_CO_ASSIGN_OR_RETURN(const Currency currency, CheckCurrency(request.currency()));
   FLORIN_CO_RETURN_IF_ERROR(CheckAccountName(request.display_name()));
+  FLORIN_CO_ASSIGN_OR_RETURN(const AccountKind kind, FromProto(request.kind()));
   florin::accounts::OpenAccount::Request open{.user_id = user,
                                               .customer_id = customer_id,
                                               .currency = currency,
                                               .display_name = request.display_name(),
+                                              .kind = kind,
                                               .idempotency_key = call.idempotency_key(),
                                               .origin = audit::OriginOfCall(call)};
   rpc::Outgoing context = call.AsService();
@@ -130,7 +136,7 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
   // The balance it was opened with, so that a replay is the first answer, whatever has been booked
   // since.
   const ledger::v1::Account nothing;
-  co_return ToProto(outcome->account, nothing);
+  co_return ToProto(outcome->account, HolderRole::kOwner, nothing);
 }
 
 Task<absl::StatusOr<v1::Account>> AccountsRpc::GetAccount(rpc::Call& call,
@@ -138,9 +144,9 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::GetAccount(rpc::Call& call,
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid account_id,
                              ParseId(IdKind::kAccount, request.account_id(), "account_id"));
-  absl::StatusOr<Account> account = co_await store_.GetAccount(user, account_id);
+  absl::StatusOr<SeenAccount> account = co_await holders_.SeeAccount(user, account_id);
   if (!account.ok()) co_return account.status();
-  std::vector<Account> one = {*std::move(account)};
+  std::vector<SeenAccount> one = {*std::move(account)};
   rpc::Outgoing context = call.AsService();
   absl::StatusOr<std::vector<v1::Account>> accounts =
       co_await WithBalances(std::move(context), std::move(one));
@@ -152,12 +158,12 @@ Task<absl::StatusOr<v1::ListAccountsResponse>> AccountsRpc::ListAccounts(
     rpc::Call& call, const v1::ListAccountsRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Page page, ParsePage(request.page_size(), request.page_token()));
-  absl::StatusOr<std::vector<Account>> found =
-      co_await store_.ListAccounts(user, page.after, page.size + 1);
+  absl::StatusOr<std::vector<SeenAccount>> found =
+      co_await holders_.ListSeenAccounts(user, page.after, page.size + 1);
   if (!found.ok()) co_return found.status();
   v1::ListAccountsResponse response;
   response.set_next_page_token(
-      CutPage(page, *found, [](const Account& account) { return account.account_id; }));
+      CutPage(page, *found, [](const SeenAccount& seen) { return seen.account.account_id; }));
   if (found->empty()) co_return response;
   rpc::Outgoing context = call.AsService();
   absl::StatusOr<std::vector<v1::Account>> accounts =
@@ -173,8 +179,8 @@ Task<absl::StatusOr<v1::ListAccountEntriesResponse>> AccountsRpc::ListAccountEnt
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid account_id,
                              ParseId(IdKind::kAccount, request.account_id(), "account_id"));
   FLORIN_CO_ASSIGN_OR_RETURN(const int page_size, ParsePageSize(request.page_size()));
-  const absl::StatusOr<Account> account = co_await store_.GetAccount(user, account_id);
-  if (!account.ok()) co_return account.status();
+  const absl::StatusOr<SeenAccount> seen = co_await holders_.SeeAccount(user, account_id);
+  if (!seen.ok()) co_return seen.status();
   ledger::v1::ListEntriesRequest ask;
   ask.set_book(book_);
   ask.set_account_id(request.account_id());
@@ -185,7 +191,7 @@ Task<absl::StatusOr<v1::ListAccountEntriesResponse>> AccountsRpc::ListAccountEnt
   const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
       co_await ledger_.ListEntries(std::move(context), ask);
   if (!entries.ok()) co_return entries.status();
-  const std::string currency(account->currency.code());
+  const std::string currency(seen->account.currency.code());
   v1::ListAccountEntriesResponse response;
   for (const ledger::v1::Entry& entry : entries->entries()) {
     *response.add_entries() = ToProto(currency, entry);
@@ -204,8 +210,10 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
     FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kAccount, text, "account_ids"));
     ids.push_back(id);
   }
-  const absl::StatusOr<std::vector<HeldAccount>> accounts = co_await store_.LookUp(std::move(ids));
+  const absl::StatusOr<std::vector<HeldAccount>> accounts = co_await store_.LookUp(ids);
   if (!accounts.ok()) co_return accounts.status();
+  const absl::StatusOr<std::vector<Holder>> holders = co_await holders_.HoldersOf(std::move(ids));
+  if (!holders.ok()) co_return holders.status();
   v1::LookUpAccountsResponse response;
   for (const auto& [account, holder_name] : *accounts) {
     v1::AccountFacts& facts = *response.add_accounts();
@@ -214,16 +222,23 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
     facts.set_owner_user_id(FormatId(IdKind::kUser, account.user_id));
     facts.set_currency(std::string(account.currency.code()));
     facts.set_holder_name(holder_name);
+    facts.set_kind(ToProto(account.kind));
+    for (const Holder& holder : *holders) {
+      if (holder.account_id != account.account_id) continue;
+      v1::AccountHolder& proto = *facts.add_holders();
+      proto.set_user_id(FormatId(IdKind::kUser, holder.user_id));
+      proto.set_role(ToProto(holder.role));
+    }
   }
   co_return response;
 }
 
 Task<absl::StatusOr<std::vector<v1::Account>>> AccountsRpc::WithBalances(
-    rpc::Outgoing context, std::vector<Account> accounts) {
+    rpc::Outgoing context, std::vector<SeenAccount> accounts) {
   ledger::v1::GetAccountsRequest ask;
   ask.set_book(book_);
-  for (const Account& account : accounts) {
-    ask.add_account_ids(FormatId(IdKind::kAccount, account.account_id));
+  for (const SeenAccount& seen : accounts) {
+    ask.add_account_ids(FormatId(IdKind::kAccount, seen.account.account_id));
   }
   context.route = book_;
   const absl::StatusOr<ledger::v1::GetAccountsResponse> response =
@@ -240,7 +255,7 @@ Task<absl::StatusOr<std::vector<v1::Account>>> AccountsRpc::WithBalances(
     if (found == booked.end()) {
       co_return Error(Reason::kInternal, "the ledger does not know an open account");
     }
-    protos.push_back(ToProto(accounts[i], *found->second));
+    protos.push_back(ToProto(accounts[i].account, accounts[i].role, *found->second));
   }
   co_return protos;
 }

@@ -10,16 +10,17 @@
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
 #include "services/accounts/flow/open_account.h"
+#include "services/accounts/store/holder_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe. The ledger is asked as this service: it knows no users, so each method that names an
-// account first finds it among the caller's own.
+// account first finds it among those that the caller holds.
 class AccountsRpc : public v1::AccountsService {
  public:
   // References outlive this.
-  AccountsRpc(Store& store, florin::accounts::OpenAccount& open,
+  AccountsRpc(Store& store, HolderStore& holders, florin::accounts::OpenAccount& open,
               ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
               std::string book);
 
@@ -41,9 +42,10 @@ class AccountsRpc : public v1::AccountsService {
  private:
   // The accounts with their balances of this moment, by one call to the ledger.
   Task<absl::StatusOr<std::vector<v1::Account>>> WithBalances(rpc::Outgoing context,
-                                                              std::vector<Account> accounts);
+                                                              std::vector<SeenAccount> accounts);
 
   Store& store_;
+  HolderStore& holders_;
   florin::accounts::OpenAccount& open_;
   ledger::v1::LedgerReaderClient& ledger_;
   Clock& clock_;

@@ -48,7 +48,7 @@ class AccountsRpcTest : public AccountsFixture {
     return Ask(&AccountsRpc::GetAccount, user, request);
   }
 
-  AccountsRpc service_{store_, open_, ledger_reader_, clock_, SystemIds(), "main"};
+  AccountsRpc service_{store_, store_, open_, ledger_reader_, clock_, SystemIds(), "main"};
   bool replayed_ = false;  // Whether the last answer was marked so.
 };
 

@@ -5,6 +5,7 @@
 #include "libs/audit/call_origin.h"
 #include "libs/rpc/user_of.h"
 #include "services/accounts/rpc/customer_messages.h"
+#include "services/accounts/rpc/holder_messages.h"
 
 namespace florin::accounts {
 namespace {
@@ -86,12 +87,16 @@ Task<absl::StatusOr<v1::CustomerExport>> CustomersRpc::ExportCustomer(
   const absl::StatusOr<CustomerChanges::Export> all =
       co_await changes_.ExportAll(std::move(acting), ref.customer_id);
   if (!all.ok()) co_return all.status();
+  const absl::StatusOr<std::vector<Holder>> holdings =
+      co_await holders_.HoldingsOf(*ref.user_id, ref.customer_id);
+  if (!holdings.ok()) co_return holdings.status();
   v1::CustomerExport proto;
   proto.set_user_id(FormatId(IdKind::kUser, *ref.user_id));
   *proto.mutable_customer() = ToProto(all->record.customer);
   *proto.mutable_profile() = ToProto(all->record.profile);
   for (const Account& account : all->accounts) *proto.add_accounts() = ToExport(account);
   for (const Verification& one : all->verifications) *proto.add_verifications() = ToProto(one);
+  for (const Holder& one : *holdings) *proto.add_holdings() = ToExport(one);
   co_return proto;
 }
 

@@ -8,6 +8,7 @@
 #include "services/accounts/flow/leave_customer.h"
 #include "services/accounts/flow/verifications.h"
 #include "services/accounts/store/customer_store.h"
+#include "services/accounts/store/holder_store.h"
 
 namespace florin::accounts {
 
@@ -16,9 +17,10 @@ namespace florin::accounts {
 class CustomersRpc : public v1::CustomersService {
  public:
   // References outlive this.
-  CustomersRpc(CustomerStore& store, CustomerChanges& changes, Verifications& verifications,
-               LeaveCustomer& leave, FreezeTelling& telling)
+  CustomersRpc(CustomerStore& store, HolderStore& holders, CustomerChanges& changes,
+               Verifications& verifications, LeaveCustomer& leave, FreezeTelling& telling)
       : store_(store),
+        holders_(holders),
         changes_(changes),
         verifications_(verifications),
         leave_(leave),
@@ -54,6 +56,7 @@ class CustomersRpc : public v1::CustomersService {
                                                     CustomerEvent what);
 
   CustomerStore& store_;
+  HolderStore& holders_;
   CustomerChanges& changes_;
   Verifications& verifications_;
   LeaveCustomer& leave_;

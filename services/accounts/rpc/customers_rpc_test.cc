@@ -82,7 +82,7 @@ class CustomersRpcTest : public AccountsFixture {
   SandboxVerifier sandbox_;
   CustomerChanges changes_{store_, recorder_, clock_, SystemIds()};
   Verifications verifications_{store_, &sandbox_, clock_, SystemIds()};
-  CustomersRpc service_{store_, changes_, verifications_, leave_, telling_};
+  CustomersRpc service_{store_, store_, changes_, verifications_, leave_, telling_};
   bool replayed_ = false;
 };
 
@@ -268,7 +268,7 @@ TEST_F(CustomersRpcTest, AnErasedCustomerIsGoneForEverybody) {
 TEST_F(CustomersRpcTest, AccountsOfAnErasedCustomerAreLookedUpInVain) {
   const auto opened = Open(Request("account"));
   ASSERT_THAT(opened, IsOk());
-  AccountsRpc accounts(store_, open_, ledger_reader_, clock_, SystemIds(), "main");
+  AccountsRpc accounts(store_, store_, open_, ledger_reader_, clock_, SystemIds(), "main");
   v1::LookUpAccountsRequest request;
   request.add_account_ids(FormatId(IdKind::kAccount, opened->account.account_id));
   const auto look = [&] {

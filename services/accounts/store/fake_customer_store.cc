@@ -251,6 +251,7 @@ Task<absl::StatusOr<Customer>> FakeStore::FinishLeaving(CustomerRef ref, int att
     }
     if (erases) kept.verification.reason.clear();
   }
+  EndHoldings(customer, now, origin);
   customer.state = *record->leaving_to;
   record->leaving_to.reset();
   record->next_attempt_time = absl::InfinitePast();

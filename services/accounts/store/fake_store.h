@@ -9,12 +9,16 @@
 
 #include "services/accounts/store/account_state_store.h"
 #include "services/accounts/store/customer_store.h"
+#include "services/accounts/store/holder_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe.
-class FakeStore : public Store, public CustomerStore, public AccountStateStore {
+class FakeStore : public Store,
+                  public CustomerStore,
+                  public AccountStateStore,
+                  public HolderStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -66,7 +70,21 @@ class FakeStore : public Store, public CustomerStore, public AccountStateStore {
                                                              absl::Time created,
                                                              int limit) override;
 
-  // What a CustomerStore and an AccountStateStore have recorded.
+
+  Task<absl::StatusOr<StoredHolder>> InsertHolder(Holder holder, RequestKey request,
+                                                  DecideHolder decide, audit::Event event) override;
+  Task<absl::StatusOr<Holder>> ChangeHolder(HolderChange change, DecideHolder decide,
+                                            audit::Event event) override;
+  Task<absl::StatusOr<SeenAccount>> SeeAccount(Uuid user_id, Uuid account_id) override;
+  Task<absl::StatusOr<std::vector<SeenAccount>>> ListSeenAccounts(Uuid user_id,
+                                                                  std::optional<Uuid> after,
+                                                                  int limit) override;
+  Task<absl::StatusOr<std::vector<NamedHolder>>> ListHolders(Uuid account_id) override;
+  Task<absl::StatusOr<std::vector<Holder>>> HoldersOf(std::vector<Uuid> account_ids) override;
+  Task<absl::StatusOr<std::vector<SeenHolding>>> ListHoldings(Uuid user_id) override;
+  Task<absl::StatusOr<std::vector<Holder>>> HoldingsOf(Uuid user_id, Uuid customer_id) override;
+
+  // What all but a Store have recorded.
   std::vector<audit::Event> events();
   // From now on FinishLeaving, EndVerification, MarkTold and what closes an account do nothing and
   // answer kUnavailable, as if the process had died before them.
@@ -100,6 +118,9 @@ class FakeStore : public Store, public CustomerStore, public AccountStateStore {
   bool IsShown(const Account& account) const;
   bool HasPending(const Uuid& customer_id) const;
   bool HasOpening(const Uuid& customer_id) const;
+  absl::StatusOr<AccountHolding> FindHolding(const HolderChange& change);
+  std::optional<HolderRole> RoleAt(const Account& account, const Uuid& user_id) const;
+  void EndHoldings(const Customer& customer, absl::Time now, const audit::Origin& origin);
 
   std::mutex mutex_;
   std::map<Uuid, CustomerRecord> customers_;     // Guarded by mutex_.
@@ -108,6 +129,8 @@ class FakeStore : public Store, public CustomerStore, public AccountStateStore {
   std::vector<audit::Event> events_;             // Guarded by mutex_.
   bool finishing_ = true;                        // Guarded by mutex_.
   std::map<Uuid, Account> accounts_;             // Guarded by mutex_.
+  std::map<Uuid, Holder> holders_;               // Guarded by mutex_.
+  std::map<Key, Made> holder_keys_;              // Guarded by mutex_.
   std::map<Uuid, AccountStanding> standings_;    // Guarded by mutex_.
   std::map<Uuid, std::vector<Freeze>> freezes_;  // Guarded by mutex_. Revision 1 first.
   std::map<Key, Made> customer_keys_;            // Guarded by mutex_.

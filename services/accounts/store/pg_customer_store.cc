@@ -5,6 +5,7 @@
 #include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
 #include "services/accounts/store/customer_rows.h"
+#include "services/accounts/store/holder_rows.h"
 
 namespace florin::accounts {
 namespace {
@@ -325,6 +326,8 @@ absl::StatusOr<Customer> Finish(pqxx::work& transaction, const CustomerRecord& r
                                 user_id, now, origin));
     events.back().details["customer"] = subject;
   }
+  FLORIN_RETURN_IF_ERROR(
+      rows::EndHoldings(transaction, user_id, record.customer.customer_id, now, origin, events));
   transaction.exec_prepared("expire_pending", user, customer, absl::ToUnixMicros(now));
   const KycLevel level =
       erases ? NextLevel(record.customer.kyc_level, KycEvent::kErased) : record.customer.kyc_level;
@@ -341,27 +344,29 @@ absl::StatusOr<Customer> Finish(pqxx::work& transaction, const CustomerRecord& r
 }  // namespace
 
 std::vector<pg::Statement> PgCustomerStore::Statements() {
-  return {{"lock_customer", kLockCustomer},
-          {"read_record", kReadRecord},
-          {"write_record", kWriteRecord},
-          {"suspend_accounts", kSuspendAccounts},
-          {"find_by_email", kFindByEmail},
-          {"find_by_phone", kFindByPhone},
-          {"accounts_of", kAccountsOf},
-          {"insert_verification", kInsertVerification},
-          {"verification_of_key", kVerificationOfKey},
-          {"get_verification", kGetVerification},
-          {"list_verifications", kListVerifications},
-          {"claim_verifications", kClaimVerifications},
-          {"end_verification", kEndVerification},
-          {"set_level", kSetLevel},
-          {"claim_leaving", kClaimLeaving},
-          {"close_accounts", kCloseAccounts},
-          {"expire_pending", kExpirePending},
-          {"finish_customer", kFinishCustomer},
-          {"erase_accounts", kEraseAccounts},
-          {"erase_verifications", kEraseVerifications},
-          {"erase_customer", kEraseCustomer}};
+  std::vector<pg::Statement> all = {{"lock_customer", kLockCustomer},
+                                    {"read_record", kReadRecord},
+                                    {"write_record", kWriteRecord},
+                                    {"suspend_accounts", kSuspendAccounts},
+                                    {"find_by_email", kFindByEmail},
+                                    {"find_by_phone", kFindByPhone},
+                                    {"accounts_of", kAccountsOf},
+                                    {"insert_verification", kInsertVerification},
+                                    {"verification_of_key", kVerificationOfKey},
+                                    {"get_verification", kGetVerification},
+                                    {"list_verifications", kListVerifications},
+                                    {"claim_verifications", kClaimVerifications},
+                                    {"end_verification", kEndVerification},
+                                    {"set_level", kSetLevel},
+                                    {"claim_leaving", kClaimLeaving},
+                                    {"close_accounts", kCloseAccounts},
+                                    {"expire_pending", kExpirePending},
+                                    {"finish_customer", kFinishCustomer},
+                                    {"erase_accounts", kEraseAccounts},
+                                    {"erase_verifications", kEraseVerifications},
+                                    {"erase_customer", kEraseCustomer}};
+  for (pg::Statement& one : rows::EndHoldingStatements()) all.push_back(std::move(one));
+  return all;
 }
 
 Task<absl::StatusOr<CustomerRecord>> PgCustomerStore::Get(CustomerRef ref) {

@@ -13,6 +13,7 @@
 #include "services/accounts/store/fake_store.h"
 #include "services/accounts/store/pg_account_state_store.h"
 #include "services/accounts/store/pg_customer_store.h"
+#include "services/accounts/store/pg_holder_store.h"
 #include "services/accounts/store/pg_sealing.h"
 #include "services/accounts/store/pg_store.h"
 
@@ -41,6 +42,7 @@ class FakeSubject {
   Store& store() { return store_; }
   CustomerStore& customers() { return store_; }
   AccountStateStore& states() { return store_; }
+  HolderStore& holders() { return store_; }
   // "action details" of each event of the subject, in their order.
   std::vector<std::string> EventsOf(async::Runtime&, const std::string& subject) {
     std::vector<std::string> found;
@@ -63,6 +65,7 @@ class PgSubject {
   Store& store() { return store_; }
   CustomerStore& customers() { return customers_; }
   AccountStateStore& states() { return states_; }
+  HolderStore& holders() { return holders_; }
   PgSealing& sealing() { return sealing_; }
   PersonalData& data() { return data_; }
 
@@ -74,6 +77,10 @@ class PgSubject {
   }
   // The first column of each row.
   std::vector<std::string> Rows(async::Runtime& runtime, const std::string& sql) {
+    return TryRows(runtime, sql).value();
+  }
+  absl::StatusOr<std::vector<std::string>> TryRows(async::Runtime& runtime,
+                                                   const std::string& sql) {
     std::function<absl::StatusOr<std::vector<std::string>>(pqxx::work&)> work =
         [&sql](pqxx::work& transaction) -> absl::StatusOr<std::vector<std::string>> {
       std::vector<std::string> found;
@@ -82,13 +89,14 @@ class PgSubject {
       }
       return found;
     };
-    return runtime.Run(pool_.Transact(std::move(work))).value();
+    return runtime.Run(pool_.Transact(std::move(work)));
   }
 
  private:
   static std::vector<pg::Statement> Statements() {
     std::vector<pg::Statement> all = PgStore::Statements();
     for (const auto& more : {PgCustomerStore::Statements(), PgAccountStateStore::Statements(),
+                             PgHolderStore::Statements(),
                              PgSealing::Statements(), audit::InsertStatements()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
@@ -104,6 +112,7 @@ class PgSubject {
   PgStore store_{pool_, data_};
   PgCustomerStore customers_{pool_, data_};
   PgAccountStateStore states_{pool_, data_};
+  PgHolderStore holders_{pool_, data_};
   PgSealing sealing_{pool_, data_};
 };
 

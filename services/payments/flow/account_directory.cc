@@ -9,16 +9,36 @@ namespace {
 
 constexpr absl::Duration kMemory = absl::Minutes(10);
 
-absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) {
+// Of a kind that came later: as any account.
+AccountKind KindOf(accounts::v1::Account::Kind kind) {
+  switch (kind) {
+    case accounts::v1::Account::MERCHANT:
+      return AccountKind::kMerchant;
+    case accounts::v1::Account::SAVINGS:
+      return AccountKind::kSavings;
+    default:
+      return AccountKind::kWallet;
+  }
+}
+
+absl::StatusOr<KnownAccount> FromProto(const accounts::v1::AccountFacts& proto) {
   FLORIN_ASSIGN_OR_RETURN(const Uuid account,
                           ParseId(IdKind::kAccount, proto.account_id(), "account_id"));
   FLORIN_ASSIGN_OR_RETURN(const Uuid owner,
                           ParseId(IdKind::kUser, proto.owner_user_id(), "owner_user_id"));
   FLORIN_ASSIGN_OR_RETURN(const Currency currency, Currency::Parse(proto.currency()));
-  return AccountFacts{.account_id = account,
-                      .owner_user_id = owner,
-                      .currency = currency,
-                      .holder_name = proto.holder_name()};
+  return KnownAccount{{.account_id = account,
+                       .owner_user_id = owner,
+                       .currency = currency,
+                       .holder_name = proto.holder_name()},
+                      KindOf(proto.kind())};
+}
+
+absl::StatusOr<AccountHolder> FromProto(const accounts::v1::AccountHolder& proto) {
+  FLORIN_ASSIGN_OR_RETURN(const Uuid user, ParseId(IdKind::kUser, proto.user_id(), "user_id"));
+  const bool may_pay =
+      proto.role() == accounts::v1::Account::OWNER || proto.role() == accounts::v1::Account::PAYER;
+  return AccountHolder{.user_id = user, .may_pay = may_pay};
 }
 
 }  // namespace
@@ -29,9 +49,9 @@ AccountDirectory::AccountDirectory(accounts::v1::AccountsClient& accounts, std::
       generation_size_(std::max<std::size_t>(capacity / 2, 1)),
       clock_(clock) {}
 
-Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory::LookUp(
+Task<absl::StatusOr<std::vector<std::optional<KnownAccount>>>> AccountDirectory::LookUp(
     rpc::Outgoing context, std::vector<Uuid> ids) {
-  std::vector<std::optional<AccountFacts>> found;
+  std::vector<std::optional<KnownAccount>> found;
   found.reserve(ids.size());
   accounts::v1::LookUpAccountsRequest request;
   for (const Uuid& id : ids) {
@@ -44,7 +64,7 @@ Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory:
       co_await accounts_.LookUpAccounts(std::move(context), request);
   if (!response.ok()) co_return response.status();
   for (const accounts::v1::AccountFacts& proto : response->accounts()) {
-    const absl::StatusOr<AccountFacts> facts = FromProto(proto);
+    const absl::StatusOr<KnownAccount> facts = FromProto(proto);
     if (!facts.ok()) {
       co_return Error(Reason::kInternal, "the accounts service answered nonsense");
     }
@@ -60,7 +80,27 @@ Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> AccountDirectory:
   co_return found;
 }
 
-std::optional<AccountFacts> AccountDirectory::Recall(const Uuid& id) {
+Task<absl::StatusOr<std::vector<AccountHolder>>> AccountDirectory::HoldersOf(rpc::Outgoing context,
+                                                                             Uuid id) {
+  accounts::v1::LookUpAccountsRequest request;
+  request.add_account_ids(FormatId(IdKind::kAccount, id));
+  const absl::StatusOr<accounts::v1::LookUpAccountsResponse> response =
+      co_await accounts_.LookUpAccounts(std::move(context), request);
+  if (!response.ok()) co_return response.status();
+  std::vector<AccountHolder> holders;
+  for (const accounts::v1::AccountFacts& facts : response->accounts()) {
+    for (const accounts::v1::AccountHolder& proto : facts.holders()) {
+      const absl::StatusOr<AccountHolder> holder = FromProto(proto);
+      if (!holder.ok()) {
+        co_return Error(Reason::kInternal, "the accounts service answered nonsense");
+      }
+      holders.push_back(*holder);
+    }
+  }
+  co_return holders;
+}
+
+std::optional<KnownAccount> AccountDirectory::Recall(const Uuid& id) {
   const std::lock_guard lock(mutex_);
   const absl::Time now = clock_.Now();
   if (now >= generation_end_) EndGeneration(now);

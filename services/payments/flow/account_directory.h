@@ -11,13 +11,13 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
-#include "services/payments/domain/payment.h"
+#include "services/payments/domain/account_rights.h"
 
 namespace florin::payments {
 
-// Owner and currency of an account never change, but its holder's name is personal data that may be
-// erased: an answer is given for ten minutes at most, and is out of memory after twenty (at the
-// next look-up). That an account does not exist is not kept: it may be opened at any moment.
+// Owner, currency and kind of an account never change, but its holder's name is personal data that
+// may be erased: an answer is given for ten minutes at most, and is out of memory after twenty (at
+// the next look-up). That an account does not exist is not kept: it may be opened at any moment.
 // Whether it is closed is the ledger's business. Thread-safe.
 class AccountDirectory {
  public:
@@ -27,17 +27,22 @@ class AccountDirectory {
 
   // The facts of each of `ids` (at most 100), in order; nothing for an account that does not exist.
   // Errors: kUnavailable, kDeadlineExceeded of the accounts service.
-  Task<absl::StatusOr<std::vector<std::optional<AccountFacts>>>> LookUp(rpc::Outgoing context,
+  Task<absl::StatusOr<std::vector<std::optional<KnownAccount>>>> LookUp(rpc::Outgoing context,
                                                                         std::vector<Uuid> ids);
+
+  // Who holds the account besides its owner, at this moment: the accounts service is asked each
+  // time, so that after the answer to a removal nobody pays any more. Nobody, if there is no such
+  // account. Errors: as LookUp().
+  Task<absl::StatusOr<std::vector<AccountHolder>>> HoldersOf(rpc::Outgoing context, Uuid id);
 
  private:
   struct Kept {
-    AccountFacts facts;
+    KnownAccount facts;
     absl::Time until;
   };
   using Generation = absl::flat_hash_map<Uuid, Kept>;
 
-  std::optional<AccountFacts> Recall(const Uuid& id);
+  std::optional<KnownAccount> Recall(const Uuid& id);
   // With mutex_ held.
   void Keep(Kept kept, absl::Time now);
   void EndGeneration(absl::Time now);

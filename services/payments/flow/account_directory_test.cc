@@ -9,7 +9,7 @@ using ::testing::Eq;
 
 class AccountDirectoryTest : public PaymentsFixture {
  protected:
-  std::vector<std::optional<AccountFacts>> LookUp(AccountDirectory& directory,
+  std::vector<std::optional<KnownAccount>> LookUp(AccountDirectory& directory,
                                                   const std::vector<Uuid>& ids) {
     rpc::Outgoing context;
     return runtime_.Run(directory.LookUp(context, ids)).value();
@@ -62,6 +62,20 @@ TEST_F(AccountDirectoryTest, ForgetsAName) {
   clock.Advance(absl::Microseconds(1));
   LookUp(timed, {a_});
   EXPECT_EQ(accounts_double_.lookups(), 2);
+}
+
+TEST_F(AccountDirectoryTest, RemembersTheKindAndAsksForHoldersEachTime) {
+  accounts_double_.SetKind(a_, AccountKind::kSavings);
+  const std::vector<AccountHolder> holders = {{.user_id = stranger_, .may_pay = true},
+                                              {.user_id = user_, .may_pay = false}};
+  accounts_double_.SetHolders(a_, holders);
+  EXPECT_EQ(LookUp(directory_, {a_})[0]->kind, AccountKind::kSavings);
+  EXPECT_EQ(LookUp(directory_, {a_})[0]->kind, AccountKind::kSavings);
+  EXPECT_EQ(accounts_double_.lookups(), 1);
+  rpc::Outgoing context;
+  EXPECT_EQ(runtime_.Run(directory_.HoldersOf(context, a_)).value(), holders);
+  accounts_double_.SetHolders(a_, {});
+  EXPECT_THAT(runtime_.Run(directory_.HoldersOf(context, a_)).value(), ::testing::IsEmpty());
 }
 
 TEST_F(AccountDirectoryTest, AnUnreachableServiceIsAnErrorNotAMissingAccount) {

@@ -126,22 +126,32 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   if (ids.empty()) ids.push_back(request.destination_account_id);
   const bool transfer = request.kind == Kind::kTransfer;
   if (transfer) ids.push_back(request.source_account_id);
-  absl::StatusOr<std::vector<std::optional<AccountFacts>>> found =
-      co_await accounts_.LookUp(std::move(context), std::move(ids));
+  absl::StatusOr<std::vector<std::optional<KnownAccount>>> found =
+      co_await accounts_.LookUp(context, std::move(ids));
   if (!found.ok()) co_return found.status();
-  std::optional<AccountFacts> source;
+  std::optional<KnownAccount> source;
   if (transfer) {
     source = std::move(found->back());
     found->pop_back();
   }
-  if (request.splits.empty()) {
-    FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(user_id, request, source, found->front()));
-  } else {
-    FLORIN_CO_RETURN_IF_ERROR(CheckPayees(user_id, request, source, *found));
+  Uuid pays_for = user_id;
+  if (source && source->owner_user_id != user_id) {
+    const absl::StatusOr<std::vector<AccountHolder>> holders =
+        co_await accounts_.HoldersOf(std::move(context), source->account_id);
+    if (!holders.ok()) co_return holders.status();
+    FLORIN_CO_ASSIGN_OR_RETURN(pays_for, PaysFor(user_id, source->owner_user_id, *holders));
   }
+  if (request.splits.empty()) {
+    FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(pays_for, request, source, found->front()));
+  } else {
+    const std::vector<std::optional<AccountFacts>> facts(found->begin(), found->end());
+    FLORIN_CO_RETURN_IF_ERROR(CheckPayees(pays_for, request, source, facts));
+  }
+  FLORIN_CO_RETURN_IF_ERROR(CheckPockets(source, *found, !request.splits.empty()));
   Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
-  for (const std::optional<AccountFacts>& payee : *found) {
-    if (payee->owner_user_id == user_id) continue;
+  for (const std::optional<KnownAccount>& payee : *found) {
+    // Whoever pays from another's account pays somebody, even themselves.
+    if (pays_for == user_id && payee->owner_user_id == user_id) continue;
     if (payees.are_the_payer) payees.account_id = payee->account_id;
     payees.are_the_payer = false;
     if (!payees.name.empty()) payees.name += ", ";

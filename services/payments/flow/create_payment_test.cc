@@ -103,6 +103,58 @@ TEST_F(CreatePaymentTest, AnybodyCanBePaid) {
   EXPECT_EQ(ledger_double_.BalanceOf(c_), 10);
 }
 
+TEST_F(CreatePaymentTest, AHolderPaysAsLongAsTheyHold) {
+  accounts_double_.SetHolders(c_, {{.user_id = user_, .may_pay = true}});
+  ledger_double_.Fund(c_, 100);
+  PaymentRequest request = Transfer(10);
+  request.source_account_id = c_;
+  ASSERT_THAT(Create(request, "1"), IsOk());
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 10);
+  // Nothing of who holds is remembered: a change counts from the next payment on.
+  accounts_double_.SetHolders(c_, {{.user_id = user_, .may_pay = false}});
+  EXPECT_THAT(Create(request, "2"), StatusHasReason(Reason::kHolderRoleMissing));
+  accounts_double_.SetHolders(c_, {});
+  EXPECT_THAT(Create(request, "2"), StatusHasReason(Reason::kAccountNotFound));
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 10);
+}
+
+TEST_F(CreatePaymentTest, APocketMovesMoneyBetweenItsOwnersAccountsOnly) {
+  accounts_double_.SetKind(b_, AccountKind::kSavings);
+  ASSERT_THAT(Create(Transfer(100), "1"), IsOk());
+  PaymentRequest away = Transfer(10);
+  away.source_account_id = b_;
+  away.destination_account_id = c_;
+  EXPECT_THAT(Create(away, "2").status(), ::testing::AllOf(StatusHasReason(Reason::kInvalidField),
+                                                           StatusHasParam("source_account_id")));
+  EXPECT_THAT(Create(Deposit(1), "3"), StatusHasReason(Reason::kInvalidField));
+  away.splits = {{.destination_account_id = c_, .amount_minor = 10}};
+  away.destination_account_id = Uuid();
+  EXPECT_THAT(Create(away, "4"), StatusHasReason(Reason::kInvalidField));
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 100);
+}
+
+TEST_F(CreatePaymentTest, AnOwnersPaymentAsksForNoHolders) {
+  ASSERT_THAT(Create(Transfer(10), "1"), IsOk());
+  const int asked = accounts_double_.lookups();
+  ASSERT_THAT(Create(Transfer(10), "2"), IsOk());
+  EXPECT_EQ(accounts_double_.lookups(), asked);
+}
+
+TEST_F(CreatePaymentTest, AHolderWhoPaysThemselvesIsNoExemptionFromTheApproval) {
+  accounts_double_.SetHolders(c_, {{.user_id = user_, .may_pay = true}});
+  ledger_double_.Fund(c_, 1000);
+  PaymentRequest request = Transfer(900);
+  request.source_account_id = c_;
+  rpc::Outgoing context;
+  const auto made = runtime_.Run(judging_create_.Run(context, user_, "key", request));
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->payment.state, State::kRequiresAction);
+  // Between accounts of one's own there is one.
+  const auto own = runtime_.Run(judging_create_.Run(context, user_, "own", Transfer(900)));
+  ASSERT_THAT(own, IsOk());
+  EXPECT_EQ(own->payment.state, State::kSucceeded);
+}
+
 TEST_F(CreatePaymentTest, WhileTheLedgerIsAwayAPaymentStaysInProcessing) {
   ledger_double_.SetFault(Fault::kUnavailable);
   const auto made = Create(Transfer(400), "key");

@@ -253,6 +253,23 @@ void AccountsDouble::Add(const AccountFacts& facts) {
   accounts_[proto.account_id()] = proto;
 }
 
+void AccountsDouble::SetKind(const Uuid& account_id, AccountKind kind) {
+  std::lock_guard lock(mutex_);
+  accounts_.at(FormatId(IdKind::kAccount, account_id))
+      .set_kind(static_cast<accounts::v1::Account::Kind>(static_cast<int>(kind) + 1));
+}
+
+void AccountsDouble::SetHolders(const Uuid& account_id, const std::vector<AccountHolder>& holders) {
+  std::lock_guard lock(mutex_);
+  accounts::v1::AccountFacts& facts = accounts_.at(FormatId(IdKind::kAccount, account_id));
+  facts.clear_holders();
+  for (const AccountHolder& holder : holders) {
+    accounts::v1::AccountHolder& proto = *facts.add_holders();
+    proto.set_user_id(FormatId(IdKind::kUser, holder.user_id));
+    proto.set_role(holder.may_pay ? accounts::v1::Account::PAYER : accounts::v1::Account::VIEWER);
+  }
+}
+
 void AccountsDouble::SetAvailable(bool available) {
   std::lock_guard lock(mutex_);
   available_ = available;

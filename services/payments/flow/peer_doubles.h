@@ -17,7 +17,7 @@
 #include "libs/clock/clock.h"
 #include "libs/rpc/channel.h"
 #include "libs/rpc/server.h"
-#include "services/payments/domain/payment.h"
+#include "services/payments/domain/account_rights.h"
 
 namespace florin::payments {
 
@@ -116,6 +116,9 @@ class LedgerProofDouble : public ledger::v1::LedgerProofService {
 class AccountsDouble : public accounts::v1::AccountsService {
  public:
   void Add(const AccountFacts& facts);
+  // Of one that was added.
+  void SetKind(const Uuid& account_id, AccountKind kind);
+  void SetHolders(const Uuid& account_id, const std::vector<AccountHolder>& holders);
   void SetAvailable(bool available);
   int lookups();  // Ids asked for so far.
 
