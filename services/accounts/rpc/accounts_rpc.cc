@@ -193,13 +193,14 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
   const absl::StatusOr<std::vector<HeldAccount>> accounts = co_await store_.LookUp(std::move(ids));
   if (!accounts.ok()) co_return accounts.status();
   v1::LookUpAccountsResponse response;
-  for (const auto& [account, holder_name] : *accounts) {
+  for (const auto& [account, holder_name, kyc_level] : *accounts) {
     v1::AccountFacts& facts = *response.add_accounts();
     facts.set_account_id(FormatId(IdKind::kAccount, account.account_id));
     facts.set_customer_id(FormatId(IdKind::kCustomer, account.customer_id));
     facts.set_owner_user_id(FormatId(IdKind::kUser, account.user_id));
     facts.set_currency(std::string(account.currency.code()));
     facts.set_holder_name(holder_name);
+    facts.set_kyc_level(ToProto(kyc_level));
   }
   co_return response;
 }

@@ -9,6 +9,12 @@ namespace {
 
 constexpr absl::Duration kMemory = absl::Minutes(10);
 
+// A level that this program does not know is as good as none.
+KycLevel LevelOf(accounts::v1::Customer::KycLevel level) {
+  if (level == accounts::v1::Customer::FULL) return KycLevel::kFull;
+  return level == accounts::v1::Customer::BASIC ? KycLevel::kBasic : KycLevel::kNone;
+}
+
 absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) {
   FLORIN_ASSIGN_OR_RETURN(const Uuid account,
                           ParseId(IdKind::kAccount, proto.account_id(), "account_id"));
@@ -18,7 +24,8 @@ absl::StatusOr<AccountFacts> FromProto(const accounts::v1::AccountFacts& proto) 
   return AccountFacts{.account_id = account,
                       .owner_user_id = owner,
                       .currency = currency,
-                      .holder_name = proto.holder_name()};
+                      .holder_name = proto.holder_name(),
+                      .kyc_level = LevelOf(proto.kyc_level())};
 }
 
 }  // namespace
