@@ -299,6 +299,23 @@ TEST_F(LimitsTest, RecoversManyInOneCall) {
   EXPECT_EQ(ends["limit_exceeded 70"], 1);
 }
 
+TEST_F(LimitsTest, OnePaymentOfAnUnknownLimitHoldsUpNoOther) {
+  const Limit day = Make(Daily(100));
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_THAT(Create(Transfer(10), "one"), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(Create(Transfer(20), "two"), StatusHasReason(Reason::kUnavailable));
+  ledger_double_.SetFault(Fault::kNone);
+  for (const Payment& payment : Payments()) {
+    if (payment.amount.minor_units != 10) continue;
+    store_.Tamper(user_, payment.payment_id, [](Payment& tampered) {
+      tampered.limit_uses.front().limit_id = SystemIds().NewId();
+    });
+  }
+  ASSERT_THAT(Recover(), IsOk());
+  EXPECT_EQ(ledger_double_.BalanceOf(b_), 20);
+  EXPECT_EQ(HeldBy(day), 20);
+}
+
 TEST_F(LimitsTest, ThatAreTooOldToKnowStopPayments) {
   EXPECT_EQ(Pay(1), "succeeded");
   limit_store_.FailReads(true);

@@ -196,7 +196,14 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
       ended.push_back(RefuseByLimit(payment));
       continue;
     }
-    FLORIN_CO_RETURN_IF_ERROR(co_await Prepare(payment));
+    const absl::Status prepared = co_await Prepare(payment);
+    if (ReasonOf(prepared) == Reason::kInternal) {
+      // Somebody must look; it holds up no other.
+      telemetry::Log(telemetry::Severity::kError, "a payment cannot be brought to the ledger",
+                     {{"payment_id", TextOf(payment)}, {"error", std::string(prepared.message())}});
+      continue;
+    }
+    if (!prepared.ok()) co_return prepared;
     chains.push_back(ChainOf(payment));
     open.push_back(std::move(payment));
   }
