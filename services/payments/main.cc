@@ -22,6 +22,7 @@
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_charges.h"
+#include "services/payments/main_limits.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
@@ -29,12 +30,10 @@
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
 ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of florin-accounts.");
-ABSL_FLAG(
-    std::string, ledger_target, "127.0.0.1:7004",
-    "host:port of florin-ledger. Several, separated by commas, share the books: the calls of a "
-    "book "
-    "go to the first of them that can be reached in the order of its rendezvous hash. List the "
-    "same ones in every service.");
+ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004",
+          "host:port of florin-ledger. Several, separated by commas, share the books: the calls of "
+          "a book go to the first of them that can be reached in the order of its rendezvous hash. "
+          "List the same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
 ABSL_FLAG(std::string, approval_policy, "",
           "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
@@ -79,6 +78,7 @@ int main(int argc, char** argv) {
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::ChargeParts::Statements()) statements.push_back(std::move(more));
+  for (auto& more : payments::LimitParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
@@ -90,11 +90,14 @@ int main(int argc, char** argv) {
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::PricingParts pricing(process.executor(), pool, clock);
   payments::ChartAccounts chart(ledger, book);
-  payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book);
+  payments::LimitParts limits(process.executor(), pool, directory, ledger, ledger_channel, auth,
+                              book, clock);
+  payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book,
+                                  &limits.buckets());
   payments::PaymentApprovals approvals(auth_approvals);
   payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
                                  SystemIds(), {approval_store, approvals, policy},
-                                 pricing.pricing());
+                                 pricing.pricing(), &limits.directory());
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, clock);
   payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
@@ -104,11 +107,12 @@ int main(int argc, char** argv) {
                                 process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
-  const int status = process.Serve(
-      {&service, &charges.charges(), &charges.disputes(), &pricing.service(), &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &charges.charges(), &charges.disputes(),
+                                    &pricing.service(), &limits.service(), &trail.service()},
+                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   pricing.Stop();
+  limits.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
   process.runtime().Stop();

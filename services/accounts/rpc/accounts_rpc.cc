@@ -215,7 +215,7 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
   const absl::StatusOr<std::vector<Holder>> holders = co_await holders_.HoldersOf(std::move(ids));
   if (!holders.ok()) co_return holders.status();
   v1::LookUpAccountsResponse response;
-  for (const auto& [account, holder_name] : *accounts) {
+  for (const auto& [account, holder_name, kyc_level] : *accounts) {
     v1::AccountFacts& facts = *response.add_accounts();
     facts.set_account_id(FormatId(IdKind::kAccount, account.account_id));
     facts.set_customer_id(FormatId(IdKind::kCustomer, account.customer_id));
@@ -229,6 +229,7 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
       proto.set_user_id(FormatId(IdKind::kUser, holder.user_id));
       proto.set_role(ToProto(holder.role));
     }
+    facts.set_kyc_level(ToProto(kyc_level));
   }
   co_return response;
 }

@@ -21,9 +21,6 @@ v1::Customer::Kind ToProto(CustomerKind kind) {
 v1::Customer::State ToProto(CustomerState state) {
   return static_cast<v1::Customer::State>(static_cast<int>(state) + 1);
 }
-v1::Customer::KycLevel ToProto(KycLevel level) {
-  return static_cast<v1::Customer::KycLevel>(static_cast<int>(level) + 1);
-}
 v1::Verification::State ToProto(VerificationState state) {
   return static_cast<v1::Verification::State>(static_cast<int>(state) + 1);
 }
@@ -32,6 +29,10 @@ static_assert(v1::Customer::FULL == static_cast<int>(KycLevel::kFull) + 1);
 static_assert(v1::Verification::EXPIRED == static_cast<int>(VerificationState::kExpired) + 1);
 
 }  // namespace
+
+v1::Customer::KycLevel ToProto(KycLevel level) {
+  return static_cast<v1::Customer::KycLevel>(static_cast<int>(level) + 1);
+}
 
 v1::Customer ToProto(const Customer& customer) {
   v1::Customer proto;

@@ -9,6 +9,7 @@
 
 namespace florin::accounts {
 
+v1::Customer::KycLevel ToProto(KycLevel level);
 v1::Customer ToProto(const Customer& customer);
 v1::CustomerSummary SummaryOf(const Customer& customer);
 v1::Profile ToProto(const Profile& profile);

@@ -119,8 +119,9 @@ Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uui
   for (const auto& [id, account] : accounts_) {
     if (!IsShown(account)) continue;
     if (std::ranges::find(account_ids, id) == account_ids.end()) continue;
-    found.push_back({.account = account,
-                     .holder_name = customers_.at(account.customer_id).customer.display_name});
+    const Customer& holder = customers_.at(account.customer_id).customer;
+    found.push_back(
+        {.account = account, .holder_name = holder.display_name, .kyc_level = holder.kyc_level});
   }
   co_return found;
 }

@@ -83,8 +83,9 @@ absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& ro
     FLORIN_ASSIGN_OR_RETURN(Account account, rows::ReadAccount(row, data));
     FLORIN_ASSIGN_OR_RETURN(Customer holder,
                             rows::ReadCustomer(row.slice(kAccountColumns, row.size()), data));
-    accounts.push_back(
-        {.account = std::move(account), .holder_name = std::move(holder.display_name)});
+    accounts.push_back({.account = std::move(account),
+                        .holder_name = std::move(holder.display_name),
+                        .kyc_level = holder.kyc_level});
   }
   return accounts;
 }

@@ -30,10 +30,11 @@ struct StoredAccount {
   bool same_request = false;
 };
 
-// An account, and the display name of its customer.
+// An account, and the display name and the level of its customer.
 struct HeldAccount {
   Account account;
   std::string holder_name;
+  KycLevel kyc_level = KycLevel::kNone;
 
   friend bool operator==(const HeldAccount&, const HeldAccount&) = default;
 };

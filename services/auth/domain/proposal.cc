@@ -11,6 +11,7 @@ constexpr ProposalKind kKinds[] = {
     {.name = kRemoveRoleKind, .checker_scope = "roles:approve", .executor = "auth"},
     {.name = "payments.adjustment", .checker_scope = "proposals:approve", .executor = "payments"},
     {.name = "payments.dispute", .checker_scope = "proposals:approve", .executor = "payments"},
+    {.name = "payments.limit", .checker_scope = "proposals:approve", .executor = "payments"},
     {.name = "accounts.limits", .checker_scope = "proposals:approve", .executor = "accounts"},
 };
 

@@ -26,7 +26,7 @@ TEST(Roles, GiveTheUnionOfTheirScopes) {
       ElementsAre("accounts:read", "accounts:write", "authenticators:read", "authenticators:write",
                   "payments:read", "payments:write", "api_keys:read", "api_keys:write",
                   "proposals:read", "proposals:write", "proposals:approve", "disputes:resolve",
-                  "customers:read", "customers:write"));
+                  "limits:read", "limits:write", "customers:read", "customers:write"));
   EXPECT_THAT(ScopesOf({Role::kAdmin}), IsSupersetOf({"proposals:approve", "roles:approve"}));
 }
 
@@ -45,7 +45,8 @@ TEST(Roles, WhatMakesPowerIsNotForKeys) {
     const bool makes_power =
         scope.name.substr(0, 9) == "api_keys:" || scope.name.substr(0, 15) == "authenticators:" ||
         scope.name.substr(0, 10) == "proposals:" || scope.name.substr(0, 9) == "disputes:" ||
-        scope.name.substr(0, 6) == "roles:" || scope.name.substr(0, 10) == "customers:";
+        scope.name.substr(0, 6) == "roles:" || scope.name.substr(0, 10) == "customers:" ||
+        scope.name.substr(0, 7) == "limits:";
     EXPECT_EQ(scope.for_api_keys, !makes_power) << scope.name;
   }
 }

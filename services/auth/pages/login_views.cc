@@ -216,6 +216,8 @@ std::string WordsFor(std::string_view scope) {
       {"customers:read", "find customers of others in your name"},
       {"customers:write", "suspend and verify customers of others in your name"},
       {"roles:approve", "decide in your name who becomes an operator"},
+      {"limits:read", "see in your name how much others may pay"},
+      {"limits:write", "change in your name how much others may pay"},
       {"disputes:resolve", "decide in your name on disputes about payments"},
   };
   for (const auto& one : all) {

@@ -1,6 +1,7 @@
 #include "services/payments/domain/ledger_transaction.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/status/check.h"
 #include "services/payments/domain/state_machine.h"
@@ -55,6 +56,7 @@ std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, 
   FLORIN_CHECK(next.has_value(), "only payments in processing are sent to the ledger");
   payment.state = *next;
   payment.failure_reason = answer.committed ? "" : answer.refusal_reason;
+  if (answer.limit_refusal) payment.limit_refusal = answer.limit_refusal;
   payment.update_time = now;
   if (payment.state == State::kRequiresCapture) {
     FLORIN_CHECK(answer.expire_time.has_value(), "a hold with a timeout says when it expires");
@@ -67,8 +69,13 @@ absl::Status FailureOf(const Payment& payment) {
   FLORIN_CHECK(payment.state == State::kFailed, "only a failed payment has a failure");
   // A newer ledger may know reasons that this program does not.
   const Reason reason = ReasonFromName(payment.failure_reason).value_or(Reason::kInternal);
-  return Error(reason, "the ledger refused the payment",
-               {.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}});
+  ErrorDetail detail{.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}};
+  if (reason != Reason::kLimitExceeded || !payment.limit_refusal) {
+    return Error(reason, "the ledger refused the payment", std::move(detail));
+  }
+  detail.metadata["limit"] = FormatId(IdKind::kLimit, payment.limit_refusal->limit_id);
+  detail.metadata["remaining"] = std::to_string(payment.limit_refusal->remaining);
+  return Error(reason, "a limit would be passed", std::move(detail));
 }
 
 }  // namespace florin::payments

@@ -30,8 +30,11 @@ struct LedgerAnswer {
   bool committed = false;
   std::string refusal_reason = {};  // Where not committed: the reason's name.
   bool final = false;               // Where not committed: the ledger keeps refusing this id.
-  std::optional<absl::Time> expire_time = {};  // Of a hold that committed.
-  std::vector<std::int64_t> moved_minor = {};  // What each posting moved, where committed.
+  std::string refusal_param = {};   // Where not committed: the field that it blames.
+  std::int64_t sequence = 0;        // Where final: the place in the book.
+  std::optional<LimitRefusal> limit_refusal = {};  // Where a limit is why.
+  std::optional<absl::Time> expire_time = {};      // Of a hold that committed.
+  std::vector<std::int64_t> moved_minor = {};      // What each posting moved, where committed.
 };
 
 // The payment as the answer leaves it, or nothing where the answer decides nothing yet: a refusal
@@ -40,7 +43,8 @@ struct LedgerAnswer {
 std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now);
 
 // What the owner of a failed payment is told: the ledger's reason, with the payment's id in
-// metadata `payment_id`. The same for every replay.
+// metadata `payment_id`, and `limit` and `remaining` where a limit is why. The same for every
+// replay.
 absl::Status FailureOf(const Payment& payment);
 
 }  // namespace florin::payments

@@ -66,4 +66,20 @@ Money CreditedOf(const Payment& payment) {
   return credited;
 }
 
+std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level) {
+  if (payment.source_account_id.is_nil()) return std::nullopt;
+  LimitedPayment limited{.user_id = payment.user_id,
+                         .source_account_id = payment.source_account_id,
+                         .payer_level = payer_level,
+                         .debited = DebitedOf(payment)};
+  if (payment.pricing && !payment.pricing->splits.empty()) {
+    for (const Split& split : payment.pricing->splits) {
+      limited.payees.push_back({split.destination_account_id, split.amount_minor});
+    }
+  } else if (!payment.destination_account_id.is_nil()) {
+    limited.payees.push_back({payment.destination_account_id, limited.debited.minor_units});
+  }
+  return limited;
+}
+
 }  // namespace florin::payments

@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "libs/ids/ids.h"
 #include "libs/money/money.h"
 #include "libs/status/status.h"
+#include "services/payments/domain/limit.h"
 #include "services/payments/domain/pricing.h"
 
 namespace florin::payments {
@@ -86,6 +88,10 @@ struct Payment {
   std::optional<absl::Duration> authorization_timeout = {};
   std::optional<absl::Time> authorization_expire_time = {};  // The ledger's, once it is set aside.
   Counters counters = {};
+  // What it uses of limits, decided with the intent; nothing for most.
+  std::vector<LimitUse> limit_uses = {};
+  // Where failure_reason is, or is to be, limit_exceeded.
+  std::optional<LimitRefusal> limit_refusal = {};
 
   friend bool operator==(const Payment&, const Payment&) = default;
 };
@@ -96,12 +102,18 @@ Money DebitedOf(const Payment& payment);
 // What the payees are credited in total, in their currency.
 Money CreditedOf(const Payment& payment);
 
-// What the accounts service says about an account, none of which ever changes.
+// What limits are to judge a payment by, which is debited by order of its user; his customer's
+// level is accounts'. Nothing for a deposit.
+std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level);
+
+// What the accounts service says about an account. None of it but the level ever changes; how old
+// that may be is AccountDirectory's to say.
 struct AccountFacts {
   Uuid account_id;
   Uuid owner_user_id;
   Currency currency;
-  std::string holder_name;  // Whose account it is, by name. Personal data.
+  std::string holder_name;               // Whose account it is, by name. Personal data.
+  KycLevel kyc_level = KycLevel::kNone;  // Of its customer.
 };
 
 }  // namespace florin::payments

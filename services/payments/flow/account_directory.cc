@@ -20,6 +20,11 @@ AccountKind KindOf(accounts::v1::Account::Kind kind) {
       return AccountKind::kWallet;
   }
 }
+// A level that this program does not know is as good as none.
+KycLevel LevelOf(accounts::v1::Customer::KycLevel level) {
+  if (level == accounts::v1::Customer::FULL) return KycLevel::kFull;
+  return level == accounts::v1::Customer::BASIC ? KycLevel::kBasic : KycLevel::kNone;
+}
 
 absl::StatusOr<KnownAccount> FromProto(const accounts::v1::AccountFacts& proto) {
   FLORIN_ASSIGN_OR_RETURN(const Uuid account,
@@ -30,7 +35,8 @@ absl::StatusOr<KnownAccount> FromProto(const accounts::v1::AccountFacts& proto) 
   return KnownAccount{{.account_id = account,
                        .owner_user_id = owner,
                        .currency = currency,
-                       .holder_name = proto.holder_name()},
+                       .holder_name = proto.holder_name(),
+                       .kyc_level = LevelOf(proto.kyc_level())},
                       KindOf(proto.kind())};
 }
 

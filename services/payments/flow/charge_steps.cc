@@ -34,6 +34,14 @@ ledger::v1::TransactionInput InputOf(const Payment& payment, const Step& step) {
   return input;
 }
 
+// Whether the answer about `step` means that no money of the authorization was moved, or ever will
+// be. While a capture is in flight that is not known.
+bool LeavesAllUncaptured(const Payment& payment, const Step& step, const LedgerAnswer& answer) {
+  if (step.kind != StepKind::kVoid && step.kind != StepKind::kExpiry) return false;
+  if (payment.counters.captured_minor != 0 || payment.counters.capturing_minor != 0) return false;
+  return answer.committed || answer.refusal_reason == InfoOf(Reason::kHoldExpired).name;
+}
+
 // An error about a step whose end is not known (yet).
 absl::Status Unfinished(const Step& step, const absl::Status& cause) {
   const Reason reason = ReasonOf(cause).value_or(Reason::kInternal);
@@ -128,6 +136,10 @@ Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
                     {"kind", std::string(NameOf(step.kind))},
                     {"reason", answer->refusal_reason}});
     co_return Error(Reason::kInternal, "the ledger does not decide the step");
+  }
+  if (LeavesAllUncaptured(stored.charge.payment, step, *answer)) {
+    // Before the step says that it has ended: until then it is repeated.
+    FLORIN_CO_RETURN_IF_ERROR(co_await settlement_.ReleaseLimits(stored.charge.payment));
   }
   StepResult result{.step = step, .answer = *std::move(answer), .time = NowInMicroseconds(clock_)};
   co_return co_await records_.Submit(std::move(result));

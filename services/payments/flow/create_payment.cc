@@ -34,7 +34,7 @@ absl::Status Unasked(const Payment& payment, const absl::Status& cause) {
 
 CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& accounts,
                              Settlement& settlement, Clock& clock, IdSource& ids,
-                             Approving approving, PaymentPricing& pricing)
+                             Approving approving, PaymentPricing& pricing, LimitDirectory* limits)
     : store_(store),
       accounts_(accounts),
       settlement_(settlement),
@@ -42,6 +42,7 @@ CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& 
       ids_(ids),
       approving_(std::move(approving)),
       pricing_(pricing),
+      limits_(limits),
       intents_(executor,
                [this](std::vector<Intent> batch) { return store_.InsertIntents(std::move(batch)); },
                {.max_batch = 200, .max_waiting = 10'000}) {}
@@ -65,6 +66,9 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   if (pricing.ok()) {
     intent.payment.pricing = *std::move(pricing);
     intent.payment.destination_account_id = payees->account_id;
+    if (limits_ != nullptr) {
+      FLORIN_CO_RETURN_IF_ERROR(co_await limits_->Judge(intent.payment, payees->payer_level));
+    }
     stored = co_await Keep(std::move(intent), *std::move(payees));
   } else {
     stored = co_await Refuse(std::move(intent), pricing.status());
@@ -97,7 +101,9 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Refuse(Intent intent, absl::St
 
 Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees payees) {
   const Payment& payment = intent.payment;
-  if (!DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
+  // Nobody is asked to approve what a limit refuses.
+  if (payment.limit_refusal ||
+      !DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
     if (payment.pricing && payment.pricing->conversion) {
       co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));
     }
@@ -149,6 +155,7 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   }
   FLORIN_CO_RETURN_IF_ERROR(CheckPockets(source, *found, !request.splits.empty()));
   Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
+  if (source) payees.payer_level = source->kyc_level;
   for (const std::optional<KnownAccount>& payee : *found) {
     // Whoever pays from another's account pays somebody, even themselves.
     if (pays_for == user_id && payee->owner_user_id == user_id) continue;

@@ -1,7 +1,7 @@
 // The way of a payment: intent first, ledger decides.
 //
 //   1. the request and the accounts are checked, and the payment is priced; a refusal here leaves
-//      no trace
+//      no trace; and what it uses of limits is noted
 //   2. the intent is committed under (user, kind, idempotency key), or an earlier one found
 //      there; a transfer to somebody else is judged by the approval policy in that transaction
 //   3. if it requires its payer's approval, auth is asked for one, and that is all:
@@ -24,6 +24,7 @@
 #include "services/payments/domain/approval_policy.h"
 #include "services/payments/domain/request.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/limit_directory.h"
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/settlement.h"
@@ -48,9 +49,10 @@ class CreatePayment {
     bool replayed = false;  // An earlier request made it.
   };
 
-  // References outlive this.
+  // References outlive this. Without `limits` there are none.
   CreatePayment(Executor executor, Store& store, AccountDirectory& accounts, Settlement& settlement,
-                Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing);
+                Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing,
+                LimitDirectory* limits = nullptr);
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,
@@ -67,6 +69,7 @@ class CreatePayment {
   // All of a payment's payees at once.
   struct Payees {
     Currency currency;
+    KycLevel payer_level = KycLevel::kNone;
     bool are_the_payer = true;  // All of them.
     // The first who is not him, or the first of all; and the names of all who are not, as he is
     // shown them.
@@ -89,6 +92,7 @@ class CreatePayment {
   IdSource& ids_;
   const Approving approving_;
   PaymentPricing& pricing_;
+  LimitDirectory* const limits_;
   async::Batcher<Intent, StoredIntent> intents_;
 };
 

@@ -17,12 +17,15 @@
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/limit_buckets.h"
+#include "services/payments/flow/limit_directory.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "services/payments/flow/proposals_double.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/store/fake_limit_store.h"
 #include "services/payments/store/fake_store.h"
 
 namespace florin::payments {
@@ -95,15 +98,18 @@ class PaymentsFixture : public ::testing::Test {
   testing::TestCertificates certificates_{{"accounts", "auth", "ledger", "payments"}};
   LedgerDouble ledger_double_;
   LedgerProofDouble proof_double_;
+  LedgerReaderDouble reader_double_{ledger_double_};
   AccountsDouble accounts_double_;
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   ApprovalsDouble approvals_double_{clock_};
   ProposalsDouble proposals_double_;
   FakeStore store_;
+  FakeLimitStore limit_store_;
 
   async::Runtime runtime_{2};
-  std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
+  std::unique_ptr<rpc::Server> ledger_server_ =
+      Serve("ledger", {&ledger_double_, &proof_double_, &reader_double_});
   std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
   std::unique_ptr<rpc::Server> auth_server_ =
       Serve("auth", {&approvals_double_, &proposals_double_});
@@ -115,11 +121,15 @@ class PaymentsFixture : public ::testing::Test {
   auth::v1::ProposalsClient proposals_{&auth_channel_};
   ledger::v1::LedgerClient ledger_{&ledger_channel_};
   ledger::v1::LedgerProofClient proofs_{&ledger_channel_};
+  ledger::v1::LedgerReaderClient reader_{&ledger_channel_};
   accounts::v1::AccountsClient accounts_{&accounts_channel_};
 
   AccountDirectory directory_{accounts_, 100};
   ChartAccounts chart_{ledger_, "main"};
-  Settlement settlement_{runtime_.executor(), store_, ledger_, chart_, clock_, "main"};
+  LimitDirectory limits_{limit_store_, clock_};
+  LimitBuckets limit_buckets_{limits_, ledger_, reader_, "main"};
+  Settlement settlement_{runtime_.executor(), store_, ledger_, chart_, clock_, "main",
+                         &limit_buckets_};
   std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
   CreatePayment create_{runtime_.executor(),
@@ -129,7 +139,8 @@ class PaymentsFixture : public ::testing::Test {
                         clock_,
                         SystemIds(),
                         {.store = store_, .approvals = approvals_, .policy = {}},
-                        *pricing_};
+                        *pricing_,
+                        &limits_};
   // With a policy: every transfer to somebody else, but for small ones in EUR.
   CreatePayment judging_create_{
       runtime_.executor(),
@@ -139,7 +150,8 @@ class PaymentsFixture : public ::testing::Test {
       clock_,
       SystemIds(),
       {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")},
-      *pricing_};
+      *pricing_,
+      &limits_};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
   RefundAccounts refund_accounts_{ledger_, "main"};

@@ -1,6 +1,7 @@
 #include "services/payments/flow/peer_doubles.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libs/rpc/timestamp.h"
 
@@ -80,12 +81,63 @@ Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> LedgerDouble::PostTra
   all_requests_ += request.DebugString();
   if (fault_ == Fault::kUnavailable) co_return Unavailable();
   if (fault_ == Fault::kBookForgotten) co_return Error(Reason::kBookNotFound, "told to fail");
+  EndHolds();
   ledger::v1::PostTransactionsResponse response;
+  Inputs group;
   for (const ledger::v1::TransactionInput& input : request.transactions()) {
-    *response.add_results() = Apply(input);
+    group.push_back(input);
+    if (input.linked_to_next()) continue;
+    for (auto& result : ApplyTogether(group)) *response.add_results() = std::move(result);
+    group.clear();
   }
   if (fault_ == Fault::kAnswerLost) co_return Unavailable();
   co_return response;
+}
+
+void LedgerDouble::Release(Hold& hold, const char* why) {
+  for (Part& part : hold.parts) {
+    accounts_[part.debit].held -= part.left;
+    part.left = 0;
+  }
+  hold.over = why;
+}
+
+void LedgerDouble::EndHolds() {
+  for (auto& [id, hold] : holds_) {
+    if (hold.over != nullptr || clock_ == nullptr || clock_->Now() < hold.expire_time) continue;
+    Release(hold, "hold_expired");
+  }
+}
+
+std::vector<ledger::v1::TransactionResult> LedgerDouble::ApplyTogether(const Inputs& group) {
+  const auto accounts = accounts_;
+  const auto holds = holds_;
+  const auto results = results_;
+  const int committed = committed_;
+  std::vector<ledger::v1::TransactionResult> answers;
+  std::optional<std::size_t> breaker;
+  for (const ledger::v1::TransactionInput& input : group) {
+    answers.push_back(Apply(input));
+    if (!answers.back().has_committed() && !breaker) breaker = answers.size() - 1;
+    if (answers.back().replayed() && !answers.front().replayed()) {
+      Refuse("id_conflict", false, answers.back());
+      if (!breaker) breaker = answers.size() - 1;
+    }
+  }
+  if (!breaker || group.size() == 1 || answers.front().replayed()) return answers;
+  accounts_ = accounts;
+  holds_ = holds;
+  results_ = results;
+  committed_ = committed;
+  const bool final = answers[*breaker].refused().final();
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (i != *breaker) {
+      answers[i].Clear();
+      Refuse("linked_transaction_failed", final, answers[i]);
+    }
+    if (final) results_[group[i].transaction_id()] = answers[i];
+  }
+  return answers;
 }
 
 ledger::v1::TransactionResult LedgerDouble::Apply(const ledger::v1::TransactionInput& input) {
@@ -121,31 +173,28 @@ ledger::v1::TransactionResult LedgerDouble::Decide(const ledger::v1::Transaction
 ledger::v1::TransactionResult LedgerDouble::Resolve(const ledger::v1::TransactionInput& input,
                                                     Hold& hold) {
   ledger::v1::TransactionResult result;
-  if (hold.over == nullptr && clock_ != nullptr && clock_->Now() >= hold.expire_time) {
-    hold.over = "hold_expired";
-    accounts_[hold.debit].held -= hold.left;
-    hold.left = 0;
-  }
   if (hold.over != nullptr) {
     Refuse(hold.over, true, result);
     return result;
   }
+  Part& first = hold.parts.front();
   std::int64_t captured = 0;
   if (input.has_capture()) {
     const auto& amounts = input.capture().amounts_minor();
-    captured = amounts.empty() ? hold.left : amounts.Get(0);
-    if (captured > hold.left) {
+    captured = amounts.empty() ? first.left : amounts.Get(0);
+    if (captured > first.left) {
       Refuse("capture_exceeds_hold", true, result);
       return result;
     }
   }
   const bool releases = !input.has_capture() || input.capture().final();
-  const std::int64_t left = releases ? 0 : hold.left - captured;
-  accounts_[hold.debit].held -= hold.left - left;
-  accounts_[hold.debit].balance -= captured;
-  accounts_[hold.credit].balance += captured;
-  hold.left = left;
-  if (left == 0) hold.over = input.has_capture() ? "hold_already_captured" : "hold_already_voided";
+  accounts_[first.debit].held -= captured;
+  accounts_[first.debit].balance -= captured;
+  accounts_[first.credit].balance += captured;
+  first.left -= captured;
+  if (releases || first.left == 0) {
+    Release(hold, input.has_capture() ? "hold_already_captured" : "hold_already_voided");
+  }
   result.mutable_committed()->set_transaction_id(input.transaction_id());
   result.mutable_committed()->add_postings()->set_amount_minor(captured);
   return result;
@@ -154,6 +203,8 @@ ledger::v1::TransactionResult LedgerDouble::Resolve(const ledger::v1::Transactio
 ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionInput& input) {
   ledger::v1::TransactionResult result;
   std::map<std::string, Account> after = accounts_;
+  std::map<std::string, int> debited_by;
+  std::vector<Part> parts;
   for (const ledger::v1::Posting& posting : input.postings()) {
     const auto debit = after.find(posting.debit_account_id());
     const auto credit = after.find(posting.credit_account_id());
@@ -171,8 +222,10 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
       Refuse(closed ? "account_closed" : "nothing_to_move", true, result);
       return result;
     }
+    debited_by.emplace(posting.debit_account_id(), static_cast<int>(debited_by.size()));
     if (input.has_hold()) {
       debit->second.held += amount;
+      parts.push_back({posting.debit_account_id(), posting.credit_account_id(), amount});
     } else {
       debit->second.balance -= amount;
       credit->second.balance += amount;
@@ -182,6 +235,8 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
   for (const auto& [id, account] : after) {
     if (account.limited && account.balance < account.held) {
       Refuse("insufficient_funds", true, result);
+      result.mutable_refused()->set_param("postings[" + std::to_string(debited_by[id]) +
+                                          "].amount_minor");
       return result;
     }
     if (account.credits_limited && account.balance > 0) {
@@ -194,11 +249,7 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
   if (!input.has_hold()) return result;
   const absl::Time now = clock_ == nullptr ? absl::UnixEpoch() : clock_->Now();
   const absl::Time expires = now + absl::Seconds(input.hold().timeout().seconds());
-  const ledger::v1::Posting& posting = input.postings(0);
-  holds_[input.transaction_id()] = {.debit = posting.debit_account_id(),
-                                    .credit = posting.credit_account_id(),
-                                    .left = posting.amount_minor(),
-                                    .expire_time = expires};
+  holds_[input.transaction_id()] = {.parts = std::move(parts), .expire_time = expires};
   SetTime(expires, *result.mutable_committed()->mutable_expire_time());
   return result;
 }
@@ -214,6 +265,45 @@ Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::CloseAccount(
 
 Task<absl::StatusOr<ledger::v1::TransactionResult>> LedgerDouble::ClosePeriod(
     rpc::Call&, const ledger::v1::ClosePeriodRequest&) {
+  co_return Unused();
+}
+
+Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> LedgerReaderDouble::GetAccounts(
+    rpc::Call&, const ledger::v1::GetAccountsRequest& request) {
+  if (!available_) co_return Unavailable();
+  ledger::v1::GetAccountsResponse response;
+  for (const std::string& id : request.account_ids()) {
+    ledger::v1::Account& account = *response.add_accounts();
+    account.set_account_id(id);
+    account.set_debits_pending(ledger_.HeldOf(ParseId(IdKind::kAccount, id, "").value()));
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<ledger::v1::GetBalancesResponse>> LedgerReaderDouble::GetBalances(
+    rpc::Call&, const ledger::v1::GetBalancesRequest&) {
+  co_return Unused();
+}
+Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> LedgerReaderDouble::ListEntries(
+    rpc::Call&, const ledger::v1::ListEntriesRequest&) {
+  co_return Unused();
+}
+Task<absl::StatusOr<ledger::v1::GetTransactionResponse>> LedgerReaderDouble::GetTransaction(
+    rpc::Call&, const ledger::v1::GetTransactionRequest&) {
+  co_return Unused();
+}
+Task<absl::StatusOr<ledger::v1::FindTransactionsResponse>> LedgerReaderDouble::FindTransactions(
+    rpc::Call&, const ledger::v1::FindTransactionsRequest&) {
+  co_return Unused();
+}
+Task<absl::StatusOr<ledger::v1::GetTrialBalanceResponse>> LedgerReaderDouble::GetTrialBalance(
+    rpc::Call&, const ledger::v1::GetTrialBalanceRequest&) {
+  co_return Unused();
+}
+
+Task<absl::Status> LedgerReaderDouble::WatchBalances(
+    rpc::Call&, const ledger::v1::WatchBalancesRequest&,
+    rpc::Stream<ledger::v1::WatchBalancesResponse>&) {
   co_return Unused();
 }
 
@@ -249,6 +339,8 @@ void AccountsDouble::Add(const AccountFacts& facts) {
   proto.set_owner_user_id(FormatId(IdKind::kUser, facts.owner_user_id));
   proto.set_currency(std::string(facts.currency.code()));
   proto.set_holder_name(facts.holder_name);
+  proto.set_kyc_level(
+      static_cast<accounts::v1::Customer::KycLevel>(static_cast<int>(facts.kyc_level) + 1));
   std::lock_guard lock(mutex_);
   accounts_[proto.account_id()] = proto;
 }

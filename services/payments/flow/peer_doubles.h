@@ -3,6 +3,7 @@
 // services for real is tested in tests/e2e.)
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
+#include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/runtime.h"
 #include "libs/clock/clock.h"
 #include "libs/rpc/channel.h"
@@ -65,14 +67,24 @@ class LedgerDouble : public ledger::v1::LedgerService {
     bool credits_limited = false;
     bool closed = false;
   };
-  struct Hold {
+  struct Part {
     std::string debit;
     std::string credit;
     std::int64_t left = 0;
+  };
+  struct Hold {
+    std::vector<Part> parts;  // Captures take of the first.
     absl::Time expire_time;
     const char* over = nullptr;  // Why nothing is left.
   };
 
+  using Inputs = std::vector<ledger::v1::TransactionInput>;
+
+  // Releases the holds whose time is over.
+  void EndHolds();
+  void Release(Hold& hold, const char* why);
+  // All of `group`, which are linked, or nothing.
+  std::vector<ledger::v1::TransactionResult> ApplyTogether(const Inputs& group);
   ledger::v1::TransactionResult Apply(const ledger::v1::TransactionInput& input);
   ledger::v1::TransactionResult Decide(const ledger::v1::TransactionInput& input);
   ledger::v1::TransactionResult Resolve(const ledger::v1::TransactionInput& input, Hold& hold);
@@ -86,6 +98,37 @@ class LedgerDouble : public ledger::v1::LedgerService {
   int committed_ = 0;
   int open_calls_ = 0;
   std::string all_requests_;
+};
+
+// The accounts of a LedgerDouble. Thread-safe.
+class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
+ public:
+  // `ledger` outlives this.
+  explicit LedgerReaderDouble(LedgerDouble& ledger) : ledger_(ledger) {}
+  // Makes every call fail with kUnavailable.
+  void SetAvailable(bool available) { available_ = available; }
+
+  // What is pending on the debit side, of whatever account.
+  Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
+      rpc::Call& call, const ledger::v1::GetAccountsRequest& request) override;
+
+  // Payments does not use the following.
+  Task<absl::StatusOr<ledger::v1::GetBalancesResponse>> GetBalances(
+      rpc::Call& call, const ledger::v1::GetBalancesRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::ListEntriesResponse>> ListEntries(
+      rpc::Call& call, const ledger::v1::ListEntriesRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::GetTransactionResponse>> GetTransaction(
+      rpc::Call& call, const ledger::v1::GetTransactionRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::FindTransactionsResponse>> FindTransactions(
+      rpc::Call& call, const ledger::v1::FindTransactionsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::GetTrialBalanceResponse>> GetTrialBalance(
+      rpc::Call& call, const ledger::v1::GetTrialBalanceRequest& request) override;
+  Task<absl::Status> WatchBalances(rpc::Call& call, const ledger::v1::WatchBalancesRequest& request,
+                                   rpc::Stream<ledger::v1::WatchBalancesResponse>& out) override;
+
+ private:
+  LedgerDouble& ledger_;
+  std::atomic<bool> available_ = true;
 };
 
 // Proves what it was told, without any Merkle tree. Thread-safe.

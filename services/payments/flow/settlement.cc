@@ -1,9 +1,11 @@
 #include "services/payments/flow/settlement.h"
 
+#include <iterator>
 #include <map>
 #include <utility>
 
 #include "libs/rpc/timestamp.h"
+#include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
 #include "services/payments/store/approval_store.h"
@@ -12,12 +14,13 @@ namespace florin::payments {
 namespace {
 
 constexpr async::BatcherLimits kLimits{.max_batch = 200, .max_waiting = 10'000};
+constexpr std::size_t kMostInCall = 1000;  // The ledger's.
 
 std::string TextOf(const Payment& payment) {
   return FormatId(IdKind::kPayment, payment.payment_id);
 }
 
-ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
+ledger::v1::TransactionInput OwnTransactionOf(const Payment& payment) {
   ledger::v1::TransactionInput input;
   input.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
   for (const LedgerPosting& posting : PostingsOf(payment)) {
@@ -34,6 +37,17 @@ ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
   return input;
 }
 
+// What limits want first, and the payment's own transaction.
+std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment) {
+  std::vector<ledger::v1::TransactionInput> chain;
+  for (const LimitTransaction& transaction : LimitChainOf(payment)) {
+    chain.push_back(InputOf(transaction, "limits_of", TextOf(payment)));
+    chain.back().set_linked_to_next(true);
+  }
+  chain.push_back(OwnTransactionOf(payment));
+  return chain;
+}
+
 LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
   if (result.has_committed()) {
     LedgerAnswer answer{.committed = true};
@@ -47,7 +61,9 @@ LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
   }
   return {.committed = false,
           .refusal_reason = result.refused().reason(),
-          .final = result.refused().final()};
+          .final = result.refused().final(),
+          .refusal_param = result.refused().param(),
+          .sequence = result.refused().sequence()};
 }
 
 // An error about one payment whose end is not known (yet).
@@ -90,14 +106,15 @@ absl::Time NowInMicroseconds(Clock& clock) {
 }
 
 Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-                       ChartAccounts& chart, Clock& clock, std::string book)
+                       ChartAccounts& chart, Clock& clock, std::string book, LimitBuckets* limits)
     : store_(store),
       ledger_(ledger),
       chart_(chart),
       clock_(clock),
       book_(std::move(book)),
+      limits_(limits),
       posts_(
-          executor, [this](Transactions batch) { return Post(std::move(batch)); }, kLimits),
+          executor, [this](std::vector<Chain> batch) { return Post(std::move(batch)); }, kLimits),
       records_(
           executor, [this](std::vector<Payment> batch) { return Record(std::move(batch)); },
           kLimits) {}
@@ -112,37 +129,91 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!IsAsApproved(payment)) {
     co_return Error(Reason::kInternal, "the payment is not what was approved");
   }
-  std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
-  if (!accounts.empty()) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
-  }
-  ledger::v1::TransactionInput transaction = TransactionOf(payment);
-  const absl::StatusOr<LedgerAnswer> answer = co_await posts_.Submit(std::move(transaction));
+  if (payment.limit_refusal) co_return co_await records_.Submit(RefuseByLimit(payment));
+  FLORIN_CO_RETURN_IF_ERROR(co_await Prepare(payment));
+  Chain chain = ChainOf(payment);
+  async::SubmitOptions options;
+  options.weight = chain.size();
+  absl::StatusOr<Answers> answers = co_await posts_.Submit(std::move(chain), std::move(options));
+  if (!answers.ok()) co_return answers.status();
+  const absl::StatusOr<LedgerAnswer> answer = co_await Interpret(payment, *std::move(answers));
   if (!answer.ok()) co_return answer.status();
   std::optional<Payment> ended = Apply(payment, *answer);
   if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
   co_return co_await records_.Submit(*std::move(ended));
 }
 
+Task<absl::Status> Settlement::Prepare(const Payment& payment) {
+  std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
+  if (!accounts.empty()) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
+  }
+  if (payment.limit_uses.empty()) co_return absl::OkStatus();
+  FLORIN_CHECK(limits_ != nullptr, "who judges payments by limits settles them with limits");
+  std::vector<LimitUse> uses = payment.limit_uses;
+  co_return co_await limits_->Prepare(std::move(uses));
+}
+
+Task<absl::StatusOr<LedgerAnswer>> Settlement::Interpret(const Payment& payment, Answers answers) {
+  const std::vector<LimitTransaction> chain = LimitChainOf(payment);
+  ChainAnswer said = payments::AnswerOf(chain, answers);
+  if (!said.refused_by) co_return std::move(said.answer);
+  absl::StatusOr<LimitRefusal> refusal =
+      co_await limits_->RefusalOf(*said.refused_by, said.answer.sequence);
+  if (!refusal.ok()) co_return refusal.status();
+  said.answer.limit_refusal = *refusal;
+  co_return std::move(said.answer);
+}
+
 Task<absl::StatusOr<LedgerAnswer>> Settlement::Decide(ledger::v1::TransactionInput transaction) {
-  co_return co_await posts_.Submit(std::move(transaction));
+  Chain chain;
+  chain.push_back(std::move(transaction));
+  absl::StatusOr<Answers> answers = co_await posts_.Submit(std::move(chain));
+  if (!answers.ok()) co_return answers.status();
+  co_return std::move(answers->front());
+}
+
+Task<absl::Status> Settlement::ReleaseLimits(const Payment& payment) {
+  for (const LimitRelease& release : ReleasesOf(payment)) {
+    ledger::v1::TransactionInput input;
+    input.set_transaction_id(FormatId(IdKind::kTransaction, release.transaction_id));
+    input.mutable_void_()->set_hold_id(FormatId(IdKind::kTransaction, release.hold_id));
+    (*input.mutable_metadata())["limits_of"] = TextOf(payment);
+    const absl::StatusOr<LedgerAnswer> answer = co_await Decide(std::move(input));
+    if (!answer.ok()) co_return answer.status();
+  }
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   std::erase_if(payments, [](const Payment& payment) { return !IsAsApproved(payment); });
   if (payments.empty()) co_return 0;
-  for (const Payment& payment : payments) {
-    std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
-    if (accounts.empty()) continue;
-    FLORIN_CO_RETURN_IF_ERROR(co_await chart_.EnsureOpen(std::move(accounts)));
-  }
-  Transactions transactions;
-  for (const Payment& payment : payments) transactions.push_back(TransactionOf(payment));
-  const absl::StatusOr<std::vector<LedgerAnswer>> answers = co_await Post(std::move(transactions));
-  if (!answers.ok()) co_return answers.status();
   std::vector<Payment> ended;
-  for (std::size_t i = 0; i < payments.size(); ++i) {
-    std::optional<Payment> decided = Apply(payments[i], (*answers)[i]);
+  std::vector<Payment> open;
+  std::vector<Chain> chains;
+  for (Payment& payment : payments) {
+    if (payment.limit_refusal) {
+      ended.push_back(RefuseByLimit(payment));
+      continue;
+    }
+    const absl::Status prepared = co_await Prepare(payment);
+    if (ReasonOf(prepared) == Reason::kInternal) {
+      // Somebody must look; it holds up no other.
+      telemetry::Log(telemetry::Severity::kError, "a payment cannot be brought to the ledger",
+                     {{"payment_id", TextOf(payment)}, {"error", std::string(prepared.message())}});
+      continue;
+    }
+    if (!prepared.ok()) co_return prepared;
+    chains.push_back(ChainOf(payment));
+    open.push_back(std::move(payment));
+  }
+  absl::StatusOr<std::vector<Answers>> answers = co_await Post(std::move(chains));
+  if (!answers.ok()) co_return answers.status();
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    const absl::StatusOr<LedgerAnswer> answer =
+        co_await Interpret(open[i], std::move((*answers)[i]));
+    if (!answer.ok()) co_return answer.status();
+    std::optional<Payment> decided = Apply(open[i], *answer);
     if (decided) ended.push_back(*std::move(decided));
   }
   if (ended.empty()) co_return 0;
@@ -151,10 +222,31 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   co_return static_cast<int>(recorded->size());
 }
 
-Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(Transactions transactions) {
+Task<absl::StatusOr<std::vector<Settlement::Answers>>> Settlement::Post(std::vector<Chain> chains) {
+  std::vector<Answers> all;
   ledger::v1::PostTransactionsRequest request;
   request.set_book(book_);
-  for (auto& transaction : transactions) *request.add_transactions() = std::move(transaction);
+  std::size_t answered = 0;  // Of the chains.
+  for (std::size_t i = 0; i < chains.size(); ++i) {
+    for (auto& transaction : chains[i]) *request.add_transactions() = std::move(transaction);
+    const bool last = i + 1 == chains.size();
+    if (!last &&
+        static_cast<std::size_t>(request.transactions_size()) + chains[i + 1].size() <= kMostInCall)
+      continue;
+    absl::StatusOr<Answers> answers = co_await PostOnce(request);
+    if (!answers.ok()) co_return answers.status();
+    for (auto next = answers->begin(); answered <= i; ++answered) {
+      const auto end = next + static_cast<std::ptrdiff_t>(chains[answered].size());
+      all.emplace_back(std::make_move_iterator(next), std::make_move_iterator(end));
+      next = end;
+    }
+    request.clear_transactions();
+  }
+  co_return all;
+}
+
+Task<absl::StatusOr<Settlement::Answers>> Settlement::PostOnce(
+    const ledger::v1::PostTransactionsRequest& request) {
   // No user's deadline or trace: the call carries payments of many.
   rpc::Outgoing context;
   context.route = book_;
@@ -162,15 +254,15 @@ Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(Transactions tr
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!response.ok()) {
     telemetry::Log(telemetry::Severity::kWarning, "PostTransactions failed",
-                   {{"transactions", std::to_string(transactions.size())},
+                   {{"transactions", std::to_string(request.transactions_size())},
                     {"error", std::string(response.status().message())}});
     co_return response.status();
   }
-  if (static_cast<std::size_t>(response->results_size()) != transactions.size()) {
+  if (response->results_size() != request.transactions_size()) {
     co_return Error(Reason::kInternal, "the ledger answers each transaction");
   }
-  std::vector<LedgerAnswer> answers;
-  answers.reserve(transactions.size());
+  Answers answers;
+  answers.reserve(static_cast<std::size_t>(response->results_size()));
   for (const auto& result : response->results()) answers.push_back(AnswerOf(result));
   co_return answers;
 }
@@ -188,8 +280,16 @@ std::optional<Payment> Settlement::Apply(const Payment& payment, const LedgerAns
     telemetry::Log(telemetry::Severity::kError, "the ledger does not decide a payment",
                    {{"payment_id", TextOf(payment)}, {"reason", answer.refusal_reason}});
     chart_.Forget(HouseAccountsOf(payment));
+    if (limits_ != nullptr) limits_->Forget(payment.limit_uses);
   }
   return ended;
+}
+
+Payment Settlement::RefuseByLimit(const Payment& payment) {
+  const LedgerAnswer answer{.refusal_reason = std::string(InfoOf(Reason::kLimitExceeded).name),
+                            .final = true,
+                            .limit_refusal = payment.limit_refusal};
+  return Apply(payment, answer).value();
 }
 
 }  // namespace florin::payments

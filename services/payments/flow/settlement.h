@@ -14,6 +14,7 @@
 #include "libs/clock/clock.h"
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/flow/chart_accounts.h"
+#include "services/payments/flow/limit_buckets.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -22,9 +23,9 @@ namespace florin::payments {
 // (async::Batcher).
 class Settlement {
  public:
-  // References outlive this.
+  // References outlive this. Without `limits` no payment may use any.
   Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
-             ChartAccounts& chart, Clock& clock, std::string book);
+             ChartAccounts& chart, Clock& clock, std::string book, LimitBuckets* limits = nullptr);
 
   // A payment that was to be approved is posted only if it is what was approved, to the last octet
   // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
@@ -47,21 +48,35 @@ class Settlement {
   // kInternal: unknown.
   Task<absl::StatusOr<LedgerAnswer>> Decide(ledger::v1::TransactionInput transaction);
 
+  // Gives back what a payment uses of limits, of which no money moved or ever will: as often as
+  // wanted. What the ledger has given back already stays so. Errors: as Decide().
+  Task<absl::Status> ReleaseLimits(const Payment& payment);
+
  private:
-  using Transactions = std::vector<ledger::v1::TransactionInput>;
+  // Linked: all of it commits, or nothing.
+  using Chain = std::vector<ledger::v1::TransactionInput>;
+  using Answers = std::vector<LedgerAnswer>;
 
   Task<absl::StatusOr<Payment>> TrySettle(Payment payment);
-  // The ledger's answers for `transactions`, in order.
-  Task<absl::StatusOr<std::vector<LedgerAnswer>>> Post(Transactions transactions);
+  // Has what the payment's transactions name opened.
+  Task<absl::Status> Prepare(const Payment& payment);
+  // The ledger's answers for `chains`, in order.
+  Task<absl::StatusOr<std::vector<Answers>>> Post(std::vector<Chain> chains);
+  Task<absl::StatusOr<Answers>> PostOnce(const ledger::v1::PostTransactionsRequest& request);
+  // What the answers to a payment's chain say of it.
+  Task<absl::StatusOr<LedgerAnswer>> Interpret(const Payment& payment, Answers answers);
   Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
   std::optional<Payment> Apply(const Payment& payment, const LedgerAnswer& answer);
+  // As Apply(), of payments that a limit has refused before the ledger could.
+  Payment RefuseByLimit(const Payment& payment);
 
   Store& store_;
   ledger::v1::LedgerClient& ledger_;
   ChartAccounts& chart_;
   Clock& clock_;
   const std::string book_;
-  async::Batcher<ledger::v1::TransactionInput, LedgerAnswer> posts_;
+  LimitBuckets* const limits_;
+  async::Batcher<Chain, Answers> posts_;
   async::Batcher<Payment, Payment> records_;
 };
 

@@ -34,6 +34,7 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::RecordResults(std::vector<
     if (stored.state == State::kProcessing) {
       stored.state = payment.state;
       stored.failure_reason = payment.failure_reason;
+      stored.limit_refusal = payment.limit_refusal;
       stored.update_time = payment.update_time;
       stored.authorization_expire_time = payment.authorization_expire_time;
       if (payment.authorization_expire_time) {

@@ -57,6 +57,12 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
                       .disputed_minor = row[24].as<std::int64_t>(),
                       .upheld_minor = row[25].as<std::int64_t>(),
                       .release_reason = row[26].c_str()};
+  if (!row[27].is_null()) {
+    FLORIN_ASSIGN_OR_RETURN(payment.limit_uses, ParseLimitUses(row[27].c_str()));
+  }
+  if (!row[28].is_null()) {
+    FLORIN_ASSIGN_OR_RETURN(payment.limit_refusal, ParseLimitRefusal(row[28].c_str()));
+  }
   return payment;
 }
 
@@ -102,6 +108,16 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       authorization_timeouts.AddNull();
     }
+    if (payment.limit_uses.empty()) {
+      limit_uses.AddNull();
+    } else {
+      limit_uses.Add(TextOf(payment.limit_uses));
+    }
+    if (payment.limit_refusal) {
+      limit_refusals.Add(TextOf(*payment.limit_refusal));
+    } else {
+      limit_refusals.AddNull();
+    }
   }
 }
 
@@ -127,7 +143,8 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.sources.literal(), arrays.destinations.literal(), arrays.currencies.literal(),
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
       arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
-      arrays.authorization_timeouts.literal());
+      arrays.authorization_timeouts.literal(), arrays.limit_uses.literal(),
+      arrays.limit_refusals.literal());
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

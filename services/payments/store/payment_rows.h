@@ -26,8 +26,8 @@ namespace florin::payments {
   "p.authorization_timeout_seconds, "                                                         \
   "(extract(epoch FROM p.authorization_expire_time) * 1000000)::bigint, "                     \
   "p.captured_minor, p.capturing_minor, p.refunded_minor, p.disputed_minor, "                 \
-  "p.upheld_minor, p.release_reason"
-inline constexpr int kPaymentColumns = 27;
+  "p.upheld_minor, p.release_reason, p.limit_uses, p.limit_refusal"
+inline constexpr int kPaymentColumns = 29;
 
 // Times travel as microseconds since the epoch, exactly.
 #define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
@@ -49,7 +49,7 @@ struct IntentArrays {
 
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
       amounts, references, transaction_ids, created, next_attempts, pricings,
-      authorization_timeouts;
+      authorization_timeouts, limit_uses, limit_refusals;
 };
 
 // What is kept under each intent's key, for those that have anything, in order. Needs the statement

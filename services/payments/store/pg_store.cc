@@ -12,17 +12,19 @@ namespace {
 constexpr char kInsertIntents[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
-    "create_time, update_time, next_attempt_time, pricing, authorization_timeout_seconds) "
+    "create_time, update_time, next_attempt_time, pricing, authorization_timeout_seconds, "
+    "limit_uses, limit_refusal) "
     "SELECT i.user_id, i.payment_id, i.kind, i.idempotency_key, i.fingerprint, "
     "i.source_account_id, i.destination_account_id, i.currency, i.amount_minor, i.reference, "
     "i.transaction_id, " FLORIN_TIME("i.created") ", " FLORIN_TIME("i.created") ", "
-    FLORIN_TIME("i.next_attempt") ", i.pricing, i.authorization_timeout "
+    FLORIN_TIME("i.next_attempt") ", i.pricing, i.authorization_timeout, i.limit_uses, "
+    "i.limit_refusal "
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[], "
     "$7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::uuid[], $12::bigint[], "
-    "$13::bigint[], $14::text[], $15::integer[]) "
+    "$13::bigint[], $14::text[], $15::integer[], $16::text[], $17::text[]) "
     "AS i (user_id, payment_id, kind, idempotency_key, fingerprint, source_account_id, "
     "destination_account_id, currency, amount_minor, reference, transaction_id, created, "
-    "next_attempt, pricing, authorization_timeout) "
+    "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 constexpr char kFindIntents[] =
@@ -38,9 +40,11 @@ constexpr char kRecordResults[] =
     "UPDATE payments AS p SET state = r.state, failure_reason = r.failure_reason, "
     "update_time = " FLORIN_TIME("r.updated") ", "
     "authorization_expire_time = " FLORIN_TIME("r.expires") ", "
-    "next_attempt_time = coalesce(" FLORIN_TIME("r.expires") ", p.next_attempt_time) "
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) "
-    "AS r (user_id, payment_id, state, failure_reason, updated, expires) "
+    "next_attempt_time = coalesce(" FLORIN_TIME("r.expires") ", p.next_attempt_time), "
+    "limit_refusal = r.limit_refusal "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], "
+    "$7::text[]) "
+    "AS r (user_id, payment_id, state, failure_reason, updated, expires, limit_refusal) "
     "WHERE p.user_id = r.user_id AND p.payment_id = r.payment_id "
     "AND p.state NOT IN ('succeeded', 'failed', 'requires_action', 'canceled', "
     "'requires_capture')";
@@ -90,7 +94,7 @@ absl::StatusOr<std::vector<StoredIntent>> Insert(pqxx::work& transaction,
 
 absl::StatusOr<std::vector<Payment>> Record(pqxx::work& transaction,
                                             const std::vector<Payment>& ended) {
-  pg::Array user_ids, payment_ids, states, reasons, updated, expires;
+  pg::Array user_ids, payment_ids, states, reasons, updated, expires, limit_refusals;
   for (const Payment& payment : ended) {
     user_ids.Add(payment.user_id);
     payment_ids.Add(payment.payment_id);
@@ -102,10 +106,15 @@ absl::StatusOr<std::vector<Payment>> Record(pqxx::work& transaction,
     } else {
       expires.AddNull();
     }
+    if (payment.limit_refusal) {
+      limit_refusals.Add(TextOf(*payment.limit_refusal));
+    } else {
+      limit_refusals.AddNull();
+    }
   }
   const pqxx::result recorded = transaction.exec_prepared(
       "record_results", user_ids.literal(), payment_ids.literal(), states.literal(),
-      reasons.literal(), updated.literal(), expires.literal());
+      reasons.literal(), updated.literal(), expires.literal(), limit_refusals.literal());
   if (recorded.affected_rows() == ended.size()) return ended;
   FLORIN_ASSIGN_OR_RETURN(std::vector<Payment> kept,
                           ReadPayments(transaction.exec_prepared(

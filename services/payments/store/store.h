@@ -41,10 +41,9 @@ class Store {
   virtual Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) = 0;
 
-  // Records how payments ended or were authorized (state, failure_reason, update_time,
-  // authorization_expire_time), and gives each as it is kept
-  // afterwards, in order: a payment that is not in processing any more stays as it is. The payments
-  // have been inserted.
+  // Records how payments ended or were authorized (state, failure_reason, limit_refusal,
+  // update_time, authorization_expire_time), and gives each as it is kept afterwards, in order: a
+  // payment that is not in processing any more stays as it is. The payments have been inserted.
   virtual Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) = 0;
 
   // Error: kPaymentNotFound, also for a payment of another user.
