@@ -193,13 +193,15 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
   result.mutable_committed()->set_transaction_id(input.transaction_id());
   if (!input.has_hold()) return result;
   const absl::Time now = clock_ == nullptr ? absl::UnixEpoch() : clock_->Now();
-  const absl::Time expires = now + absl::Seconds(input.hold().timeout().seconds());
+  const bool ends = input.hold().has_timeout();
+  const absl::Time expires =
+      ends ? now + absl::Seconds(input.hold().timeout().seconds()) : absl::InfiniteFuture();
   const ledger::v1::Posting& posting = input.postings(0);
   holds_[input.transaction_id()] = {.debit = posting.debit_account_id(),
                                     .credit = posting.credit_account_id(),
                                     .left = posting.amount_minor(),
                                     .expire_time = expires};
-  SetTime(expires, *result.mutable_committed()->mutable_expire_time());
+  if (ends) SetTime(expires, *result.mutable_committed()->mutable_expire_time());
   return result;
 }
 
