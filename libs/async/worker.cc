@@ -10,7 +10,7 @@
 namespace florin::async {
 namespace {
 
-// How long Stop() waits for a pause at most.
+// How long Stop() and Wake() wait for a pause at most.
 constexpr absl::Duration kNap = absl::Milliseconds(100);
 
 }  // namespace
@@ -30,6 +30,7 @@ void Worker::Stop() {
 Task<void> Worker::Run() {
   absl::Duration pause = pauses_.usual;
   while (!stopping_) {
+    woken_ = false;
     const absl::Status status = co_await round_();
     pause = status.ok() ? pauses_.usual : std::min(pause * 2, pauses_.longest);
     co_await Pause(pause);
@@ -37,7 +38,7 @@ Task<void> Worker::Run() {
 }
 
 Task<void> Worker::Pause(absl::Duration duration) {
-  for (; duration > absl::ZeroDuration() && !stopping_; duration -= kNap) {
+  for (; duration > absl::ZeroDuration() && !stopping_ && !woken_; duration -= kNap) {
     co_await Sleep(std::min(duration, kNap));
   }
 }

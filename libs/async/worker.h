@@ -35,6 +35,10 @@ class Worker {
   // none of its threads. Idempotent.
   void Stop();
 
+  // Ends the pause under way soon (within a tenth of a second), or the next one if a round is under
+  // way: a round begins after this call. From any thread.
+  void Wake() { woken_ = true; }
+
  private:
   Task<void> Run();
   Task<void> Pause(absl::Duration duration);
@@ -42,6 +46,7 @@ class Worker {
   const Round round_;
   const WorkerPauses pauses_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> woken_ = false;
   std::future<void> ended_;
 };
 

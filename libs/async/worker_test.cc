@@ -1,6 +1,7 @@
 #include "libs/async/worker.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 
 #include "gtest/gtest.h"
@@ -51,6 +52,37 @@ TEST(WorkerTest, StopCutsALongPauseShort) {
       runtime.executor(), [&rounds] { return rounds.Next(); }, pauses);
   worker.Stop();
   EXPECT_LE(rounds.count(), 1);
+}
+
+// Tells when its first and its second round begin.
+class Woken {
+ public:
+  Task<absl::Status> Next() {
+    const int round = ++count_;
+    if (round == 1) first_.set_value();
+    if (round == 2) second_.set_value();
+    co_return absl::OkStatus();
+  }
+  std::future<void> first() { return first_.get_future(); }
+  std::future<void> second() { return second_.get_future(); }
+
+ private:
+  std::atomic<int> count_ = 0;
+  std::promise<void> first_;
+  std::promise<void> second_;
+};
+
+// The pause is so long that only waking can end it.
+TEST(WorkerTest, IsWoken) {
+  Runtime runtime(1);
+  Woken rounds;
+  const WorkerPauses pauses{.usual = absl::Hours(1), .longest = absl::Hours(1)};
+  Worker worker(
+      runtime.executor(), [&rounds] { return rounds.Next(); }, pauses);
+  rounds.first().wait();
+  worker.Wake();
+  EXPECT_EQ(rounds.second().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  worker.Stop();
 }
 
 }  // namespace

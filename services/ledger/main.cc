@@ -6,7 +6,7 @@
 
 #include "absl/flags/flag.h"
 #include "libs/async/worker.h"
-#include "libs/clock/clock.h"
+#include "libs/clock/ahead_clock.h"
 #include "libs/config/config.h"
 #include "libs/process/process.h"
 #include "services/ledger/domain/opening_rules.h"
@@ -18,6 +18,7 @@
 #include "services/ledger/rpc/export_service.h"
 #include "services/ledger/rpc/ledger_service.h"
 #include "services/ledger/rpc/reader_service.h"
+#include "services/ledger/rpc/sandbox_service.h"
 #include "services/ledger/store/pg_book_reader.h"
 #include "services/ledger/store/pg_log_store.h"
 #include "services/ledger/store/pg_store.h"
@@ -28,6 +29,8 @@ ABSL_FLAG(std::vector<std::string>, indexed_metadata, {"payment_id"},
 ABSL_FLAG(std::string, read_database, "",
           "PostgreSQL conninfo of a replica to read from, over as many connections as --database "
           "has. Empty: reads share those of --database.");
+ABSL_FLAG(bool, sandbox, false,
+          "Let florin-payments put the clock of this ledger ahead. Never with real money.");
 
 namespace {
 
@@ -71,18 +74,22 @@ int main(int argc, char** argv) {
       process.runtime().Run(store.EnsureBook(book, std::set(keys.begin(), keys.end()))),
       "making the book");
   ledger::BookWatch watch(process.executor(), reader);
-  ledger::PostingBatcher batcher(process.executor(), store, SystemClock(),
-                                 [&watch](const std::string& changed) { watch.Wake(changed); });
-  ledger::LedgerRpc service(store, batcher, SystemClock());
+  AheadClock clock(SystemClock());
+  ledger::PostingBatcher batcher(
+      process.executor(), store, clock,
+      [&watch](const std::string& changed) { watch.Wake(changed); }, &SystemClock());
+  ledger::LedgerRpc service(store, batcher, clock);
   ledger::LedgerReaderRpc reads(reader, watch, SystemClock());
-  ledger::HoldExpiry expiry(store, batcher, SystemClock());
+  ledger::HoldExpiry expiry(store, batcher, clock);
   ledger::SignedLog signed_log(process.executor(), store, pool, log);
   ledger::ExportRpc exports([&database, &log](const std::string& name) {
     return ledger::BookExport::Open(database.conninfo, name, log);
   });
   async::Worker sweeper(process.executor(), [&expiry] { return expiry.RunOnce(); });
-  const int status = process.Serve({&service, &reads, &signed_log.proofs(), &exports}, nullptr,
-                                   {{"database", [&pool] { return pool.Ping(); }}});
+  ledger::SandboxRpc sandbox(clock, absl::GetFlag(FLAGS_sandbox), [&sweeper] { sweeper.Wake(); });
+  const int status =
+      process.Serve({&service, &reads, &signed_log.proofs(), &exports, &sandbox}, nullptr,
+                    {{"database", [&pool] { return pool.Ping(); }}});
   sweeper.Stop();
   signed_log.Stop();
   process.runtime().Stop();  // Before the batcher goes.

@@ -4,7 +4,6 @@
 
 #include "absl/flags/flag.h"
 #include "florin/accounts/v1/accounts.rpc.h"
-#include "florin/auth/v1/approvals.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/async/worker.h"
@@ -18,14 +17,14 @@
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
-#include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
+#include "services/payments/main_approvals.h"
 #include "services/payments/main_charges.h"
 #include "services/payments/main_limits.h"
 #include "services/payments/main_pricing.h"
+#include "services/payments/main_rails.h"
 #include "services/payments/rpc/payments_rpc.h"
-#include "services/payments/store/pg_approval_store.h"
 #include "services/payments/store/pg_store.h"
 
 ABSL_FLAG(std::string, auth_target, "127.0.0.1:7001", "host:port of florin-auth.");
@@ -35,12 +34,8 @@ ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004",
           "a book go to the first of them that can be reached in the order of its rendezvous hash. "
           "List the same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
-ABSL_FLAG(std::string, approval_policy, "",
-          "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
-          "if empty; all; or CURRENCY:SINGLE:TOTAL,... in minor units: all but low values of these "
-          "currencies (RTS Art. 16), e.g. EUR:3000:10000.");
 ABSL_FLAG(bool, sandbox, false,
-          "Offer the sandbox rail: deposits out of nothing. Never with real money.");
+          "Offer the sandbox: a rail, deposits out of nothing, a clock. Never with real money.");
 
 namespace {
 
@@ -59,34 +54,33 @@ int main(int argc, char** argv) {
   using namespace florin;
   process::Process process(argc, argv, "payments", "Payments between accounts, exactly once.");
   process.MigrateAndExitIfAsked();
-  Clock& clock = SystemClock();
+  payments::RailParts rails(absl::GetFlag(FLAGS_sandbox));
+  Clock& clock = rails.clock();
 
   rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
   rpc::Channel accounts_channel = process.Connect("accounts", absl::GetFlag(FLAGS_accounts_target));
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));
   accounts::v1::AccountsClient accounts(&accounts_channel);
-  auth::v1::ApprovalsClient auth_approvals(&auth);
   ledger::v1::LedgerClient ledger(&ledger_channel);
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
-  const payments::ApprovalPolicy policy =
-      config::ValueOrExit(payments::ParseApprovalPolicy(absl::GetFlag(FLAGS_approval_policy)),
-                          "reading --approval_policy");
   std::vector<pg::Statement> statements = payments::PgStore::Statements();
-  for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::ChargeParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::LimitParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
+  for (const auto& more :
+       {payments::ApprovalParts::Statements(), payments::PricingParts::Statements(),
+        payments::ChargeParts::Statements(), payments::LimitParts::Statements(),
+        payments::RailParts::Statements(), audit::Trail::Statements()}) {
+    statements.insert(statements.end(), more.begin(), more.end());
+  }
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   audit::Trail trail(process.executor(), pool, "payments");
   payments::PgStore store(pool);
-  payments::PgApprovalStore approval_store(pool);
+  payments::ApprovalParts approvals(pool, auth);
   const std::string book = absl::GetFlag(FLAGS_book);
+  const std::string approval_page = process.issuer() + "/auth/approval";
   payments::AccountDirectory directory(accounts, kRememberedAccounts);
   payments::PricingParts pricing(process.executor(), pool, clock);
   payments::ChartAccounts chart(ledger, book);
@@ -94,23 +88,27 @@ int main(int argc, char** argv) {
                               book, clock);
   payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book,
                                   &limits.buckets());
-  payments::PaymentApprovals approvals(auth_approvals);
   payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
-                                 SystemIds(), {approval_store, approvals, policy},
-                                 pricing.pricing(), &limits.directory());
-  payments::ConfirmPayment confirm(approval_store, approvals, settlement, clock);
-  payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
+                                 SystemIds(), approvals.approving(), pricing.pricing(),
+                                 &limits.directory());
+  payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
+  payments::Recovery recovery(store, settlement, approvals.store(), confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
-                                book, absl::GetFlag(FLAGS_sandbox),
-                                process.issuer() + "/auth/approval");
+                                book, absl::GetFlag(FLAGS_sandbox), approval_page);
 
   async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
-  const int status = process.Serve({&service, &charges.charges(), &charges.disputes(),
-                                    &pricing.service(), &limits.service(), &trail.service()},
-                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  payments::RailParts::Rest rest{
+      store, directory, settlement, chart, confirm, approvals.approving(), book, approval_page};
+  rails.Start(process, pool, ledger_channel, std::move(rest), [&worker] { worker.Wake(); });
+  std::vector<rpc::Service*> services = rails.services();
+  services.insert(services.end(), {&service, &charges.charges(), &charges.disputes(),
+                                   &pricing.service(), &limits.service(), &trail.service()});
+  const int status = process.Serve(std::move(services), &authenticator,
+                                   {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  rails.Stop();
   pricing.Stop();
   limits.Stop();
   trail.Stop();

@@ -58,7 +58,7 @@ Task<absl::StatusOr<PostingBatcher::Queue*>> PostingBatcher::QueueOf(std::string
     queue = std::make_unique<Queue>(
         executor_,
         [this, book](std::vector<Request> requests) { return Flush(book, std::move(requests)); },
-        limits, clock_);
+        limits, call_clock_);
   }
   co_return queue.get();
 }

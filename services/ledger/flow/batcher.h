@@ -36,9 +36,15 @@ class PostingBatcher {
   // Told the name of a book after each commit that decided something; short, never blocks.
   using Committed = std::function<void(const std::string& book)>;
 
-  // `store` and `clock` are not owned and outlive the batcher.
-  PostingBatcher(Executor executor, Store& store, Clock& clock, Committed committed = nullptr)
-      : executor_(executor), store_(store), clock_(clock), committed_(std::move(committed)) {}
+  // `store` and the clocks are not owned and outlive the batcher. `clock` gives what is committed
+  // its time, and `call_clock` is what deadlines of callers are told by: the same one if null.
+  PostingBatcher(Executor executor, Store& store, Clock& clock, Committed committed = nullptr,
+                 Clock* call_clock = nullptr)
+      : executor_(executor),
+        store_(store),
+        clock_(clock),
+        call_clock_(call_clock == nullptr ? clock : *call_clock),
+        committed_(std::move(committed)) {}
 
   // Decides `commands` in order; one outcome for each. `caller` is the service that shares with
   // others (rpc::Call::caller). Errors: kBookNotFound; kOverloaded (with `retry_after_ms`);
@@ -59,6 +65,7 @@ class PostingBatcher {
   const Executor executor_;
   Store& store_;
   Clock& clock_;
+  Clock& call_clock_;
   const Committed committed_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Queue>> queues_;  // Guarded by mutex_. Never shrinks.

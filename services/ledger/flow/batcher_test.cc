@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/async/runtime.h"
+#include "libs/clock/ahead_clock.h"
 #include "libs/status/matchers.h"
 #include "services/ledger/store/fake_store.h"
 
@@ -181,6 +182,18 @@ TEST_F(PostingBatcherTest, WhatWaitsBeyondItsDeadlineIsNotDecided) {
   EXPECT_THAT(in_time.get(), IsOk());
   EXPECT_THAT(first.get(), IsOk());
   EXPECT_THAT(store_.sizes(), ElementsAre(1, 3));
+}
+
+// A sandbox's clock is ahead; the deadlines of its callers are not.
+TEST_F(PostingBatcherTest, DeadlinesAreOfTheClockOfCalls) {
+  AheadClock ahead(clock_);
+  ahead.GoAhead(absl::Hours(1));
+  PostingBatcher batcher(runtime_.executor(), store_, ahead, nullptr, &clock_);
+  store_.Open();
+  const auto outcomes =
+      runtime_.Run(batcher.Post("main", Posts(1), "payments", kNow + absl::Seconds(1)));
+  ASSERT_THAT(outcomes, IsOk());
+  EXPECT_EQ(outcomes->at(0).decision.commit_time, kNow + absl::Hours(1));
 }
 
 TEST_F(PostingBatcherTest, TellsOfEachCommitThatDecidedSomething) {

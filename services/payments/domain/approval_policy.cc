@@ -73,7 +73,7 @@ std::string_view NameOf(Basis basis) {
 }
 
 bool DependsOnUse(const ApprovalPolicy& policy, Kind kind, bool to_own_account) {
-  return policy.enabled && kind == Kind::kTransfer && !to_own_account;
+  return policy.enabled && kind != Kind::kDeposit && !to_own_account;
 }
 
 Verdict Judge(const ApprovalPolicy& policy, Kind kind, const Money& amount, bool to_own_account,

@@ -25,7 +25,7 @@ struct LowValueLimits {
 
 // The default asks for no approval.
 struct ApprovalPolicy {
-  // Whether transfers to accounts of other users need one, unless exempt.
+  // Whether transfers to accounts of other users and payouts need one, unless exempt.
   bool enabled = false;
   // Currencies with a low-value exemption; the others have none.
   std::map<Currency, LowValueLimits> low_value;

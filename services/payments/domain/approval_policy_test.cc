@@ -77,6 +77,7 @@ TEST(ApprovalPolicyTest, UseCountsPaymentsAndAmounts) {
   EXPECT_TRUE(DependsOnUse(Policy(), Kind::kTransfer, false));
   EXPECT_FALSE(DependsOnUse(Policy(), Kind::kTransfer, true));
   EXPECT_FALSE(DependsOnUse(Policy(), Kind::kDeposit, false));
+  EXPECT_TRUE(DependsOnUse(Policy(), Kind::kPayout, false));
   EXPECT_FALSE(DependsOnUse(ApprovalPolicy(), Kind::kTransfer, false));
 }
 

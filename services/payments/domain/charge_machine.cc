@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "libs/status/check.h"
+#include "services/payments/domain/payout.h"
+#include "services/payments/domain/rail_deposit.h"
 
 namespace florin::payments {
 namespace {
@@ -120,7 +122,8 @@ bool IsTerminal(DisputeState state) {
 
 std::string DrawStateMachines() {
   return Draw("Payment", Transitions()) + Draw("Refund", RefundTransitions()) +
-         Draw("Dispute", DisputeTransitions());
+         Draw("Dispute", DisputeTransitions()) + Draw("Payout", PayoutTransitions()) +
+         Draw("Deposit of a rail", DepositTransitions());
 }
 
 }  // namespace florin::payments

@@ -1,5 +1,6 @@
 // The state machines of refunds (and of every other step) and of disputes, as data; and all of
-// them, with that of payments, as the page docs/payments.md draws them.
+// them, with those of payments, payouts and rails' deposits, as the page docs/payments.md draws
+// them.
 #pragma once
 
 #include <optional>
@@ -53,7 +54,7 @@ std::optional<DisputeState> NextState(std::optional<DisputeState> from, DisputeE
 
 bool IsTerminal(DisputeState state);
 
-// Tables and diagrams (Mermaid) of the three machines, in Markdown.
+// Tables and diagrams (Mermaid) of the machines, in Markdown.
 std::string DrawStateMachines();
 
 }  // namespace florin::payments

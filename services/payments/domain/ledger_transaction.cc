@@ -10,6 +10,13 @@ namespace florin::payments {
 
 std::vector<LedgerPosting> PostingsOf(const Payment& payment) {
   if (payment.pricing) return payment.pricing->postings;
+  if (payment.kind == Kind::kPayout) {
+    const Filling reserved{.payer_account_id = payment.source_account_id,
+                           .payees = {},
+                           .currencies = {payment.amount.currency},
+                           .amounts = {{Term::kAmount, payment.amount.minor_units}}};
+    return Fill(TemplateOf(PostingEvent::kPayoutReserved), reserved);
+  }
   const bool transfer = payment.kind == Kind::kTransfer;
   const Filling filling{.payer_account_id = payment.source_account_id,
                         .payees = {{payment.destination_account_id, payment.amount.minor_units}},
@@ -20,6 +27,9 @@ std::vector<LedgerPosting> PostingsOf(const Payment& payment) {
 std::vector<HouseAccount> HouseAccountsOf(const Payment& payment) {
   if (!payment.pricing) {
     if (payment.kind == Kind::kTransfer) return {};
+    if (payment.kind == Kind::kPayout) {
+      return {{Role::kOutboundClearing, payment.amount.currency}};
+    }
     return {{Role::kInboundClearing, payment.amount.currency}};
   }
   std::vector<Currency> currencies = {payment.amount.currency};
@@ -50,7 +60,8 @@ Uuid SandboxRailAccount(const Currency& currency) {
 
 std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now) {
   if (!answer.committed && !answer.final) return std::nullopt;
-  const Event agreed = payment.authorization_timeout ? Event::kLedgerHeld : Event::kLedgerCommitted;
+  Event agreed = payment.authorization_timeout ? Event::kLedgerHeld : Event::kLedgerCommitted;
+  if (payment.kind == Kind::kPayout) agreed = Event::kLedgerReserved;
   const Event event = answer.committed ? agreed : Event::kLedgerRefused;
   const std::optional<State> next = NextState(payment.state, event, Actor::kLedger);
   FLORIN_CHECK(next.has_value(), "only payments in processing are sent to the ledger");

@@ -13,6 +13,7 @@ namespace florin::payments {
 // What is posted for a payment: as its pricing says, or the template of its kind filled in.
 //   transfer: debit the source (a liability shrinks), credit the destination
 //   deposit:  debit the rail's clearing account (money is owed to us), credit the destination
+//   payout:   set the source's money aside for the rail's clearing account, by a hold that lasts
 std::vector<LedgerPosting> PostingsOf(const Payment& payment);
 
 // The accounts of the house that these postings are on, each once.

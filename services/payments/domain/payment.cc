@@ -10,6 +10,8 @@ std::string_view NameOf(Kind kind) {
       return "transfer";
     case Kind::kDeposit:
       return "deposit";
+    case Kind::kPayout:
+      return "payout";
   }
   FLORIN_CHECK(false, "every kind has a name");
   return {};
@@ -29,21 +31,24 @@ std::string_view NameOf(State state) {
       return "canceled";
     case State::kRequiresCapture:
       return "requires_capture";
+    case State::kReturned:
+      return "returned";
   }
   FLORIN_CHECK(false, "every state has a name");
   return {};
 }
 
 absl::StatusOr<Kind> ParseKind(std::string_view name) {
-  for (const Kind kind : {Kind::kTransfer, Kind::kDeposit}) {
+  for (const Kind kind : {Kind::kTransfer, Kind::kDeposit, Kind::kPayout}) {
     if (name == NameOf(kind)) return kind;
   }
   return Error(Reason::kInternal, "no kind of payment has this name");
 }
 
 absl::StatusOr<State> ParseState(std::string_view name) {
-  for (const State state : {State::kProcessing, State::kSucceeded, State::kFailed,
-                            State::kRequiresAction, State::kCanceled, State::kRequiresCapture}) {
+  for (const State state :
+       {State::kProcessing, State::kSucceeded, State::kFailed, State::kRequiresAction,
+        State::kCanceled, State::kRequiresCapture, State::kReturned}) {
     if (name == NameOf(state)) return state;
   }
   return Error(Reason::kInternal, "no state of a payment has this name");

@@ -21,6 +21,7 @@ namespace florin::payments {
 enum class Kind {
   kTransfer,  // Between two accounts of Florin.
   kDeposit,   // From a rail into an account.
+  kPayout,    // From an account over a rail to a beneficiary elsewhere (payout.h).
 };
 
 // How far a payment has come; state_machine.h has the ways between them.
@@ -31,6 +32,7 @@ enum class State {
   kRequiresAction,
   kCanceled,
   kRequiresCapture,
+  kReturned,
 };
 
 // Names as they are stored: "transfer", "processing", … Parsing gives kInternal for any other text.
@@ -74,11 +76,12 @@ struct Payment {
   Kind kind = Kind::kTransfer;
   State state = State::kProcessing;
   Uuid source_account_id;       // Nil for a deposit.
-  Uuid destination_account_id;  // Of several payees, the first who is not the payer.
+  Uuid destination_account_id;  // Of several payees, the first who is not the payer; of a payout
+                                // the rail's clearing account.
   Money amount;
   std::string reference;       // Personal data: never logged, never sent to the ledger.
-  std::string failure_reason;  // Name of the reason where state is kFailed (the ledger's) or
-                               // kCanceled; otherwise empty.
+  std::string failure_reason;  // Name of the reason where state is kFailed (the ledger's, or
+                               // kRailRejected), kCanceled or kReturned; otherwise empty.
   Uuid transaction_id;         // TransactionIdOf(payment_id): the ledger transaction.
   absl::Time create_time;      // Whole microseconds, as are all times that are stored.
   absl::Time update_time;      // When `state` last changed.

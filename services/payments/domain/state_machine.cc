@@ -32,6 +32,14 @@ constexpr Transition kTransitions[] = {
      "something was captured; nothing in flight"},
     {State::kRequiresCapture, Event::kReleasedAll, Actor::kLedger, State::kCanceled,
      "nothing was captured; nothing in flight"},
+    {State::kProcessing, Event::kLedgerReserved, Actor::kLedger, State::kProcessing, "a payout"},
+    {State::kProcessing, Event::kCancelUnsent, Actor::kOwner, State::kCanceled,
+     "a payout that was not sent"},
+    {State::kProcessing, Event::kRailSettled, Actor::kRail, State::kSucceeded, "a payout, booked"},
+    {State::kProcessing, Event::kRailRejected, Actor::kRail, State::kFailed,
+     "a payout, the money is back"},
+    {State::kSucceeded, Event::kRailReturned, Actor::kRail, State::kReturned,
+     "a payout, the money is back"},
 };
 
 }  // namespace
@@ -68,6 +76,16 @@ std::string_view NameOf(Event event) {
       return "released_rest";
     case Event::kReleasedAll:
       return "released_all";
+    case Event::kLedgerReserved:
+      return "ledger_reserved";
+    case Event::kCancelUnsent:
+      return "cancel_unsent";
+    case Event::kRailSettled:
+      return "rail_settled";
+    case Event::kRailRejected:
+      return "rail_rejected";
+    case Event::kRailReturned:
+      return "rail_returned";
   }
   FLORIN_CHECK(false, "every event has a name");
   return {};
@@ -87,6 +105,8 @@ std::string_view NameOf(Actor actor) {
       return "worker";
     case Actor::kOperator:
       return "operator";
+    case Actor::kRail:
+      return "rail";
   }
   FLORIN_CHECK(false, "every actor has a name");
   return {};
@@ -104,8 +124,9 @@ std::optional<State> NextState(std::optional<State> from, Event event, Actor by)
 }
 
 bool IsTerminal(State state) {
-  return std::ranges::none_of(kTransitions,
-                              [state](const Transition& row) { return row.from == state; });
+  return std::ranges::none_of(kTransitions, [state](const Transition& row) {
+    return row.from == state && row.event != Event::kRailReturned;
+  });
 }
 
 }  // namespace florin::payments

@@ -1,7 +1,9 @@
 // The published state machine of a payment, as data. docs/payments.md draws it, with those of
 // refunds and disputes (charge_machine.h).
 //
-// SUCCEEDED, FAILED and CANCELED are terminal: no transition leaves them. Only the ledger's answer
+// SUCCEEDED, FAILED, CANCELED and RETURNED are terminal: no transition leaves them, but that a
+// payout that has SUCCEEDED may be RETURNED by its rail. Only the ledger's answer, and a rail's
+// about a payout (whose own way there is in payout.h),
 // ends a payment in PROCESSING or REQUIRES_CAPTURE, and only a redeemed approval brings one to
 // PROCESSING that requires action; whether a request or the recovery worker fetched that answer
 // makes no difference. The store keeps the same rules once more in SQL.
@@ -33,6 +35,12 @@ enum class Event {
   kCapturedLast,
   kReleasedRest,
   kReleasedAll,
+  // Of a payout.
+  kLedgerReserved,
+  kCancelUnsent,
+  kRailSettled,
+  kRailRejected,
+  kRailReturned,
 };
 
 // Who may cause an event.
@@ -43,6 +51,7 @@ enum class Actor {
   kPayee,     // The owner of the destination.
   kWorker,    // The recovery worker, when a time is over.
   kOperator,  // Whoever may resolve disputes.
+  kRail,      // A rail, by its answer about a payout, once that is booked.
 };
 
 // Names for people and metrics: "ledger_committed", "payee", …
@@ -64,6 +73,7 @@ std::span<const Transition> Transitions();
 // transition.
 std::optional<State> NextState(std::optional<State> from, Event event, Actor by);
 
+// Whether the payment has ended (a payout that has may still be returned).
 bool IsTerminal(State state);
 
 }  // namespace florin::payments

@@ -11,7 +11,8 @@ using ::testing::Eq;
 using ::testing::Optional;
 
 constexpr State kStates[] = {State::kProcessing,     State::kSucceeded, State::kFailed,
-                             State::kRequiresAction, State::kCanceled,  State::kRequiresCapture};
+                             State::kRequiresAction, State::kCanceled,  State::kRequiresCapture,
+                             State::kReturned};
 constexpr Event kEvents[] = {Event::kCreate,           Event::kCreateForApproval,
                              Event::kApprovalRedeemed, Event::kApprovalRefused,
                              Event::kCancel,           Event::kLedgerCommitted,
@@ -19,9 +20,11 @@ constexpr Event kEvents[] = {Event::kCreate,           Event::kCreateForApproval
                              Event::kCapture,          Event::kVoid,
                              Event::kExpire,           Event::kCapturedPart,
                              Event::kCapturedLast,     Event::kReleasedRest,
-                             Event::kReleasedAll};
-constexpr Actor kActors[] = {Actor::kOwner, Actor::kAuth,   Actor::kLedger,
-                             Actor::kPayee, Actor::kWorker, Actor::kOperator};
+                             Event::kReleasedAll,      Event::kLedgerReserved,
+                             Event::kCancelUnsent,     Event::kRailSettled,
+                             Event::kRailRejected,     Event::kRailReturned};
+constexpr Actor kActors[] = {Actor::kOwner,  Actor::kAuth,     Actor::kLedger, Actor::kPayee,
+                             Actor::kWorker, Actor::kOperator, Actor::kRail};
 
 TEST(StateMachineTest, APaymentBeginsInProcessing) {
   EXPECT_THAT(NextState(std::nullopt, Event::kCreate, Actor::kOwner), Optional(State::kProcessing));
@@ -36,10 +39,30 @@ TEST(StateMachineTest, TheLedgersAnswerEndsIt) {
 
 TEST(StateMachineTest, NobodyButTheLedgerEndsIt) {
   for (const Event event : kEvents) {
+    if (event == Event::kCancelUnsent) continue;  // Of payouts.
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kOwner), Eq(std::nullopt));
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kAuth), Eq(std::nullopt));
     EXPECT_THAT(NextState(State::kProcessing, event, Actor::kPayee), Eq(std::nullopt));
   }
+}
+
+// Every event and actor: what is not in this list is refused.
+TEST(StateMachineTest, ARailEndsPayoutsAndMayReturnThem) {
+  const std::map<std::pair<State, Event>, State> allowed = {
+      {{State::kProcessing, Event::kRailSettled}, State::kSucceeded},
+      {{State::kProcessing, Event::kRailRejected}, State::kFailed},
+      {{State::kSucceeded, Event::kRailReturned}, State::kReturned},
+  };
+  for (const State state : kStates) {
+    for (const Event event : kEvents) {
+      const auto row = allowed.find({state, event});
+      EXPECT_EQ(NextState(state, event, Actor::kRail),
+                row == allowed.end() ? std::nullopt : std::optional(row->second))
+          << NameOf(state) << " " << NameOf(event);
+    }
+  }
+  EXPECT_THAT(NextState(State::kProcessing, Event::kCancelUnsent, Actor::kOwner),
+              Optional(State::kCanceled));
 }
 
 // Every event and actor: what is not in this list is refused.
@@ -82,10 +105,12 @@ TEST(StateMachineTest, ItsOwnerOrARefusedApprovalGivesItUp) {
 }
 
 TEST(StateMachineTest, NothingLeavesATerminalState) {
-  for (const State state : {State::kSucceeded, State::kFailed, State::kCanceled}) {
+  for (const State state :
+       {State::kSucceeded, State::kFailed, State::kCanceled, State::kReturned}) {
     EXPECT_TRUE(IsTerminal(state));
     for (const Event event : kEvents) {
       for (const Actor actor : kActors) {
+        if (event == Event::kRailReturned) continue;  // Of payouts.
         EXPECT_THAT(NextState(state, event, actor), Eq(std::nullopt));
       }
     }
@@ -104,7 +129,7 @@ TEST(StateMachineTest, EveryStateIsReachable) {
 
 TEST(StateMachineTest, NamesOfStatesAndKindsReadBack) {
   for (const State state : kStates) EXPECT_EQ(ParseState(NameOf(state)).value(), state);
-  for (const Kind kind : {Kind::kTransfer, Kind::kDeposit}) {
+  for (const Kind kind : {Kind::kTransfer, Kind::kDeposit, Kind::kPayout}) {
     EXPECT_EQ(ParseKind(NameOf(kind)).value(), kind);
   }
 }

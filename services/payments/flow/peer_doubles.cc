@@ -248,9 +248,11 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
   result.mutable_committed()->set_transaction_id(input.transaction_id());
   if (!input.has_hold()) return result;
   const absl::Time now = clock_ == nullptr ? absl::UnixEpoch() : clock_->Now();
-  const absl::Time expires = now + absl::Seconds(input.hold().timeout().seconds());
+  const bool ends = input.hold().has_timeout();
+  const absl::Time expires =
+      ends ? now + absl::Seconds(input.hold().timeout().seconds()) : absl::InfiniteFuture();
   holds_[input.transaction_id()] = {.parts = std::move(parts), .expire_time = expires};
-  SetTime(expires, *result.mutable_committed()->mutable_expire_time());
+  if (ends) SetTime(expires, *result.mutable_committed()->mutable_expire_time());
   return result;
 }
 

@@ -33,6 +33,7 @@ ledger::v1::TransactionInput OwnTransactionOf(const Payment& payment) {
     input.mutable_hold()->mutable_timeout()->set_seconds(
         absl::ToInt64Seconds(*payment.authorization_timeout));
   }
+  if (payment.kind == Kind::kPayout) input.mutable_hold();  // Until it is sent or canceled.
   (*input.mutable_metadata())["payment_id"] = TextOf(payment);
   return input;
 }
@@ -140,6 +141,8 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!answer.ok()) co_return answer.status();
   std::optional<Payment> ended = Apply(payment, *answer);
   if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
+  // A payout whose money is set aside: the rest is payouts.h's.
+  if (ended->state == State::kProcessing) co_return *std::move(ended);
   co_return co_await records_.Submit(*std::move(ended));
 }
 

@@ -32,10 +32,10 @@ class Settlement {
   // kInternal.
   //
   // Settles one payment in processing together with whatever else waits: one PostTransactions call
-  // and one statement carry many. Gives the payment as it ended. Errors, all with the payment's id
-  // in metadata `payment_id`, and all leaving the payment in processing (or ended, where only the
-  // answer got lost): kUnavailable, kDeadlineExceeded, kOverloaded; kInternal if the ledger will
-  // not decide.
+  // and one statement carry many. Gives the payment as it ended; a payout in processing, whose
+  // money is set aside then. Errors, all with the payment's id in metadata `payment_id`, and all
+  // leaving the payment in processing (or ended, where only the answer got lost): kUnavailable,
+  // kDeadlineExceeded, kOverloaded; kInternal if the ledger will not decide.
   Task<absl::StatusOr<Payment>> Settle(Payment payment);
 
   // Settles payments in processing at once, for the recovery worker. Gives how many ended; the rest

@@ -29,6 +29,8 @@ v1::Payment::State ToProto(State state) {
       return v1::Payment::CANCELED;
     case State::kRequiresCapture:
       return v1::Payment::REQUIRES_CAPTURE;
+    case State::kReturned:
+      return v1::Payment::RETURNED;
   }
   return v1::Payment::STATE_UNSPECIFIED;
 }
@@ -67,16 +69,29 @@ void SetCharges(const Payment& payment, v1::Payment& proto) {
   }
 }
 
+v1::Payment::Kind ToProto(Kind kind) {
+  switch (kind) {
+    case Kind::kTransfer:
+      return v1::Payment::TRANSFER;
+    case Kind::kDeposit:
+      return v1::Payment::DEPOSIT;
+    case Kind::kPayout:
+      return v1::Payment::PAYOUT;
+  }
+  return v1::Payment::KIND_UNSPECIFIED;
+}
+
 v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
-  const bool transfer = payment.kind == Kind::kTransfer;
   v1::Payment proto;
   proto.set_payment_id(FormatId(IdKind::kPayment, payment.payment_id));
-  proto.set_kind(transfer ? v1::Payment::TRANSFER : v1::Payment::DEPOSIT);
+  proto.set_kind(ToProto(payment.kind));
   proto.set_state(ToProto(payment.state));
-  if (transfer) {
+  if (payment.kind != Kind::kDeposit) {
     proto.set_source_account_id(FormatId(IdKind::kAccount, payment.source_account_id));
   }
-  proto.set_destination_account_id(FormatId(IdKind::kAccount, payment.destination_account_id));
+  if (payment.kind != Kind::kPayout) {
+    proto.set_destination_account_id(FormatId(IdKind::kAccount, payment.destination_account_id));
+  }
   proto.mutable_amount()->set_currency(std::string(payment.amount.currency.code()));
   proto.mutable_amount()->set_minor_units(payment.amount.minor_units);
   proto.set_reference(payment.reference);
@@ -202,6 +217,10 @@ absl::Status WhyNoReceipt(const Payment& payment, const absl::Status& cause) {
 }
 
 }  // namespace
+
+v1::Payment PaymentProto(const Payment& payment, const std::string& approval_page) {
+  return ToProto(payment, approval_page);
+}
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CreatePayment(
     rpc::Call& call, const v1::CreatePaymentRequest& request) {

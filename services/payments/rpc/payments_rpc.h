@@ -12,6 +12,10 @@
 
 namespace florin::payments {
 
+// A payment as whoever made it sees it. `approval_page`: the URL of the page on which payers
+// approve.
+v1::Payment PaymentProto(const Payment& payment, const std::string& approval_page);
+
 // Thread-safe.
 class PaymentsRpc : public v1::PaymentsService {
  public:

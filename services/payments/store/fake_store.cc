@@ -15,7 +15,10 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
     const Id id(payment.user_id, payment.payment_id);
     const auto [key, inserted] =
         keys_.try_emplace(Key(payment.user_id, payment.kind, intent.idempotency_key), id);
-    if (inserted) rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease});
+    if (inserted) {
+      rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease});
+      KeepPayout(intent);
+    }
     const Row& row = rows_.at(key->second);
     stored.push_back(StoredIntent{.payment = row.payment,
                                   .same_request = row.fingerprint == intent.fingerprint});
@@ -71,6 +74,7 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::ClaimUnfinished(absl::Time
   std::lock_guard lock(mutex_);
   std::vector<Row*> due;
   for (auto& [id, row] : rows_) {
+    if (row.payment.kind == Kind::kPayout) continue;
     if (row.payment.state == State::kProcessing && row.next_attempt_time <= now) {
       due.push_back(&row);
     }

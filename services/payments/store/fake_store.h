@@ -10,13 +10,18 @@
 
 #include "services/payments/store/approval_store.h"
 #include "services/payments/store/charge_store.h"
+#include "services/payments/store/payout_store.h"
 #include "services/payments/store/quote_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
 
 // Thread-safe.
-class FakeStore : public Store, public ApprovalStore, public ChargeStore, public QuoteStore {
+class FakeStore : public Store,
+                  public ApprovalStore,
+                  public ChargeStore,
+                  public PayoutStore,
+                  public QuoteStore {
  public:
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
@@ -56,13 +61,19 @@ class FakeStore : public Store, public ApprovalStore, public ChargeStore, public
   Task<absl::StatusOr<Dispute>> AddEvidence(EvidenceIntent intent, absl::Time now) override;
   Task<absl::StatusOr<int>> EndResponseTimes(absl::Time now) override;
 
+  Task<absl::StatusOr<Payout>> FindPayout(Uuid payment_id) override;
+  Task<absl::StatusOr<Payout>> Advance(Uuid payment_id, PayoutStage from, PayoutStage to,
+                                       std::string code, absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Payout>>> ClaimPayouts(absl::Time now, int limit) override;
+  Task<absl::Status> Postpone(Uuid payment_id, absl::Time until) override;
+
   // Changes what is kept of a payment behind everybody's back.
   void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
   // Makes Start fail with kUnavailable, as if the process had crashed after redeeming.
   void FailStarts(bool fail);
 
-  // Makes RecordResults and RecordSteps fail with kUnavailable, as if the database had gone after
-  // the ledger's answer.
+  // Makes RecordResults, RecordSteps and Advance fail with kUnavailable, as if the database had
+  // gone after the ledger's answer.
   void FailRecords(bool fail);
 
  private:
@@ -91,6 +102,14 @@ class FakeStore : public Store, public ApprovalStore, public ChargeStore, public
     crypto::Digest fingerprint;
     Evidence evidence;
   };
+  struct PayoutRow {
+    Payout payout;  // Its payment is in rows_.
+    absl::Time next_attempt_time;
+  };
+  // With mutex_ held.
+  void KeepPayout(const Intent& intent);
+  Payout PayoutOf(const PayoutRow& row) const;
+
   // With mutex_ held.
   Row* FindAny(const Uuid& payment_id);
   StoredStep StoredOf(const StepRow& row);
@@ -101,6 +120,7 @@ class FakeStore : public Store, public ApprovalStore, public ChargeStore, public
   std::map<Key, Id> keys_;         // Guarded by mutex_.
   std::map<Uuid, StepRow> steps_;  // Guarded by mutex_.
   std::map<std::tuple<Uuid, StepKind, std::string>, Uuid> step_keys_;  // Guarded by mutex_.
+  std::map<Uuid, PayoutRow> payouts_;                                  // Guarded by mutex_.
   std::map<Uuid, Dispute> disputes_;                                   // Guarded by mutex_.
   std::map<Uuid, std::vector<EvidenceRow>> evidence_;     // By dispute. Guarded by mutex_.
   bool fail_records_ = false;                             // Guarded by mutex_.

@@ -118,6 +118,13 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       limit_refusals.AddNull();
     }
+    if (!intent.payout) continue;
+    payout_ids.Add(payment.payment_id);
+    payout_names.Add(intent.payout->beneficiary.name);
+    payout_accounts.Add(intent.payout->beneficiary.account);
+    payout_are_ibans.Add(intent.payout->beneficiary.is_iban ? "true" : "false");
+    payout_rails.Add(intent.payout->rail);
+    ++payouts;
   }
 }
 
@@ -136,6 +143,13 @@ absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
   return stored;
 }
 
+void InsertPayouts(pqxx::work& transaction, const IntentArrays& arrays) {
+  if (arrays.payouts == 0) return;
+  transaction.exec_prepared("insert_payouts", arrays.payout_ids.literal(),
+                            arrays.payout_names.literal(), arrays.payout_accounts.literal(),
+                            arrays.payout_are_ibans.literal(), arrays.payout_rails.literal());
+}
+
 std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays) {
   const pqxx::result inserted = transaction.exec_prepared(
       "insert_intents", arrays.user_ids.literal(), arrays.payment_ids.literal(),
@@ -145,6 +159,7 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
       arrays.authorization_timeouts.literal(), arrays.limit_uses.literal(),
       arrays.limit_refusals.literal());
+  InsertPayouts(transaction, arrays);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

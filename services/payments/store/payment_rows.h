@@ -50,6 +50,9 @@ struct IntentArrays {
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
       amounts, references, transaction_ids, created, next_attempts, pricings,
       authorization_timeouts, limit_uses, limit_refusals;
+  // Of those that are payouts; statement insert_payouts.
+  pg::Array payout_ids, payout_names, payout_accounts, payout_are_ibans, payout_rails;
+  int payouts = 0;
 };
 
 // What is kept under each intent's key, for those that have anything, in order. Needs the statement
@@ -57,7 +60,11 @@ struct IntentArrays {
 absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
                                                       const IntentArrays& arrays);
 
-// Inserts intents under new keys (statement insert_intents), and gives how many.
+// Inserts what is kept beside those of the intents that are payouts and were inserted.
+void InsertPayouts(pqxx::work& transaction, const IntentArrays& arrays);
+
+// Inserts intents under new keys (statement insert_intents), with their payouts, and gives how
+// many.
 std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays);
 
 }  // namespace florin::payments

@@ -102,6 +102,7 @@ absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
     FLORIN_CHECK(known.size() == 1, "an insert ran into the key");
     return Judged{.stored = std::move(known.front()), .verdict = std::nullopt};
   }
+  if (verdict.needs_approval) InsertPayouts(transaction, arrays);
   FLORIN_RETURN_IF_ERROR(UseQuote(transaction, payment));
   if (!verdict.needs_approval) {
     transaction.exec_prepared("add_use", payment.user_id.ToString(),

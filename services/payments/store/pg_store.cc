@@ -27,6 +27,16 @@ constexpr char kInsertIntents[] =
     "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
+// A payment that was there before has another id, and so no row here.
+constexpr char kInsertPayouts[] =
+    "INSERT INTO payouts (payment_id, beneficiary_name, beneficiary_account, is_iban, rail, "
+    "update_time, next_attempt_time) "
+    "SELECT i.payment_id, i.name, i.account, i.is_iban, i.rail, p.create_time, "
+    "p.create_time + interval '3 seconds' "
+    "FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::text[]) "
+    "AS i (payment_id, name, account, is_iban, rail) JOIN payments AS p USING (payment_id) "
+    "ON CONFLICT (payment_id) DO NOTHING";
+
 constexpr char kFindIntents[] =
     "SELECT " FLORIN_PAYMENT_COLUMNS
     ", p.fingerprint = i.fingerprint "
@@ -47,7 +57,7 @@ constexpr char kRecordResults[] =
     "AS r (user_id, payment_id, state, failure_reason, updated, expires, limit_refusal) "
     "WHERE p.user_id = r.user_id AND p.payment_id = r.payment_id "
     "AND p.state NOT IN ('succeeded', 'failed', 'requires_action', 'canceled', "
-    "'requires_capture')";
+    "'requires_capture', 'returned')";
 
 constexpr char kFindPayments[] =
     "SELECT " FLORIN_PAYMENT_COLUMNS
@@ -69,7 +79,8 @@ constexpr char kListPayments[] = "SELECT " FLORIN_PAYMENT_COLUMNS
 constexpr char kClaimUnfinished[] =
     "UPDATE payments AS p SET next_attempt_time = " FLORIN_TIME("$2::bigint") " "
     "FROM (SELECT user_id, payment_id FROM payments "
-    "WHERE state = 'processing' AND next_attempt_time <= " FLORIN_TIME("$1::bigint") " "
+    "WHERE state = 'processing' AND kind <> 'payout' "
+    "AND next_attempt_time <= " FLORIN_TIME("$1::bigint") " "
     "ORDER BY next_attempt_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
     "WHERE p.user_id = due.user_id AND p.payment_id = due.payment_id "
     "RETURNING " FLORIN_PAYMENT_COLUMNS;
@@ -126,10 +137,10 @@ absl::StatusOr<std::vector<Payment>> Record(pqxx::work& transaction,
 }  // namespace
 
 std::vector<pg::Statement> PgStore::Statements() {
-  return {{"insert_intents", kInsertIntents},    {"find_intents", kFindIntents},
-          {"record_results", kRecordResults},    {"find_payments", kFindPayments},
-          {"get_payment", kGetPayment},          {"list_payments", kListPayments},
-          {"claim_unfinished", kClaimUnfinished}};
+  return {{"insert_intents", kInsertIntents}, {"insert_payouts", kInsertPayouts},
+          {"find_intents", kFindIntents},     {"record_results", kRecordResults},
+          {"find_payments", kFindPayments},   {"get_payment", kGetPayment},
+          {"list_payments", kListPayments},   {"claim_unfinished", kClaimUnfinished}};
 }
 
 Task<absl::StatusOr<std::vector<StoredIntent>>> PgStore::InsertIntents(

@@ -9,8 +9,15 @@
 #include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "services/payments/domain/payment.h"
+#include "services/payments/domain/rail.h"
 
 namespace florin::payments {
+
+// Whom a payout pays, and by which rail.
+struct PayoutTerms {
+  Beneficiary beneficiary;
+  std::string rail;
+};
 
 // A payment about to be made, and the request that makes it. The key is unique for each user and
 // kind of payment.
@@ -19,6 +26,8 @@ struct Intent {
   std::string idempotency_key;
   crypto::Digest fingerprint;
   audit::Origin origin = {};  // For the audit trail, where the payment is judged.
+  // Of a payout whom, and by which rail. Kept beside the payment, in the same transaction.
+  std::optional<PayoutTerms> payout = {};
 };
 
 // What is kept under an idempotency key. It is this intent's own payment if the ids agree,
@@ -55,7 +64,8 @@ class Store {
                                                                   std::optional<Uuid> before,
                                                                   int limit) = 0;
 
-  // Takes up to `limit` payments in processing that nobody has taken up since `now` - kLease, the
+  // Takes up to `limit` payments in processing, but for payouts (PayoutStore::ClaimPayouts()), that
+  // nobody has taken up since `now` - kLease, the
   // longest waiting first, and holds them back from other claims until `now` + kLease. A new
   // payment is held by the request that makes it.
   virtual Task<absl::StatusOr<std::vector<Payment>>> ClaimUnfinished(absl::Time now, int limit) = 0;

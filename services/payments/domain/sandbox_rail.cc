@@ -1,0 +1,23 @@
+#include "services/payments/domain/sandbox_rail.h"
+
+namespace florin::payments {
+
+SandboxPlan PlanOf(const Beneficiary& beneficiary) {
+  const std::string& account = beneficiary.account;
+  const std::string ending = account.size() < 4 ? account : account.substr(account.size() - 4);
+  if (ending == "9001") return {.events = {{RailEvent::kSettled, absl::Hours(1)}}};
+  if (ending == "9002") return {.events = {{RailEvent::kRejected, absl::ZeroDuration(), "AC01"}}};
+  if (ending == "9003") {
+    return {.events = {{RailEvent::kSettled, absl::ZeroDuration()},
+                       {RailEvent::kReturned, absl::Hours(24), "AC04"}}};
+  }
+  if (ending == "9004") {
+    return {.events = {{RailEvent::kSettled, absl::ZeroDuration(), "", 3}}};
+  }
+  if (ending == "9005") {
+    return {.silence = absl::Hours(1), .events = {{RailEvent::kSettled, {}, "", 0}}};
+  }
+  return {.events = {{RailEvent::kSettled, absl::ZeroDuration()}}};
+}
+
+}  // namespace florin::payments

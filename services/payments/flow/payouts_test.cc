@@ -1,0 +1,445 @@
+// Payouts over the fake store, the sandbox's rail in memory and a real channel to the ledger's
+// double: each behaviour of the rail, and a crash after each step.
+#include "services/payments/flow/payouts.h"
+
+#include <vector>
+
+#include "services/payments/domain/approval.h"
+#include "services/payments/flow/payments_fixture.h"
+#include "services/payments/flow/rail_deposits.h"
+#include "services/payments/flow/sandbox_rail.h"
+#include "services/payments/store/fake_deposit_store.h"
+#include "services/payments/store/fake_sandbox_rail_store.h"
+
+namespace florin::payments {
+namespace {
+
+using ::testing::AllOf;
+using Fault = LedgerDouble::Fault;
+
+constexpr char kAccepts[] = "DE97500105170600000000";
+constexpr char kDelays[] = "DE55500105170600009001";
+constexpr char kRejects[] = "DE28500105170600009002";
+constexpr char kReturns[] = "DE98500105170600009003";
+constexpr char kRepeats[] = "DE71500105170600009004";
+constexpr char kSilent[] = "DE44500105170600009005";
+
+// Counts, and fails as it is told.
+class WatchedRail : public Rail {
+ public:
+  explicit WatchedRail(Rail& rail) : rail_(rail) {}
+
+  Task<absl::StatusOr<RailStatus>> Submit(RailPayout payout) override {
+    ++submissions;
+    if (lose_submissions) co_return Error(Reason::kUnavailable, "told to fail");
+    auto status = co_await rail_.Submit(std::move(payout));
+    if (lose_answers) co_return Error(Reason::kUnavailable, "told to fail");
+    co_return status;
+  }
+  Task<absl::StatusOr<RailStatus>> StatusOf(Uuid payout_id) override {
+    co_return co_await rail_.StatusOf(payout_id);
+  }
+  Task<absl::StatusOr<std::vector<RailEntry>>> Notifications(int limit) override {
+    co_return co_await rail_.Notifications(limit);
+  }
+  Task<absl::Status> Acknowledge(std::int64_t number) override {
+    ++acknowledged;
+    co_return co_await rail_.Acknowledge(number);
+  }
+  Task<absl::StatusOr<RailStatement>> Statement(std::string cursor, int limit) override {
+    co_return co_await rail_.Statement(std::move(cursor), limit);
+  }
+
+  std::atomic<int> submissions = 0;
+  std::atomic<int> acknowledged = 0;
+  std::atomic<bool> lose_submissions = false;  // Before the rail hears of it.
+  std::atomic<bool> lose_answers = false;      // After that.
+
+ private:
+  Rail& rail_;
+};
+
+class PayoutsTest : public PaymentsFixture {
+ protected:
+  PayoutRequest Request(const std::string& iban, std::int64_t minor_units = 250) const {
+    return {.source_account_id = a_,
+            .amount = {.minor_units = minor_units, .currency = *Currency::Parse("EUR")},
+            .beneficiary = *CheckBeneficiary("Secret Name", iban, ""),
+            .reference = "secret reference",
+            .rail = "sandbox"};
+  }
+  absl::StatusOr<Payouts::Outcome> Create(const PayoutRequest& request,
+                                          const std::string& key = "key") {
+    rpc::Outgoing context;
+    return runtime_.Run(payouts_.Create(context, user_, key, request));
+  }
+  Payout Made(const std::string& iban, std::int64_t minor_units = 250) {
+    const auto made = Create(Request(iban, minor_units));
+    EXPECT_THAT(made, IsOk());
+    return made->payout;
+  }
+  Payout Kept(const Payout& payout) {
+    return runtime_.Run(store_.FindPayout(payout.payment.payment_id)).value();
+  }
+  // What the worker does once so much time has passed.
+  void Work(absl::Duration after = kLease) {
+    clock_.Advance(after);
+    EXPECT_THAT(runtime_.Run(inbox_.RunOnce()), IsOk());
+    EXPECT_THAT(runtime_.Run(payouts_.RunOnce()), IsOk());
+  }
+  std::int64_t House(Role role) {
+    return ledger_double_.BalanceOf(HouseAccountId({role, *Currency::Parse("EUR")}));
+  }
+  // A has this, nothing is held, and the clearing accounts have nothing.
+  void ExpectAtRest(std::int64_t a) {
+    EXPECT_EQ(ledger_double_.BalanceOf(a_), a);
+    EXPECT_EQ(ledger_double_.HeldOf(a_), 0);
+    EXPECT_EQ(House(Role::kOutboundClearing), 0);
+    EXPECT_EQ(House(Role::kInboundClearing), 0);
+  }
+  static CreatePayment::Approving Approving(ApprovalStore& store, PaymentApprovals& approvals,
+                                            const std::string& policy) {
+    return {.store = store, .approvals = approvals, .policy = *ParseApprovalPolicy(policy)};
+  }
+  Payouts Over(Rail& rail, const std::string& policy) {
+    return Payouts({.payments = store_,
+                    .payouts = store_,
+                    .accounts = directory_,
+                    .settlement = settlement_,
+                    .chart = chart_,
+                    .confirm = confirm_,
+                    .approving = Approving(store_, approvals_, policy),
+                    .rails = {{"sandbox", &rail}},
+                    .clock = clock_,
+                    .ids = SystemIds()});
+  }
+
+  FakeSandboxRailStore rail_store_;
+  FakeDepositStore deposit_store_;
+  SandboxRail sandbox_{rail_store_, clock_};
+  WatchedRail rail_{sandbox_};
+  Payouts payouts_ = Over(rail_, "");
+  Payouts judging_ = Over(rail_, "EUR:300:1000");
+  RailDeposits deposits_{store_, deposit_store_, directory_, settlement_,
+                         chart_, clock_,         SystemIds()};
+  RailInbox inbox_{{{"sandbox", &rail_}}, payouts_, deposits_};
+};
+
+TEST_F(PayoutsTest, IsSettledAtOnce) {
+  const Payout payout = Made(kAccepts);
+  EXPECT_EQ(payout.stage, PayoutStage::kSettled);
+  EXPECT_EQ(payout.payment.state, State::kSucceeded);
+  ExpectAtRest(750);
+  EXPECT_EQ(House(Role::kNostro), 250);
+  const int moved = ledger_double_.committed();
+  Work();
+  EXPECT_EQ(rail_.acknowledged, 1) << "the notification is late, and changes nothing";
+  EXPECT_EQ(ledger_double_.committed(), moved);
+  EXPECT_EQ(rail_.submissions, 1);
+}
+
+TEST_F(PayoutsTest, TheLedgerHearsNothingOfTheBeneficiary) {
+  Made(kAccepts);
+  const std::string requests = ledger_double_.all_requests();
+  EXPECT_NE(requests.find("payment_id"), std::string::npos);
+  for (const char* secret : {"Secret", "secret", "0600000000"}) {
+    EXPECT_EQ(requests.find(secret), std::string::npos) << secret;
+  }
+}
+
+TEST_F(PayoutsTest, TheSameKeyIsTheSamePayout) {
+  const Payout first = Made(kAccepts);
+  const auto again = Create(Request(kAccepts));
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payout, first);
+  EXPECT_THAT(Create(Request(kRejects)), StatusHasReason(Reason::kIdempotencyKeyReused));
+  PayoutRequest renamed = Request(kAccepts);
+  renamed.beneficiary.name = "Another Name";
+  EXPECT_THAT(Create(renamed), StatusHasReason(Reason::kIdempotencyKeyReused));
+  ExpectAtRest(750);
+  EXPECT_EQ(rail_.submissions, 1);
+}
+
+TEST_F(PayoutsTest, WaitsForADelayedSettlement) {
+  const Payout payout = Made(kDelays);
+  EXPECT_EQ(payout.stage, PayoutStage::kSent);
+  EXPECT_EQ(payout.payment.state, State::kProcessing);
+  EXPECT_EQ(ledger_double_.BalanceOf(a_), 750);
+  EXPECT_EQ(House(Role::kOutboundClearing), 250);
+  Work();
+  Work(absl::Minutes(59) - kLease);
+  EXPECT_EQ(Kept(payout).stage, PayoutStage::kSent);
+  Work(absl::Minutes(1));
+  EXPECT_EQ(Kept(payout).payment.state, State::kSucceeded);
+  ExpectAtRest(750);
+  EXPECT_EQ(rail_.submissions, 1);
+}
+
+TEST_F(PayoutsTest, ARejectionGivesTheMoneyBack) {
+  const Payout payout = Made(kRejects);
+  EXPECT_EQ(payout.stage, PayoutStage::kRejected);
+  EXPECT_EQ(payout.payment.state, State::kFailed);
+  EXPECT_EQ(payout.code, "AC01");
+  EXPECT_THAT(FailureOf(payout), StatusHasReason(Reason::kRailRejected));
+  ExpectAtRest(1000);
+  Work();
+  ExpectAtRest(1000);
+  EXPECT_EQ(Create(Request(kRejects))->payout, payout);
+}
+
+TEST_F(PayoutsTest, AReturnGivesTheMoneyBackLater) {
+  const Payout payout = Made(kReturns);
+  EXPECT_EQ(payout.payment.state, State::kSucceeded);
+  Work();
+  ExpectAtRest(750);
+  Work(absl::Hours(24));
+  const Payout returned = Kept(payout);
+  EXPECT_EQ(returned.payment.state, State::kReturned);
+  EXPECT_EQ(returned.payment.failure_reason, "rail_returned");
+  EXPECT_EQ(returned.code, "AC04");
+  ExpectAtRest(1000);
+  EXPECT_EQ(House(Role::kNostro), 0);
+}
+
+TEST_F(PayoutsTest, AReturnToAClosedAccountGoesToSuspense) {
+  const Payout payout = Made(kReturns, 1000);
+  ledger_double_.Close(a_);
+  Work(absl::Hours(25));
+  EXPECT_EQ(Kept(payout).payment.state, State::kReturned);
+  EXPECT_EQ(House(Role::kSuspense), 1000);
+  ExpectAtRest(0);
+}
+
+TEST_F(PayoutsTest, ManyNotificationsAreOne) {
+  Made(kRepeats);
+  const int moved = ledger_double_.committed();
+  for (int i = 0; i < 5; ++i) Work();
+  EXPECT_EQ(rail_.acknowledged, 3);
+  EXPECT_EQ(ledger_double_.committed(), moved);
+  ExpectAtRest(750);
+}
+
+TEST_F(PayoutsTest, SilenceIsAskedAboutAndNeverSubmittedAgain) {
+  const Payout payout = Made(kSilent);
+  EXPECT_EQ(payout.payment.state, State::kProcessing);
+  for (int i = 0; i < 20; ++i) Work(absl::Minutes(2));
+  EXPECT_EQ(Kept(payout).stage, PayoutStage::kSent);
+  EXPECT_GT(Kept(payout).asked, 3);
+  Work(absl::Minutes(30));
+  EXPECT_EQ(Kept(payout).payment.state, State::kSucceeded);
+  EXPECT_EQ(rail_.submissions, 1);
+  ExpectAtRest(750);
+}
+
+TEST_F(PayoutsTest, TheWorkerAsksLessAndLessOften) {
+  const Payout payout = Made(kSilent);
+  Work(absl::Seconds(2));
+  EXPECT_EQ(Kept(payout).asked, 2);
+  Work(absl::Seconds(3));
+  EXPECT_EQ(Kept(payout).asked, 2) << "the second pause is four seconds";
+  Work(absl::Seconds(1));
+  EXPECT_EQ(Kept(payout).asked, 3);
+}
+
+// The rail never heard of it: only then it is submitted again.
+TEST_F(PayoutsTest, WhatNeverReachedTheRailIsSubmittedAgain) {
+  rail_.lose_submissions = true;
+  const Payout payout = Made(kAccepts);
+  EXPECT_EQ(payout.stage, PayoutStage::kSent);
+  rail_.lose_submissions = false;
+  Work();
+  EXPECT_EQ(Kept(payout).payment.state, State::kSucceeded);
+  EXPECT_EQ(rail_.submissions, 2);
+  ExpectAtRest(750);
+}
+
+TEST_F(PayoutsTest, ALostAnswerOfTheRailIsFoundOut) {
+  rail_.lose_answers = true;
+  const Payout payout = Made(kAccepts);
+  EXPECT_EQ(payout.stage, PayoutStage::kSent);
+  Work();
+  EXPECT_EQ(Kept(payout).payment.state, State::kSucceeded);
+  EXPECT_EQ(rail_.submissions, 1);
+  ExpectAtRest(750);
+}
+
+TEST_F(PayoutsTest, TheLedgersRefusalEndsIt) {
+  const Payout payout = Made(kAccepts, 1001);
+  EXPECT_EQ(payout.stage, PayoutStage::kRefused);
+  EXPECT_EQ(payout.payment.state, State::kFailed);
+  EXPECT_THAT(FailureOf(payout), StatusHasReason(Reason::kInsufficientFunds));
+  EXPECT_EQ(rail_.submissions, 0);
+  ExpectAtRest(1000);
+}
+
+TEST_F(PayoutsTest, ABadRequestLeavesNoTrace) {
+  PayoutRequest foreign = Request(kAccepts);
+  foreign.source_account_id = c_;
+  EXPECT_THAT(Create(foreign), AllOf(StatusHasReason(Reason::kAccountNotFound),
+                                     StatusHasParam("source_account_id")));
+  PayoutRequest dollars = Request(kAccepts);
+  dollars.source_account_id = d_;
+  EXPECT_THAT(Create(dollars), StatusHasReason(Reason::kCurrencyMismatch));
+  PayoutRequest elsewhere = Request(kAccepts);
+  elsewhere.rail = "pigeon";
+  EXPECT_THAT(Create(elsewhere),
+              AllOf(StatusHasReason(Reason::kRailNotFound), StatusHasParam("rail")));
+  PayoutRequest wordy = Request(kAccepts);
+  wordy.reference = std::string(141, 'x');
+  EXPECT_THAT(Create(wordy), StatusHasReason(Reason::kInvalidReference));
+  EXPECT_TRUE(Payments().empty());
+}
+
+// The ledger or the database is gone at each step in turn: the worker ends what was begun, as if
+// nothing had happened.
+TEST_F(PayoutsTest, EveryLossIsMadeUpFor) {
+  int key = 0;
+  std::int64_t balance = 1000;
+  for (const Fault fault : {Fault::kUnavailable, Fault::kAnswerLost, Fault::kNotFinal}) {
+    ledger_double_.SetFault(fault);
+    EXPECT_FALSE(Create(Request(kAccepts, 10), std::to_string(++key)).ok());
+    Work();
+    ledger_double_.SetFault(Fault::kNone);
+    // With the answers lost, each round of the worker does one more step unseen.
+    for (int i = 0; i < 3; ++i) Work();
+    balance -= 10;
+    ExpectAtRest(balance);
+    EXPECT_EQ(rail_.submissions, key);
+  }
+  store_.FailRecords(true);
+  EXPECT_FALSE(Create(Request(kAccepts, 10), "database").ok());
+  Work();
+  store_.FailRecords(false);
+  Work();
+  ExpectAtRest(balance - 10);
+  for (const Payment& payment : Payments()) EXPECT_EQ(payment.state, State::kSucceeded);
+}
+
+TEST_F(PayoutsTest, TheAnswersOfEveryStepMayGetLost) {
+  ledger_double_.SetFault(Fault::kAnswerLost);
+  EXPECT_FALSE(Create(Request(kReturns)).ok());
+  ledger_double_.SetFault(Fault::kNone);
+  const Payout payout = Create(Request(kReturns))->payout;
+  EXPECT_EQ(payout.payment.state, State::kSucceeded);
+  ledger_double_.SetFault(Fault::kAnswerLost);
+  Work(absl::Hours(25));
+  EXPECT_EQ(Kept(payout).stage, PayoutStage::kReturning);
+  ledger_double_.SetFault(Fault::kNone);
+  Work();
+  EXPECT_EQ(Kept(payout).payment.state, State::kReturned);
+  ExpectAtRest(1000);
+  EXPECT_EQ(rail_.submissions, 1);
+}
+
+TEST_F(PayoutsTest, WhatIsNotSentCanBeCanceled) {
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_FALSE(Create(Request(kAccepts)).ok());
+  ledger_double_.SetFault(Fault::kNone);
+  const Uuid id = Payments().front().payment_id;
+  EXPECT_THAT(runtime_.Run(payouts_.Cancel(user_, id)),
+              StatusHasReason(Reason::kPaymentNotCancelable))
+      << "the ledger may be setting the money aside";
+  // As if the process had ended right after that.
+  EXPECT_THAT(runtime_.Run(settlement_.Settle(Payments().front())), IsOk());
+  EXPECT_THAT(runtime_.Run(store_.Advance(id, PayoutStage::kCreated, PayoutStage::kReserved, "",
+                                          clock_.Now())),
+              IsOk());
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 250);
+  EXPECT_THAT(runtime_.Run(payouts_.Cancel(stranger_, id)),
+              StatusHasReason(Reason::kPaymentNotFound));
+  const auto canceled = runtime_.Run(payouts_.Cancel(user_, id));
+  ASSERT_THAT(canceled, IsOk());
+  EXPECT_EQ(canceled->payment.state, State::kCanceled);
+  EXPECT_EQ(canceled->payment.failure_reason, "payment_canceled");
+  EXPECT_EQ(runtime_.Run(payouts_.Cancel(user_, id)).value(), *canceled);
+  ExpectAtRest(1000);
+  Work();
+  EXPECT_EQ(rail_.submissions, 0);
+}
+
+TEST_F(PayoutsTest, WhatIsSentCannotBeCanceled) {
+  for (const char* iban : {kAccepts, kDelays, kRejects}) {
+    const auto made = Create(Request(iban), iban);
+    ASSERT_THAT(made, IsOk());
+    EXPECT_THAT(runtime_.Run(payouts_.Cancel(user_, made->payout.payment.payment_id)),
+                StatusHasReason(Reason::kPaymentNotCancelable));
+  }
+  EXPECT_EQ(ledger_double_.BalanceOf(a_), 500);
+}
+
+// Whoever is first, sending or canceling, decides.
+TEST_F(PayoutsTest, CancelingAndSendingExcludeEachOther) {
+  const Payout payout = Made(kDelays);
+  const Uuid id = payout.payment.payment_id;
+  const auto late = runtime_.Run(
+      store_.Advance(id, PayoutStage::kReserved, PayoutStage::kCanceling, "", clock_.Now()));
+  ASSERT_THAT(late, IsOk());
+  EXPECT_EQ(late->stage, PayoutStage::kSent);
+}
+
+TEST_F(PayoutsTest, ThePolicyOfTransfersAsksForAnApproval) {
+  rpc::Outgoing context;
+  const auto small = runtime_.Run(judging_.Create(context, user_, "small", Request(kAccepts, 10)));
+  ASSERT_THAT(small, IsOk());
+  EXPECT_EQ(small->payout.payment.state, State::kSucceeded) << "exempt as a low value";
+  const auto made = runtime_.Run(judging_.Create(context, user_, "key", Request(kAccepts, 400)));
+  ASSERT_THAT(made, IsOk());
+  const Payment& payment = made->payout.payment;
+  EXPECT_EQ(payment.state, State::kRequiresAction);
+  ASSERT_TRUE(payment.approval.has_value());
+  EXPECT_EQ(payment.approval->payee_name, "Secret Name (DE97500105170600000000)");
+  EXPECT_EQ(payment.approval->approval_id, ApprovalIdOf(payment.payment_id));
+  Work();
+  EXPECT_EQ(rail_.submissions, 1) << "the small one's";
+  const auto canceled = runtime_.Run(judging_.Cancel(user_, payment.payment_id));
+  ASSERT_THAT(canceled, IsOk());
+  EXPECT_EQ(canceled->payment.state, State::kCanceled);
+  EXPECT_EQ(canceled->stage, PayoutStage::kCanceled);
+  ExpectAtRest(990);
+}
+
+TEST_F(PayoutsTest, AnApprovedPayoutIsSentByTheWorker) {
+  rpc::Outgoing context;
+  const auto made = runtime_.Run(judging_.Create(context, user_, "key", Request(kAccepts, 400)));
+  ASSERT_THAT(made, IsOk());
+  const Payment& payment = made->payout.payment;
+  EXPECT_THAT(runtime_.Run(confirm_.Run(context, user_, payment.payment_id)),
+              StatusHasReason(Reason::kApprovalPending));
+  approvals_double_.SetState(FormatId(IdKind::kApproval, payment.approval->approval_id),
+                             auth::v1::Approval::APPROVED);
+  const auto confirmed = runtime_.Run(confirm_.Run(context, user_, payment.payment_id));
+  ASSERT_THAT(confirmed, IsOk());
+  EXPECT_EQ(confirmed->state, State::kProcessing);
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 400);
+  EXPECT_EQ(rail_.submissions, 0);
+  Work();
+  EXPECT_EQ(Kept(made->payout).payment.state, State::kSucceeded);
+  ExpectAtRest(600);
+}
+
+TEST_F(PayoutsTest, ARailMayNotifyOfWhatNobodyMade) {
+  EXPECT_THAT(runtime_.Run(payouts_.Notified(stranger_)), IsOk());
+}
+
+TEST_F(PayoutsTest, TheStatementHasWhatWasBooked) {
+  Made(kReturns, 100);
+  EXPECT_THAT(Create(Request(kRejects, 20), "rejected"), IsOk());
+  const auto first = runtime_.Run(sandbox_.Statement("", 10));
+  ASSERT_THAT(first, IsOk());
+  ASSERT_EQ(first->entries.size(), 1u);
+  EXPECT_EQ(first->entries[0].event, RailEvent::kSettled);
+  EXPECT_EQ(first->entries[0].amount.minor_units, 100);
+  clock_.Advance(absl::Hours(24));
+  const auto second = runtime_.Run(sandbox_.Statement(first->next_cursor, 10));
+  ASSERT_EQ(second->entries.size(), 1u);
+  EXPECT_EQ(second->entries[0].event, RailEvent::kReturned);
+  const auto none = runtime_.Run(sandbox_.Statement(second->next_cursor, 10));
+  EXPECT_TRUE(none->entries.empty());
+  EXPECT_EQ(none->next_cursor, second->next_cursor);
+  EXPECT_THAT(runtime_.Run(sandbox_.Statement("nonsense", 10)),
+              StatusHasReason(Reason::kInvalidField));
+}
+
+}  // namespace
+}  // namespace florin::payments
