@@ -22,6 +22,7 @@
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_charges.h"
+#include "services/payments/main_orders.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
@@ -32,9 +33,8 @@ ABSL_FLAG(std::string, accounts_target, "127.0.0.1:7002", "host:port of florin-a
 ABSL_FLAG(
     std::string, ledger_target, "127.0.0.1:7004",
     "host:port of florin-ledger. Several, separated by commas, share the books: the calls of a "
-    "book "
-    "go to the first of them that can be reached in the order of its rendezvous hash. List the "
-    "same ones in every service.");
+    "book go to the first of them that can be reached in the order of its rendezvous hash. List "
+    "the same ones in every service.");
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
 ABSL_FLAG(std::string, approval_policy, "",
           "Which transfers to accounts of other users their payers must approve (RTS Art. 5): none "
@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
   for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : payments::ChargeParts::Statements()) statements.push_back(std::move(more));
+  for (auto& more : payments::OrderParts::Statements()) statements.push_back(std::move(more));
   for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
@@ -99,15 +100,17 @@ int main(int argc, char** argv) {
   payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 clock);
+  payments::OrderParts orders(process.executor(), pool, create, directory, policy, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
-  const int status = process.Serve(
-      {&service, &charges.charges(), &charges.disputes(), &pricing.service(), &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &charges.charges(), &charges.disputes(),
+                                    &pricing.service(), &trail.service(), &orders.schedules()},
+                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  orders.Stop();
   pricing.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.
