@@ -100,15 +100,16 @@ int main(int argc, char** argv) {
   payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 clock);
-  payments::OrderParts orders(process.executor(), pool, create, directory, policy, clock);
+  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(), policy},
+                              process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
-
   async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
-  const int status = process.Serve({&service, &charges.charges(), &charges.disputes(),
-                                    &pricing.service(), &trail.service(), &orders.schedules()},
-                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status =
+      process.Serve({&service, &charges.charges(), &charges.disputes(), &pricing.service(),
+                     &trail.service(), &orders.schedules(), &orders.bulks(), &orders.requests()},
+                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   orders.Stop();
   pricing.Stop();

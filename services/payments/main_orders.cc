@@ -7,18 +7,43 @@
 namespace florin::payments {
 namespace {
 
-Task<absl::Status> Round(ScheduleWorker& schedules) {
-  co_return (co_await schedules.RunOnce()).status();
+template <class Worker>
+Task<absl::Status> Round(Worker& worker) {
+  const absl::StatusOr<int> worked = co_await worker.RunOnce();
+  co_return worked.status();
 }
 
 }  // namespace
 
-OrderParts::OrderParts(Executor executor, pg::Pool& pool, CreatePayment& create,
-                       AccountDirectory& accounts, const ApprovalPolicy& policy, Clock& clock)
+OrderParts::OrderParts(const BulkWorker::Parts& parts, Executor executor, pg::Pool& pool,
+                       Clock& clock)
     : schedule_store_(pool),
-      create_schedule_(schedule_store_, accounts, clock, SystemIds(), policy),
-      schedule_worker_(schedule_store_, create, clock),
+      create_schedule_(schedule_store_, parts.accounts, clock, SystemIds(), parts.policy),
+      schedule_worker_(schedule_store_, parts.create, clock),
       schedules_(create_schedule_, schedule_store_, clock),
-      worker_(std::move(executor), [this] { return Round(schedule_worker_); }) {}
+      bulk_store_(pool),
+      bulk_orders_(bulk_store_, parts.accounts, clock, SystemIds(), parts.policy),
+      bulk_worker_(executor, bulk_store_, parts, clock),
+      bulks_(bulk_orders_, bulk_store_, clock),
+      request_store_(pool),
+      pay_request_(request_store_, parts.accounts, parts.create, clock, SystemIds()),
+      requests_(pay_request_, request_store_, parts.accounts, clock),
+      scheduling_(executor, [this] { return Round(schedule_worker_); }),
+      settling_requests_(executor, [this] { return Round(pay_request_); }),
+      paying_bulks_(executor, [this] { return Round(bulk_worker_); }) {}
+
+void OrderParts::Stop() {
+  bulk_worker_.Stop();
+  paying_bulks_.Stop();
+  settling_requests_.Stop();
+  scheduling_.Stop();
+}
+
+std::vector<pg::Statement> OrderParts::Statements() {
+  std::vector<pg::Statement> all = PgScheduleStore::Statements();
+  for (pg::Statement& more : PgBulkStore::Statements()) all.push_back(std::move(more));
+  for (pg::Statement& more : PgMoneyRequestStore::Statements()) all.push_back(std::move(more));
+  return all;
+}
 
 }  // namespace florin::payments

@@ -17,6 +17,8 @@ std::string TextOf(const Payment& payment) {
   return FormatId(IdKind::kPayment, payment.payment_id);
 }
 
+}  // namespace
+
 ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
   ledger::v1::TransactionInput input;
   input.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
@@ -33,6 +35,8 @@ ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
   (*input.mutable_metadata())["payment_id"] = TextOf(payment);
   return input;
 }
+
+namespace {
 
 LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
   if (result.has_committed()) {

@@ -164,3 +164,62 @@ CREATE TRIGGER ended_bulk_items_do_not_change BEFORE UPDATE ON bulk_items
 
 GRANT SELECT, INSERT ON bulk_items TO payments;
 GRANT UPDATE (state, hold_open, pricing, payment_id, failure_reason) ON bulk_items TO payments;
+
+-- Requests for money.
+CREATE TABLE payment_requests (
+  -- The payee.
+  user_id uuid NOT NULL,
+  request_id uuid NOT NULL UNIQUE,
+  idempotency_key text NOT NULL,
+  -- SHA-256 of the canonical request.
+  fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
+  -- One that has expired is open and over.
+  state text NOT NULL CHECK (state IN ('open', 'paying', 'paid', 'declined', 'withdrawn')),
+  destination_account_id uuid NOT NULL,
+  currency text NOT NULL CHECK (char_length(currency) = 3),
+  amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+  reference text NOT NULL,
+  -- Who alone may pay; NULL: whoever has the link.
+  payer_user_id uuid,
+  expire_time timestamptz NOT NULL,
+  -- Who pays, from where, under which key of theirs.
+  paying_user_id uuid,
+  paying_source_id uuid,
+  paying_key text,
+  -- One payment pays it, and pays nothing else.
+  payment_id uuid UNIQUE,
+  create_time timestamptz NOT NULL,
+  update_time timestamptz NOT NULL,
+  -- When a worker may look what became of its payment, if it is being paid.
+  next_attempt_time timestamptz NOT NULL,
+  PRIMARY KEY (user_id, request_id),
+  UNIQUE (user_id, idempotency_key),
+  CHECK (num_nulls(paying_user_id, paying_source_id, paying_key) =
+    CASE WHEN state IN ('paying', 'paid') THEN 0 ELSE 3 END),
+  CHECK (CASE state WHEN 'paid' THEN payment_id IS NOT NULL WHEN 'paying' THEN true
+    ELSE payment_id IS NULL END),
+  CHECK (payer_user_id IS NULL OR paying_user_id IS NULL OR payer_user_id = paying_user_id)
+);
+CREATE INDEX payment_requests_paying ON payment_requests (next_attempt_time)
+  WHERE state = 'paying';
+
+-- The state machine, whatever the program does: what is being paid is being paid by one, until that
+-- payment has failed.
+CREATE FUNCTION refuse_change_of_payment_request() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'payment request % cannot go from % to %', OLD.request_id, OLD.state, NEW.state;
+END
+$$;
+CREATE TRIGGER payment_requests_follow_their_state_machine BEFORE UPDATE ON payment_requests
+  FOR EACH ROW WHEN (
+    OLD.state IN ('paid', 'declined', 'withdrawn') OR
+    (OLD.state = 'open' AND NEW.state = 'paid') OR
+    (OLD.state = 'paying' AND NEW.state IN ('declined', 'withdrawn')) OR
+    (OLD.state = 'paying' AND NEW.state <> 'open' AND
+      (NEW.paying_user_id, NEW.paying_source_id, NEW.paying_key) IS DISTINCT FROM
+      (OLD.paying_user_id, OLD.paying_source_id, OLD.paying_key)))
+  EXECUTE FUNCTION refuse_change_of_payment_request();
+
+GRANT SELECT, INSERT ON payment_requests TO payments;
+GRANT UPDATE (state, paying_user_id, paying_source_id, paying_key, payment_id, update_time,
+  next_attempt_time) ON payment_requests TO payments;
