@@ -2,8 +2,8 @@
 # tests/bench/run bulk. Sourced by it.
 #
 # One bulk of --items in each mode, against a whole Florin that pays nothing else: payments a second
-# from the submission to the end, and the most memory that florin-payments had until then. Both
-# rates are also put beside the memory of a tenth of the items, which should be about the same.
+# from the submission to the end, and the most memory that florin-payments had until then, which
+# should be about that of a tenth of the items.
 
 # The most resident memory of florin-payments so far, in MB.
 payments_peak() {
@@ -19,7 +19,7 @@ bulk_load() {
 measure_bulk() {
   local mode name result
   printf 'peak of payments before: %s MB\n' "$(payments_peak)"
-  bulk_load BEST_EFFORT "$((items / 10))" 2>/dev/null
+  bulk_load BEST_EFFORT "$((items / 10))"
   metric peak_mb_of_a_tenth "$(payments_peak)"
   for mode in BEST_EFFORT ALL_OR_NOTHING; do
     name=${mode,,}

@@ -40,9 +40,10 @@ constexpr int kChunk = 500;
 class User {
  public:
   User() : client_(absl::GetFlag(FLAGS_url), absl::GetFlag(FLAGS_ca)) {
-    const std::string name = SystemIds().NewId().ToString();
-    const boost::json::object credentials = {{"email", boost::json::string(name + "@example.com")},
-                                             {"password", boost::json::string(name)}};
+    const std::string email = SystemIds().NewId().ToString() + "@example.com";
+    const std::string password = SystemIds().NewId().ToString();
+    const boost::json::object credentials = {{"email", boost::json::string(email)},
+                                             {"password", boost::json::string(password)}};
     Post("/v1/users", credentials);
     token_ = Text(Post("/v1/login", credentials), "access_token");
     customer_id_ = Text(Post("/v1/customers", {{"display_name", "Company"}}), "customer_id");

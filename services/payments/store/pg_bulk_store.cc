@@ -39,7 +39,8 @@ constexpr char kLockBulk[] = "SELECT " FLORIN_BULK_COLUMNS
 constexpr char kLockAnyBulk[] =
     "SELECT " FLORIN_BULK_COLUMNS " FROM bulks AS b WHERE b.bulk_id = $1::uuid FOR UPDATE";
 constexpr char kSaveBulk[] =
-    "UPDATE bulks SET state = $2, item_count = $3::integer, total_minor = $4::bigint, "
+    "UPDATE bulks SET work_from = CASE WHEN state = $2 THEN work_from ELSE 1 END, "
+    "state = $2, item_count = $3::integer, total_minor = $4::bigint, "
     "update_time = " FLORIN_TIME("$5::bigint") " WHERE bulk_id = $1::uuid";
 constexpr char kSumItems[] =
     "SELECT i.state, count(*), sum(i.amount_minor)::bigint FROM bulk_items AS i "
@@ -54,12 +55,15 @@ constexpr char kClaimBulk[] =
     "WHERE b.bulk_id = due.bulk_id RETURNING " FLORIN_BULK_COLUMNS;
 constexpr char kLeaseBulk[] =
     "UPDATE bulks SET next_attempt_time = " FLORIN_TIME("$3::bigint") " "
-    "WHERE bulk_id = $1::uuid AND state = $2";
+    "WHERE bulk_id = $1::uuid AND state = $2 RETURNING work_from";
+constexpr char kWorkFrom[] = "UPDATE bulks SET work_from = $2::integer WHERE bulk_id = $1::uuid";
 
+// Here and below the bulk's id comes with each row of the arrays: with one for all of them a
+// planner without statistics may read the whole bulk and look its rows up in the arrays.
 constexpr char kFindItems[] =
     "SELECT " FLORIN_ITEM_COLUMNS
-    " FROM unnest($2::text[]) AS w (item_id) "
-    "JOIN bulk_items AS i ON i.bulk_id = $1::uuid AND i.item_id = w.item_id";
+    " FROM unnest($1::uuid[], $2::text[]) AS w (bulk_id, item_id) "
+    "JOIN bulk_items AS i ON i.bulk_id = w.bulk_id AND i.item_id = w.item_id";
 constexpr char kInsertItems[] =
     "INSERT INTO bulk_items (bulk_id, number, item_id, destination_account_id, amount_minor, "
     "reference, reserved_id, state) "
@@ -74,31 +78,32 @@ constexpr char kListItemsIn[] = "SELECT " FLORIN_ITEM_COLUMNS
                                 "AND i.number > $2::integer ORDER BY i.number LIMIT $3::integer";
 constexpr char kListHoldOpen[] = "SELECT " FLORIN_ITEM_COLUMNS
                                  " FROM bulk_items AS i WHERE i.bulk_id = $1::uuid AND i.hold_open "
-                                 "ORDER BY i.number LIMIT $2::integer";
+                                 "AND i.number > $2::integer ORDER BY i.number LIMIT $3::integer";
 constexpr char kOpenHolds[] =
-    "UPDATE bulk_items AS i SET hold_open = true FROM unnest($2::integer[]) AS n (number) "
-    "WHERE i.bulk_id = $1::uuid AND i.number = n.number";
+    "UPDATE bulk_items AS i SET hold_open = true "
+    "FROM unnest($1::uuid[], $2::integer[]) AS n (bulk_id, number) "
+    "WHERE i.bulk_id = n.bulk_id AND i.number = n.number";
 
 constexpr char kRecordItems[] =
     "UPDATE bulk_items AS i SET state = r.state, pricing = r.pricing, "
     "payment_id = r.payment_id, failure_reason = r.reason "
-    "FROM unnest($2::integer[], $3::text[], $4::text[], $5::uuid[], $6::text[]) "
-    "AS r (number, state, pricing, payment_id, reason) "
-    "WHERE i.bulk_id = $1::uuid AND i.number = r.number AND i.state = 'pending'";
+    "FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::uuid[], $6::text[]) "
+    "AS r (bulk_id, number, state, pricing, payment_id, reason) "
+    "WHERE i.bulk_id = r.bulk_id AND i.number = r.number AND i.state = 'pending'";
 constexpr char kRecordCaptured[] =
     "UPDATE bulk_items AS i SET state = 'succeeded', payment_id = i.reserved_id, "
-    "hold_open = false FROM unnest($2::integer[]) AS r (number) "
-    "WHERE i.bulk_id = $1::uuid AND i.number = r.number AND i.state = 'held'";
+    "hold_open = false FROM unnest($1::uuid[], $2::integer[]) AS r (bulk_id, number) "
+    "WHERE i.bulk_id = r.bulk_id AND i.number = r.number AND i.state = 'held'";
 constexpr char kRecordReleased[] =
     "UPDATE bulk_items AS i SET hold_open = false, state = 'failed', "
     "failure_reason = CASE WHEN i.state = 'failed' THEN i.failure_reason ELSE $3 END "
-    "FROM unnest($2::integer[]) AS r (number) "
-    "WHERE i.bulk_id = $1::uuid AND i.number = r.number AND i.hold_open";
+    "FROM unnest($1::uuid[], $2::integer[]) AS r (bulk_id, number) "
+    "WHERE i.bulk_id = r.bulk_id AND i.number = r.number AND i.hold_open";
 constexpr char kFailUntouched[] =
     "UPDATE bulk_items AS i SET state = 'failed', failure_reason = $3 "
-    "FROM (SELECT number FROM bulk_items WHERE bulk_id = $1::uuid AND state = 'pending' "
+    "FROM (SELECT bulk_id, number FROM bulk_items WHERE bulk_id = $1::uuid AND state = 'pending' "
     "AND NOT hold_open ORDER BY number LIMIT $2::integer) AS u "
-    "WHERE i.bulk_id = $1::uuid AND i.number = u.number";
+    "WHERE i.bulk_id = u.bulk_id AND i.number = u.number";
 constexpr char kLookAtItems[] =
     "SELECT EXISTS (SELECT FROM bulk_items WHERE bulk_id = $1::uuid AND state = 'pending'), "
     "EXISTS (SELECT FROM bulk_items WHERE bulk_id = $1::uuid AND state = 'held'), "
@@ -180,14 +185,21 @@ absl::StatusOr<StoredBulk> Insert(pqxx::work& transaction, const BulkIntent& int
   return StoredBulk{.bulk = std::move(known), .same_request = rows[0][kBulkColumns].as<bool>()};
 }
 
+// The bulk's id for each row.
+std::string Repeated(const Uuid& bulk_id, std::size_t times) {
+  pg::Array ids;
+  for (std::size_t i = 0; i < times; ++i) ids.Add(bulk_id);
+  return ids.literal();
+}
+
 // Those that were not added before.
 absl::StatusOr<std::vector<BulkItem>> NewOf(pqxx::work& transaction, const Uuid& bulk_id,
                                             const std::vector<BulkItem>& items) {
   pg::Array ids;
   for (const BulkItem& item : items) ids.Add(item.item_id);
-  FLORIN_ASSIGN_OR_RETURN(
-      const std::vector<BulkItem> kept,
-      ReadItems(transaction.exec_prepared("find_items", bulk_id.ToString(), ids.literal())));
+  FLORIN_ASSIGN_OR_RETURN(const std::vector<BulkItem> kept,
+                          ReadItems(transaction.exec_prepared(
+                              "find_items", Repeated(bulk_id, items.size()), ids.literal())));
   std::map<std::string, BulkItem> known;
   for (const BulkItem& item : kept) known.emplace(item.item_id, item);
   std::vector<BulkItem> added;
@@ -255,16 +267,20 @@ absl::StatusOr<std::optional<std::vector<BulkItem>>> Take(pqxx::work& transactio
   // Locks the bulk, so that its state stays until the items are marked.
   const pqxx::result leased = transaction.exec_prepared(
       "lease_bulk", id, std::string(NameOf(expected)), absl::ToUnixMicros(now + kBulkLease));
-  if (leased.affected_rows() == 0) return std::optional<std::vector<BulkItem>>();
+  if (leased.empty()) return std::optional<std::vector<BulkItem>>();
+  const int from = leased[0][0].as<int>();
   const ItemState wanted =
       expected == BulkState::kCapturing ? ItemState::kHeld : ItemState::kPending;
-  const pqxx::result rows =
-      expected == BulkState::kReleasing
-          ? transaction.exec_prepared("list_hold_open", id, limit)
-          : transaction.exec_prepared("list_items_in", id, 0, limit, std::string(NameOf(wanted)));
+  const pqxx::result rows = expected == BulkState::kReleasing
+                                ? transaction.exec_prepared("list_hold_open", id, from - 1, limit)
+                                : transaction.exec_prepared("list_items_in", id, from - 1, limit,
+                                                            std::string(NameOf(wanted)));
   FLORIN_ASSIGN_OR_RETURN(std::vector<BulkItem> taken, ReadItems(rows));
+  if (!taken.empty() && taken.front().number > from) {
+    transaction.exec_prepared("work_from", id, taken.front().number);
+  }
   if (expected == BulkState::kHolding && !taken.empty()) {
-    transaction.exec_prepared("open_holds", id, NumbersOf(taken));
+    transaction.exec_prepared("open_holds", Repeated(bulk_id, taken.size()), NumbersOf(taken));
   }
   return std::optional(std::move(taken));
 }
@@ -285,8 +301,9 @@ void Record(pqxx::work& transaction, const Uuid& bulk_id, const std::vector<Bulk
     }
     reasons.Add(item.failure_reason);
   }
-  transaction.exec_prepared("record_items", bulk_id.ToString(), NumbersOf(items), states.literal(),
-                            pricings.literal(), payments.literal(), reasons.literal());
+  transaction.exec_prepared("record_items", Repeated(bulk_id, items.size()), NumbersOf(items),
+                            states.literal(), pricings.literal(), payments.literal(),
+                            reasons.literal());
 }
 
 // The payments as they would be if they had been made one by one: intents, and their results.
@@ -309,7 +326,8 @@ void Capture(pqxx::work& transaction, const Bulk& bulk, const std::vector<BulkIt
   InsertNewIntents(transaction, IntentArrays(intents));
   transaction.exec_prepared("record_results", users.literal(), ids.literal(), states.literal(),
                             reasons.literal(), updated.literal(), expires.literal());
-  transaction.exec_prepared("record_captured", bulk.bulk_id.ToString(), NumbersOf(items));
+  transaction.exec_prepared("record_captured", Repeated(bulk.bulk_id, items.size()),
+                            NumbersOf(items));
 }
 
 absl::StatusOr<BulkState> Move(pqxx::work& transaction, const Uuid& bulk_id, absl::Time now) {
@@ -338,6 +356,7 @@ std::vector<pg::Statement> PgBulkStore::Statements() {
           {"sum_items", kSumItems},
           {"claim_bulk", kClaimBulk},
           {"lease_bulk", kLeaseBulk},
+          {"work_from", kWorkFrom},
           {"find_items", kFindItems},
           {"insert_items", kInsertItems},
           {"list_items", kListItems},
@@ -461,7 +480,7 @@ Task<absl::Status> PgBulkStore::RecordCaptured(Bulk bulk, std::vector<BulkItem> 
 Task<absl::Status> PgBulkStore::RecordReleased(Uuid bulk_id, std::vector<BulkItem> items) {
   std::function<absl::StatusOr<bool>(pqxx::work&)> work =
       [&](pqxx::work& transaction) -> absl::StatusOr<bool> {
-    transaction.exec_prepared("record_released", bulk_id.ToString(), NumbersOf(items),
+    transaction.exec_prepared("record_released", Repeated(bulk_id, items.size()), NumbersOf(items),
                               std::string(InfoOf(Reason::kBulkItemFailed).name));
     return true;
   };

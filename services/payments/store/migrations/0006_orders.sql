@@ -97,6 +97,9 @@ CREATE TABLE bulks (
   update_time timestamptz NOT NULL,
   -- When a worker may take it up, if there is something to do.
   next_attempt_time timestamptz NOT NULL,
+  -- No item before this number has anything left to do in this state: what was done is not read
+  -- again, dead rows included.
+  work_from integer NOT NULL DEFAULT 1,
   PRIMARY KEY (user_id, bulk_id),
   UNIQUE (user_id, idempotency_key)
 );
@@ -124,7 +127,8 @@ CREATE TRIGGER bulks_follow_their_state_machine BEFORE UPDATE ON bulks
   EXECUTE FUNCTION refuse_change_of_bulk();
 
 GRANT SELECT, INSERT ON bulks TO payments;
-GRANT UPDATE (state, item_count, total_minor, update_time, next_attempt_time) ON bulks TO payments;
+GRANT UPDATE (state, item_count, total_minor, update_time, next_attempt_time, work_from) ON bulks
+  TO payments;
 
 CREATE TABLE bulk_items (
   bulk_id uuid NOT NULL REFERENCES bulks (bulk_id),
@@ -148,7 +152,9 @@ CREATE TABLE bulk_items (
   PRIMARY KEY (bulk_id, number),
   UNIQUE (bulk_id, item_id)
 );
-CREATE INDEX bulk_items_by_state ON bulk_items (bulk_id, state, number);
+CREATE INDEX bulk_items_pending ON bulk_items (bulk_id, number) WHERE state = 'pending';
+CREATE INDEX bulk_items_to_capture ON bulk_items (bulk_id, number) WHERE state = 'held';
+CREATE INDEX bulk_items_failed ON bulk_items (bulk_id, number) WHERE state = 'failed';
 CREATE INDEX bulk_items_held ON bulk_items (bulk_id, number) WHERE hold_open;
 
 CREATE FUNCTION refuse_change_of_bulk_item() RETURNS trigger LANGUAGE plpgsql AS $$
