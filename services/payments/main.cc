@@ -22,6 +22,7 @@
 #include "services/payments/main_approvals.h"
 #include "services/payments/main_charges.h"
 #include "services/payments/main_limits.h"
+#include "services/payments/main_orders.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/main_rails.h"
 #include "services/payments/rpc/payments_rpc.h"
@@ -70,7 +71,8 @@ int main(int argc, char** argv) {
   for (const auto& more :
        {payments::ApprovalParts::Statements(), payments::PricingParts::Statements(),
         payments::ChargeParts::Statements(), payments::LimitParts::Statements(),
-        payments::RailParts::Statements(), audit::Trail::Statements()}) {
+        payments::OrderParts::Statements(), payments::RailParts::Statements(),
+        audit::Trail::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   pg::PoolOptions database = process.Database(std::move(statements));
@@ -95,6 +97,8 @@ int main(int argc, char** argv) {
   payments::Recovery recovery(store, settlement, approvals.store(), confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 clock);
+  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(), policy},
+                              process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
 
@@ -104,10 +108,12 @@ int main(int argc, char** argv) {
   rails.Start(process, pool, ledger_channel, std::move(rest), [&worker] { worker.Wake(); });
   std::vector<rpc::Service*> services = rails.services();
   services.insert(services.end(), {&service, &charges.charges(), &charges.disputes(),
-                                   &pricing.service(), &limits.service(), &trail.service()});
+                                   &pricing.service(), &limits.service(), &orders.schedules(),
+                                   &orders.bulks(), &orders.requests(), &trail.service()});
   const int status = process.Serve(std::move(services), &authenticator,
                                    {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  orders.Stop();
   rails.Stop();
   pricing.Stop();
   limits.Stop();

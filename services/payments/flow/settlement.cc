@@ -20,7 +20,9 @@ std::string TextOf(const Payment& payment) {
   return FormatId(IdKind::kPayment, payment.payment_id);
 }
 
-ledger::v1::TransactionInput OwnTransactionOf(const Payment& payment) {
+}  // namespace
+
+ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
   ledger::v1::TransactionInput input;
   input.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
   for (const LedgerPosting& posting : PostingsOf(payment)) {
@@ -38,6 +40,8 @@ ledger::v1::TransactionInput OwnTransactionOf(const Payment& payment) {
   return input;
 }
 
+namespace {
+
 // What limits want first, and the payment's own transaction.
 std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment) {
   std::vector<ledger::v1::TransactionInput> chain;
@@ -45,7 +49,7 @@ std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment) {
     chain.push_back(InputOf(transaction, "limits_of", TextOf(payment)));
     chain.back().set_linked_to_next(true);
   }
-  chain.push_back(OwnTransactionOf(payment));
+  chain.push_back(TransactionOf(payment));
   return chain;
 }
 

@@ -80,6 +80,9 @@ class Settlement {
   async::Batcher<Payment, Payment> records_;
 };
 
+// What the ledger is asked to do for a payment.
+ledger::v1::TransactionInput TransactionOf(const Payment& payment);
+
 // `clock`'s time in whole microseconds, which is what the database keeps.
 absl::Time NowInMicroseconds(Clock& clock);
 
