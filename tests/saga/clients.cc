@@ -50,6 +50,7 @@ Task<void> AskForPayment(Asking asking, payments::PaymentRequest request) {
     if (asking.other) {
       asking.world->NoteOther(promise, outcome.status());
     } else if (outcome.ok()) {
+      asking.world->NoteReplayed(promise, outcome->replayed);
       asking.world->Note(promise, std::move(outcome->payment), kept);
     } else {
       asking.world->Note(promise, outcome.status(), kept);
@@ -66,6 +67,7 @@ Task<void> AskForStep(Asking asking, payments::Step step) {
     absl::StatusOr<payments::ChargeSteps::Outcome> outcome =
         co_await asking.process->steps().Run(std::move(step), promise.key, std::move(nobody));
     if (outcome.ok() && !asking.other) {
+      asking.world->NoteReplayed(promise, outcome->replayed);
       asking.world->Note(promise, std::move(outcome->step));
       asking.world->Ended(asking.call);
       co_return;

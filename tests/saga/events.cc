@@ -249,6 +249,28 @@ bool Respond(World& world) {
   return dispute != nullptr && world.Respond(*dispute);
 }
 
+// ---- What the accounts service and the bank do to accounts
+
+bool Change(World& world, ledger::Action action) {
+  ledger::Command command;
+  command.transaction_id = world.kept().ids.NewId();
+  command.action = std::move(action);
+  std::vector<ledger::Command> commands = {std::move(command)};
+  const auto outcomes =
+      world.Read(world.kept().ledger.Commit(kBook, std::move(commands), world.ledger_now()));
+  return outcomes.ok() && (*outcomes)[0].decision.commitment() != nullptr;
+}
+
+const Uuid& AnyAccount(World& world) { return world.random().Pick(Somebody(world).eur); }
+
+bool Close(World& world) { return Change(world, ledger::CloseAccount{AnyAccount(world)}); }
+bool Reopen(World& world) { return Change(world, ledger::ReopenAccount{AnyAccount(world)}); }
+bool Lend(World& world) {
+  const Uuid id = AnyAccount(world);
+  return Change(world,
+                ledger::SetCreditLine{id, world.CreditLineOf(id) + world.random().Below(200)});
+}
+
 // ---- Time, work, faults
 
 bool Pass(World& world, absl::Duration most) {
@@ -279,10 +301,18 @@ constexpr Event kEvents[] = {
     {"a retry", 12, true, Retry},
     {"a late repetition", 4, true, LateRepetition},
     {"other content", 3, true, OtherContent},
+    {"an account is closed", 1, true, Close},
+    {"an account is opened again", 4, true, Reopen},
+    {"a credit line", 1, true, Lend},
     {"work", 10, false, [](World& world) { return world.StartWork(); }},
     {"a moment", 12, false, [](World& world) { return Pass(world, absl::Milliseconds(500)); }},
     {"seconds", 4, false, [](World& world) { return Pass(world, absl::Seconds(8)); }},
     {"minutes", 1, true, [](World& world) { return Pass(world, absl::Minutes(20)); }},
+    {"the clock goes back", 1, true,
+     [](World& world) {
+       world.kept().clock.Advance(-absl::Milliseconds(world.random().Below(2000)));
+       return true;
+     }},
     {"payments crashes", 2, true, [](World& world) { return world.CrashPayments(); }},
     {"the ledger crashes", 2, true, [](World& world) { return world.CrashLedger(); }},
     {"a start", 8, false,

@@ -70,7 +70,8 @@ void NobodyIsOverdrawn(World&, const View& view, const Complain& complain) {
     posted[currency] += counters.credits_posted - counters.debits_posted;
     pending[currency] += counters.credits_pending - counters.debits_pending;
     if (account.terms.debits_must_not_exceed_credits &&
-        counters.credits_posted < counters.debits_posted + counters.debits_pending) {
+        counters.credits_posted + account.terms.credit_line_minor <
+            counters.debits_posted + counters.debits_pending) {
       complain(FormatId(IdKind::kAccount, id) + " is overdrawn");
     }
   }
@@ -226,8 +227,8 @@ void TheLedgerHasNothingElse(World&, const View& view, const Complain& complain)
   }
   for (const auto& [id, decision] : view.book.decisions) {
     const auto& action = decision.command.action;
-    const bool own = std::holds_alternative<ledger::OpenAccount>(action) ||
-                     std::holds_alternative<ledger::ExpireHold>(action);
+    const bool own =
+        ledger::AccountOf(action) != nullptr || std::holds_alternative<ledger::ExpireHold>(action);
     if (!own && !known.contains(id)) {
       complain(absl::StrCat("a ", std::string(ledger::KindOf(action)), " of no payment"));
     }
@@ -305,18 +306,34 @@ struct Failure {
   std::string_view reason;
 };
 constexpr Failure kFailures[] = {
-    {"payment", "insufficient_funds"},    {"payment", "payment_canceled"},
-    {"payment", "authorization_expired"}, {"payment", "approval_expired"},
-    {"payment", "approval_declined"},     {"capture", "payment_not_capturable"},
-    {"capture", "authorization_expired"}, {"capture", "capture_exceeds_authorization"},
-    {"void", "payment_not_cancelable"},   {"void", "hold_already_captured"},
-    {"void", "hold_already_voided"},      {"void", "hold_expired"},
-    {"expiry", "payment_not_cancelable"}, {"expiry", "hold_already_captured"},
-    {"expiry", "hold_already_voided"},    {"expiry", "hold_expired"},
-    {"refund", "payment_not_refundable"}, {"refund", "refund_exceeds_captured"},
-    {"refund", "insufficient_funds"},     {"dispute", "payment_not_disputable"},
-    {"accept", "dispute_closed"},         {"withdraw", "dispute_closed"},
+    {"payment", "insufficient_funds"},
+    {"payment", "account_closed"},
+    {"payment", "payment_canceled"},
+    {"payment", "authorization_expired"},
+    {"payment", "approval_expired"},
+    {"payment", "approval_declined"},
+    {"capture", "payment_not_capturable"},
+    {"capture", "authorization_expired"},
+    {"capture", "capture_exceeds_authorization"},
+    {"void", "payment_not_cancelable"},
+    {"void", "hold_already_captured"},
+    {"void", "hold_already_voided"},
+    {"void", "hold_expired"},
+    {"expiry", "payment_not_cancelable"},
+    {"expiry", "hold_already_captured"},
+    {"expiry", "hold_already_voided"},
+    {"expiry", "hold_expired"},
+    {"refund", "payment_not_refundable"},
+    {"refund", "refund_exceeds_captured"},
+    {"refund", "insufficient_funds"},
+    {"refund", "account_closed"},
+    {"dispute", "payment_not_disputable"},
+    {"accept", "dispute_closed"},
+    {"accept", "account_closed"},
+    {"withdraw", "dispute_closed"},
+    {"withdraw", "account_closed"},
     {"resolve", "dispute_closed"},
+    {"resolve", "account_closed"},
 };
 
 void FailuresHaveTheirReasons(World&, const View& view, const Complain& complain) {

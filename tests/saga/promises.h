@@ -22,8 +22,8 @@ struct Promise {
   bool abandoned = false;           // Nobody asks again after an answer that tells nothing.
   bool kept = false;                // An answer has shown that the key stands for this.
   bool refused = false;             // Refused without a trace: the client gives up.
-  int asked = 0;                    // How often.
   int running = 0;                  // Calls under way.
+  int made = 0;                     // Answers that say that their own call made it.
   std::vector<Uuid> step_ids = {};  // That were chosen for the step.
 
   std::optional<payments::Payment> payment = {};  // As last told.

@@ -48,6 +48,12 @@ bool Passes(Reason reason) {
 constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired, Reason::kQuoteUsed,
                                     Reason::kAmountTooSmall};
 
+// What never changes once it has ended.
+Payment WithoutCounters(Payment payment) {
+  payment.counters = {};
+  return payment;
+}
+
 std::string Told(const Payment& payment) {
   return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " ",
                       std::string(payments::NameOf(payment.state)), " ", payment.failure_reason);
@@ -108,6 +114,14 @@ void World::OpenAccounts() {
   const absl::Status made = Read(kept_.ledger.EnsureBook(kBook, {"payment_id"}));
   const auto opened = Read(kept_.ledger.OpenAccounts(kBook, accounts, kept_.clock.Now()));
   if (!made.ok() || !opened.ok()) Wrong("the book cannot be opened");
+}
+
+std::int64_t World::CreditLineOf(const Uuid& account) {
+  std::int64_t line = 0;
+  kept_.ledger.Inspect(kBook, [&](const ledger::FakeStore::Book& book) {
+    line = book.loaded.accounts.at(account).terms.credit_line_minor;
+  });
+  return line;
 }
 
 Uuid World::OwnerOf(const Uuid& account) const {
@@ -258,7 +272,6 @@ bool World::Begin(Promise& promise, bool other, Coroutine coroutine, More... mor
 }
 
 bool World::Ask(Promise& promise) {
-  ++promise.asked;
   if (promise.request) return Begin(promise, false, AskForPayment, *promise.request);
   Step step = *promise.step;
   step.step_id = kept_.ids.NewId();
@@ -315,8 +328,7 @@ void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
     const bool same = before.payment_id == payment->payment_id &&
                       before.amount == payment->amount && before.pricing == payment->pricing;
     const bool ended = payments::IsTerminal(before.state) && payments::IsTerminal(payment->state);
-    const bool changed = ended && (before.state != payment->state ||
-                                   before.failure_reason != payment->failure_reason);
+    const bool changed = ended && WithoutCounters(before) != WithoutCounters(*payment);
     if (!same || changed) {
       Wrong(absl::StrCat(promise.key, " was ", Told(before), ", and is ", Told(*payment)));
     }
@@ -348,7 +360,13 @@ void World::Note(Promise& promise, absl::StatusOr<Step> step) {
   if (promise.ended) return Count("answers repeated");
   Count(absl::StrCat(std::string(payments::NameOf(step->kind)), " ",
                      step->failure_reason.empty() ? "succeeded" : step->failure_reason));
+  if (step->attempt == 2) Count("second attempts");
   promise.ended = *std::move(step);
+}
+
+void World::NoteReplayed(Promise& promise, bool replayed) {
+  promise.made += !replayed;
+  if (promise.made > 1) Wrong(promise.key + " was made by two calls");
 }
 
 void World::NoteOther(Promise& promise, const absl::Status& status) {

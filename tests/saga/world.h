@@ -64,14 +64,19 @@ class World {
   bool StartWork();  // A round of a worker: recovery or the ledger's sweep.
   // Lets something that waits go on: a gate, a request or a reply.
   bool Proceed(bool faults);
+  absl::Time ledger_now() { return ledger_clock_.Now(); }
+  std::int64_t CreditLineOf(const Uuid& account);
   // The owner of an account.
   Uuid OwnerOf(const Uuid& account) const;
 
   // ---- For what answers.
 
-  // `kept`: whether the key was known to stand for it when the call began.
+  // What a call of the promise made, if it is known. `kept`: whether the key was known to stand for
+  // it when the call began.
   void Note(Promise& promise, absl::StatusOr<payments::Payment> payment, bool kept);
   void Note(Promise& promise, absl::StatusOr<payments::Step> step);
+  // Whether an answer is said to be an earlier call's.
+  void NoteReplayed(Promise& promise, bool replayed);
   void NoteOther(Promise& promise, const absl::Status& status);
   void Ended(int call);
   void Count(const std::string& what) { ++coverage_[what]; }
