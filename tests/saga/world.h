@@ -103,6 +103,7 @@ class World {
   std::size_t Waiting() const;
   void Quiesce();
   bool Unfinished();
+  std::string LeftBehind();
   void AskAgain();
   void Check();
   template <class Coroutine, class... More>
