@@ -110,6 +110,13 @@ bool SecondUseOfAQuote(World& world) {
   return world.Ask(world.Add(std::move(second)));
 }
 
+// As the worker of payments does, by the day.
+bool ForgetQuotes(World& world) {
+  const absl::Time before = world.kept().clock.Now() - absl::Minutes(10);
+  const auto forgotten = world.Read(world.rows().ForgetQuotes(before, 100));
+  return forgotten.ok() && *forgotten > 0;
+}
+
 bool Retry(World& world) {
   Promise* const promise = PickPromise(world, [](const Promise& candidate) {
     return !candidate.settled() && !candidate.refused && !candidate.abandoned;
@@ -286,6 +293,7 @@ constexpr Event kEvents[] = {
     {"a conversion", 4, false, Conversion},
     {"an authorization", 7, false, Authorization},
     {"a second use of a quote", 1, true, SecondUseOfAQuote},
+    {"quotes are forgotten", 2, true, ForgetQuotes},
     {"an approval", 6, true, Approve},
     {"a confirmation", 8, true, Confirm},
     {"a refusal to approve", 1, true, Decline},

@@ -14,7 +14,7 @@ enum class Mistake {
   kNewTransactionIds,  // Every attempt has an id of its own at the ledger.
   kNoReservation,      // A step that begins reserves nothing.
   kLostResults,        // A result that was answered is not kept.
-  kForgottenKeys,      // An idempotency key is known for its first request only.
+  kForgottenKeys,      // No idempotency key is known again.
   kWrongDebt,          // What a payee came to owe is not noted.
 };
 

@@ -52,7 +52,7 @@ bool Passes(Reason reason) {
 
 // Why a request may be refused without a trace.
 constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired, Reason::kQuoteUsed,
-                                    Reason::kAmountTooSmall};
+                                    Reason::kQuoteNotFound, Reason::kAmountTooSmall};
 
 // What never changes once it has ended.
 Payment WithoutCounters(Payment payment) {
