@@ -25,6 +25,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "libs/ids/ids.h"
+#include "tests/crash/books.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/stack.h"
 
@@ -164,33 +165,6 @@ std::size_t ExpectAllEndWithinTenSeconds() {
   EXPECT_TRUE(Eventually(deadline, [&] { return SharedStack().Query(left) == "0"; }))
       << SharedStack().Query(left) << " payments are still in processing";
   return ids.size();
-}
-
-// In every currency debits equal credits, each entry's counters are the sum of its account's
-// entries so far, and none passes its account's limit.
-void ExpectBalancedBooks() {
-  EXPECT_EQ(
-      SharedStack().Query(
-          "SELECT book, currency, sum(debit_minor), sum(credit_minor) FROM ledger.entries "
-          "JOIN ledger.accounts USING (book, account_id) GROUP BY book, currency "
-          "HAVING sum(debit_minor) <> sum(credit_minor) "
-          "OR coalesce(sum(debit_pending_minor), 0) <> coalesce(sum(credit_pending_minor), 0)"),
-      "");
-  EXPECT_EQ(
-      SharedStack().Query(
-          "SELECT account_id, sequence FROM (SELECT account_id, sequence, version, "
-          "  debits_posted_after, credits_posted_after, sum(debit_minor) OVER w AS debits, "
-          "  sum(credit_minor) OVER w AS credits, count(*) OVER w AS entries FROM ledger.entries "
-          "  WINDOW w AS (PARTITION BY book, account_id ORDER BY sequence)) AS e "
-          "WHERE debits_posted_after <> debits OR credits_posted_after <> credits "
-          "OR version <> entries"),
-      "");
-  EXPECT_EQ(
-      SharedStack().Query("SELECT account_id, sequence FROM ledger.entries "
-                          "JOIN ledger.accounts USING (book, account_id) "
-                          "WHERE debits_must_not_exceed_credits "
-                          "AND debits_posted_after > credits_posted_after + credit_line_minor"),
-      "");
 }
 
 // A payment succeeded exactly if the ledger moved its money, once.

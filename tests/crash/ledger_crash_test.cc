@@ -29,6 +29,7 @@
 #include "libs/ids/ids.h"
 #include "libs/rpc/channel.h"
 #include "libs/status/matchers.h"
+#include "tests/crash/books.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -254,18 +255,6 @@ std::map<std::string, std::string> JournalFates() {
     EXPECT_TRUE(fates.emplace(id, absl::StrCat(fields.at(1), " ", fields.at(2))).second) << id;
   }
   return fates;
-}
-
-// Checks the whole book with nothing but the public key.
-void ExpectVerified() {
-  const char* build = std::getenv("FLORIN_BINARY_DIR");
-  const Stack& stack = SharedStack();
-  const CommandResult result = Run(
-      {absl::StrCat(build == nullptr ? "build/release" : build, "/bin/florin-verify"),
-       "--key=" + stack.Variable("FLORIN_LOG_KEY"), "--ledger=" + stack.Variable("FLORIN_LEDGER"),
-       "--certificates=" + stack.Variable("FLORIN_CERTS"), "--book=main"});
-  EXPECT_EQ(result.status, 0) << result.output;
-  std::cout << result.output << std::endl;
 }
 
 std::uint64_t NumberFrom(const char* variable, const std::function<std::uint64_t()>& otherwise) {

@@ -156,6 +156,8 @@ void ApplyCapture(Payment& payment, Step& step, const LedgerAnswer& answer) {
 
 // Also where the ledger refuses because nothing is left of the hold: that is what was wanted.
 void ApplyRelease(Payment& payment, Step& step, const LedgerAnswer& answer) {
+  // The last capture, in flight when this began, may have ended it: nothing of it changes any more.
+  if (payment.state != State::kRequiresCapture) return;
   const std::string& refusal = answer.refusal_reason;
   const bool expired = !answer.committed && IsName(refusal, Reason::kHoldExpired);
   const bool gone = expired || IsName(refusal, Reason::kHoldAlreadyVoided) ||

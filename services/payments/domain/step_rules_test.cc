@@ -253,6 +253,21 @@ TEST(ApplyAnswerTest, NothingEndsWhileACaptureIsInFlight) {
   EXPECT_EQ(refused.payment.state, State::kCanceled);
 }
 
+// The other way round: the capture of all that was left is recorded first.
+TEST(ApplyAnswerTest, AVoidThatComesAfterTheEndChangesNothing) {
+  Charge charge = Authorized();
+  Step release = Of(StepKind::kVoid);
+  Step capture = Of(StepKind::kCapture);
+  ASSERT_THAT(Reserve(charge, capture), Eq(std::nullopt));
+  ASSERT_THAT(Reserve(charge, release), Eq(std::nullopt));
+  EXPECT_TRUE(ApplyAnswer(charge, capture, kYes, kNow));
+  EXPECT_EQ(charge.payment.state, State::kSucceeded);
+  const Payment ended = charge.payment;
+  EXPECT_TRUE(ApplyAnswer(charge, release, No("hold_already_captured"), kNow + absl::Seconds(1)));
+  EXPECT_EQ(release.state, StepState::kFailed);
+  EXPECT_EQ(charge.payment, ended);
+}
+
 // A dispute of 400 of 1000.
 Charge Disputed() {
   Charge charge = Moved();

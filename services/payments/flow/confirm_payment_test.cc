@@ -318,6 +318,26 @@ TEST_F(ConfirmPaymentTest, RecoveryCancelsWhatHasExpiredAndRedeemsNothing) {
   ExpectUntouched();
 }
 
+// Auth or the store is away when the recovery worker comes: it comes again soon, not only when the
+// approval expires.
+TEST_F(ConfirmPaymentTest, RecoveryComesAgainSoonToWhatWasRedeemed) {
+  const Payment payment = Waiting();
+  Approve(payment);
+  approvals_double_.LoseRedemptions(true);
+  EXPECT_THAT(Confirm(payment), StatusHasReason(Reason::kUnavailable));
+  approvals_double_.LoseRedemptions(false);
+  approvals_double_.SetAvailable(false);
+  EXPECT_EQ(Recover().value(), 1);
+  approvals_double_.SetAvailable(true);
+  store_.FailStarts(true);
+  EXPECT_EQ(Recover().value(), 1);
+  store_.FailStarts(false);
+  EXPECT_EQ(Kept(payment).state, State::kRequiresAction);
+  EXPECT_EQ(Recover().value(), 1);
+  EXPECT_EQ(Kept(payment).state, State::kSucceeded);
+  EXPECT_EQ(approvals_double_.redemptions(), 1);
+}
+
 TEST_F(ConfirmPaymentTest, RecoveryTriesAgainWhileAuthIsAway) {
   const Payment payment = Waiting();
   approvals_double_.SetAvailable(false);

@@ -11,6 +11,12 @@ namespace {
 
 constexpr int kClaimedAtOnce = 500;
 
+bool MayPass(const absl::Status& status) {
+  const Reason reason = ReasonOf(status).value_or(Reason::kInternal);
+  return reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
+         reason == Reason::kOverloaded;
+}
+
 }  // namespace
 
 Task<absl::StatusOr<int>> Recovery::RunOnce() {
@@ -62,8 +68,15 @@ Task<absl::StatusOr<int>> Recovery::ResumeSome() {
   int resumed = 0;
   for (Payment& payment : *claimed) {
     // One that cannot be resumed now keeps no other from it, and is claimed again.
+    const Uuid user_id = payment.user_id;
+    const Uuid payment_id = payment.payment_id;
     const absl::StatusOr<Payment> result = co_await confirm_.Resume(std::move(payment));
     resumed += result.ok();
+    if (result.ok() || !MayPass(result.status())) continue;
+    // Its approval may be redeemed, and the claim holds it back until that expires: not so long.
+    const absl::StatusOr<Payment> soon =
+        co_await approval_store_.BeginConfirm(user_id, payment_id, NowInMicroseconds(clock_));
+    if (!soon.ok()) co_return soon.status();
   }
   if (count > 0) {
     telemetry::Log(telemetry::Severity::kInfo, "looked after payments that require action",

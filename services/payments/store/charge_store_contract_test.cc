@@ -249,6 +249,20 @@ TYPED_TEST(ChargeStoreContractTest, AVoidEndsTheAuthorization) {
   EXPECT_EQ(this->Kept(payment).counters.release_reason, "payment_canceled");
 }
 
+// The ledger has captured all before it was to release, and says so.
+TYPED_TEST(ChargeStoreContractTest, AVoidThatComesAfterTheLastCaptureChangesNothing) {
+  const Payment payment = this->Made(true);
+  const StoredStep capture = this->Begin(this->Of(payment, StepKind::kCapture), "key");
+  const StoredStep late = this->Begin(this->Of(payment, StepKind::kVoid), "key");
+  EXPECT_EQ(this->Record(capture.step, {.committed = true}).charge.payment.state,
+            State::kSucceeded);
+  const Payment ended = this->Kept(payment);
+  const StoredStep recorded =
+      this->Record(late.step, {.refusal_reason = "hold_already_captured", .final = true});
+  EXPECT_EQ(recorded.step.state, StepState::kFailed);
+  EXPECT_EQ(this->Kept(payment), ended);
+}
+
 TYPED_TEST(ChargeStoreContractTest, RefundsAtOnceNeverReserveMoreThanThereIs) {
   const Payment payment = this->Made(false);
   std::vector<std::future<absl::StatusOr<StoredStep>>> all;

@@ -3,10 +3,22 @@
 #include <utility>
 
 #include "libs/status/check.h"
+#include "services/payments/domain/state_machine.h"
 #include "services/payments/domain/step_rules.h"
 #include "services/payments/store/fake_store.h"
 
 namespace florin::payments {
+namespace {
+
+// As the trigger of the SQL: what has ended keeps all but what refunds and disputes count.
+bool ChangesEnded(const Payment& before, Payment after) {
+  after.counters.refunded_minor = before.counters.refunded_minor;
+  after.counters.disputed_minor = before.counters.disputed_minor;
+  after.counters.upheld_minor = before.counters.upheld_minor;
+  return IsTerminal(before.state) && after != before;
+}
+
+}  // namespace
 
 FakeStore::Row* FakeStore::FindAny(const Uuid& payment_id) {
   for (auto& [id, row] : rows_) {
@@ -65,9 +77,14 @@ Task<absl::StatusOr<std::vector<StoredStep>>> FakeStore::RecordSteps(
     StepRow& row = steps_.at(result.step.step_id);
     if (row.step.state == StepState::kProcessing) {
       StoredStep now = StoredOf(row);
-      row.step.attempt = result.step.attempt;
-      const bool applied = ApplyAnswer(now.charge, row.step, result.answer, result.time);
+      Step step = row.step;
+      step.attempt = result.step.attempt;
+      const bool applied = ApplyAnswer(now.charge, step, result.answer, result.time);
       FLORIN_CHECK(applied, "only final answers are recorded");
+      if (ChangesEnded(FindAny(step.payment_id)->payment, now.charge.payment)) {
+        co_return Error(Reason::kInternal, "the payment has ended and cannot change");
+      }
+      row.step = std::move(step);
       FindAny(row.step.payment_id)->payment = now.charge.payment;
       if (now.charge.dispute) disputes_[now.charge.dispute->dispute_id] = *now.charge.dispute;
     }

@@ -1,0 +1,192 @@
+#include "tests/crash/mixed_load.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "libs/ids/ids.h"
+
+namespace florin::e2e {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kTokenUse = std::chrono::minutes(5);  // Of the ten that it is good for.
+constexpr std::int64_t kFunds = 3'000;  // Little enough that some payments are refused.
+
+// Also of an access token that nobody could verify at the time.
+bool IsUnknown(const Answer& answer) {
+  return answer.status == 0 || answer.status == 429 || answer.status >= 500;
+}
+
+boost::json::object Amount(std::int64_t minor_units, const std::string& currency) {
+  return {{"currency", currency}, {"minor_units", absl::StrCat(minor_units)}};
+}
+
+std::string IdOf(const Answer& answer) {
+  for (const char* member : {"refund_id", "capture_id", "payment_id", "metadata.payment_id"}) {
+    if (!answer.Text(member).empty()) return answer.Text(member);
+  }
+  return "";
+}
+
+}  // namespace
+
+MixedLoad::Person::Person(const ApiUser& of)
+    : user(SharedStack(), of), token(of.token()), until(SteadyClock::now() + kTokenUse) {}
+
+MixedLoad::MixedLoad(int clients, std::uint64_t seed) {
+  for (int i = 0; i < clients; ++i) {
+    users_.push_back(std::make_unique<ApiUser>(SharedStack()));
+    euros_.push_back(users_.back()->OpenAccount("EUR"));
+    pounds_.push_back(users_.back()->OpenAccount("GBP"));
+  }
+  for (std::size_t i = 0; i < users_.size(); ++i) {
+    threads_.emplace_back([this, i, seed] { Work(i, seed + i); });
+  }
+}
+
+MixedLoad::~MixedLoad() { Stop(); }
+
+void MixedLoad::Stop() {
+  stopping_ = true;
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void MixedLoad::AwaitTold(std::size_t more) {
+  std::unique_lock lock(mutex_);
+  const std::size_t goal = told_.size() + more;
+  ASSERT_TRUE(
+      changed_.wait_for(lock, std::chrono::minutes(2), [&] { return told_.size() >= goal; }))
+      << told_.size() << " answers, not " << goal;
+}
+
+void MixedLoad::Work(std::size_t number, std::uint64_t seed) {
+  const ApiUser& next = *users_[(number + 1) % users_.size()];
+  Client client{.number = number,
+                .random = std::mt19937_64(seed),
+                .payer = Person(*users_[number]),
+                .payee = Person(next),
+                .paid = {}};
+  for (const bool pounds : {false, true}) {
+    const boost::json::object body = {
+        {"destination_account_id", pounds ? pounds_[number] : euros_[number]},
+        {"amount", Amount(kFunds, pounds ? "GBP" : "EUR")}};
+    Ask(client, client.payer, "deposit", "/v1/deposits", body);
+  }
+  while (!stopping_) Step(client);
+}
+
+void MixedLoad::Step(Client& client) {
+  const std::size_t next = (client.number + 1) % users_.size();
+  const auto amount = static_cast<std::int64_t>(1 + client.random() % 400);
+  const std::uint64_t kind = client.random() % 10;
+  if (kind < 3) {
+    const auto paid =
+        Ask(client, client.payer, "transfer", "/v1/payments",
+            PaymentBody(euros_[client.number], euros_[next], absl::StrCat(amount), "EUR"));
+    if (paid && paid->status == 200) client.paid.push_back(paid->Text("payment_id"));
+  } else if (kind < 5) {
+    Ask(client, client.payer, "transfer", "/v1/payments",
+        PaymentBody(pounds_[client.number], pounds_[next], absl::StrCat(amount), "GBP"));
+  } else if (kind < 6) {
+    const boost::json::object body = {{"destination_account_id", euros_[client.number]},
+                                      {"amount", Amount(amount, "EUR")}};
+    Ask(client, client.payer, "deposit", "/v1/deposits", body);
+  } else if (kind < 8) {
+    Charge(client);
+  } else if (!client.paid.empty()) {
+    boost::json::object body = {{"reason", "returned"}};
+    if (client.random() % 3 != 0) body["amount"] = Amount(1 + amount / 3, "EUR");
+    Ask(client, client.payee, "refund",
+        absl::StrCat("/v1/payments/", client.paid[client.random() % client.paid.size()],
+                     "/refunds"),
+        body);
+  }
+}
+
+void MixedLoad::Charge(Client& client) {
+  const std::size_t next = (client.number + 1) % users_.size();
+  const auto amount = static_cast<std::int64_t>(10 + client.random() % 400);
+  boost::json::object body =
+      PaymentBody(euros_[client.number], euros_[next], absl::StrCat(amount), "EUR");
+  body["capture_method"] = "MANUAL";
+  const auto authorized = Ask(client, client.payer, "transfer", "/v1/payments", body);
+  if (!authorized || authorized->Text("state") != "REQUIRES_CAPTURE") return;
+  CaptureSome(client, authorized->Text("payment_id"));
+}
+
+void MixedLoad::CaptureSome(Client& client, const std::string& payment) {
+  const std::string path = absl::StrCat("/v1/payments/", payment);
+  for (std::uint64_t parts = client.random() % 4; parts > 0; --parts) {
+    boost::json::object part;
+    if (client.random() % 4 != 0) {
+      part["amount"] = Amount(static_cast<std::int64_t>(1 + client.random() % 150), "EUR");
+    }
+    if (client.random() % 5 == 0) part["final"] = true;
+    const auto captured = Ask(client, client.payee, "capture", path + ":capture", part);
+    if (captured && captured->status == 200) client.paid.push_back(payment);
+  }
+  // Without a key of its own; what it did is seen at the end.
+  if (client.random() % 3 == 0) Send(client.payee, path + ":cancel", {}, "");
+}
+
+Answer MixedLoad::Send(Person& person, const std::string& path, const boost::json::object& body,
+                       const std::string& key) {
+  if (SteadyClock::now() > person.until) {
+    const boost::json::object credentials = {{"email", person.user.email()},
+                                             {"password", person.user.password()}};
+    const Answer renewed = person.user.Post("/v1/login", credentials, {.key = "", .token = ""});
+    if (renewed.status == 200) {
+      person.token = renewed.Text("access_token");
+      person.until = SteadyClock::now() + kTokenUse;
+    }
+  }
+  return person.user.Post(path, body, {.key = key, .token = person.token});
+}
+
+std::optional<Answer> MixedLoad::Ask(Client& client, Person& person, const std::string& kind,
+                                     const std::string& path, const boost::json::object& body) {
+  const std::string key = Fresh("key");
+  const auto deadline = SteadyClock::now() + std::chrono::minutes(2);
+  Answer answer = Send(person, path, body, key);
+  // Some clients are never seen again: then only the recovery worker can end what they began.
+  if (IsUnknown(answer) && client.random() % 4 == 0) {
+    std::lock_guard lock(mutex_);
+    abandoned_.insert(key);
+    return std::nullopt;
+  }
+  while (IsUnknown(answer) && SteadyClock::now() < deadline) {
+    ++answers_lost_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // As a polite client.
+    answer = Send(person, path, body, key);
+  }
+  EXPECT_FALSE(IsUnknown(answer)) << answer;
+  Told told{.kind = kind,
+            .id = IdOf(answer),
+            .outcome = answer.reason(),
+            .client = client.number,
+            .path = path,
+            .body = body};
+  if (answer.status == 200) {
+    const std::string state = absl::AsciiStrToLower(answer.Text("state"));
+    told.outcome = state.empty() ? "succeeded" : state;
+  }
+  std::lock_guard lock(mutex_);
+  told_.emplace(key, std::move(told));
+  changed_.notify_all();
+  return answer;
+}
+
+Answer MixedLoad::AskAgain(const std::string& key, const Told& told) {
+  const bool payees = told.kind == "capture" || told.kind == "refund";
+  Person person(*users_[(told.client + (payees ? 1 : 0)) % users_.size()]);
+  person.until = {};  // The first token is long over.
+  return Send(person, told.path, told.body, key);
+}
+
+}  // namespace florin::e2e

@@ -1,0 +1,290 @@
+// Payments and the ledger are killed with -9 at random under a mixed load; afterwards everything
+// that was told is there as it was told, once, nothing else is, the ledger has exactly what
+// payments say, and every balance follows.
+//
+// FLORIN_CRASH_SECONDS says how long (default 15; 600 is the run that counts), FLORIN_CRASH_SEED
+// repeats the choices of an earlier run; its timing depends on the machine all the same.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "libs/ids/ids.h"
+#include "tests/crash/books.h"
+#include "tests/crash/mixed_load.h"
+#include "tests/e2e/stack.h"
+
+namespace florin::e2e {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr int kClients = 12;
+constexpr int kFewestKills = 6;
+// kLease and a pause of the worker, and what a busy machine adds.
+constexpr double kLongestRecovery = 20;
+
+// A file that goes with the program.
+class FeeFile {
+ public:
+  FeeFile() {
+    close(mkstemp(path_.data()));
+    std::ofstream(path_) << "transfer GBP payer fixed=3 basis_points=100\n";
+  }
+  ~FeeFile() { std::filesystem::remove(path_); }
+  FeeFile(const FeeFile&) = delete;
+  std::string flag() const { return "--fee_schedule=" + path_; }
+
+ private:
+  std::string path_ = "/tmp/florin-fees.XXXXXX";
+};
+
+std::string FeeFlag() {
+  static const FeeFile file;
+  return file.flag();
+}
+
+[[maybe_unused]] const bool kTerms =
+    AddSharedStackOptions({"--payments-flag", FeeFlag(), "--refund-shortfall", "receivable"});
+
+std::uint64_t NumberFrom(const char* variable, const std::function<std::uint64_t()>& otherwise) {
+  const char* given = std::getenv(variable);
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise();
+}
+
+std::vector<std::vector<std::string>> Rows(const std::string& sql) {
+  std::vector<std::vector<std::string>> rows;
+  const std::string text = SharedStack().Query(sql);
+  for (const absl::string_view row : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    rows.push_back(absl::StrSplit(row, '|'));
+  }
+  return rows;
+}
+
+// How long until all that is in flight now has ended, load or not; in seconds.
+double SecondsUntilAllEnd() {
+  const auto begin = SteadyClock::now();
+  std::string left = "SELECT 0";
+  for (const char* table : {"payments", "payment_steps"}) {
+    const std::string id = table == std::string("payments") ? "payment_id" : "step_id";
+    std::vector<std::string> ids;
+    for (const auto& row : Rows(absl::StrCat("SELECT ", id, " FROM payments.", table,
+                                             " WHERE state = 'processing'"))) {
+      ids.push_back(absl::StrCat("'", row.at(0), "'"));
+    }
+    if (ids.empty()) continue;
+    absl::StrAppend(&left, " + (SELECT count(*) FROM payments.", table,
+                    " WHERE state = 'processing' AND ", id, " IN (", absl::StrJoin(ids, ", "),
+                    "))");
+  }
+  const auto passed = [begin] {
+    return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+  };
+  while (SharedStack().Query(left) != "0") {
+    if (passed() > 3 * kLongestRecovery) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_LT(passed(), kLongestRecovery) << "something was left in processing";
+  return passed();
+}
+
+struct KeptRow {
+  std::string kind;
+  std::string id;
+  std::string outcome;
+};
+
+// By key, all that is kept of what clients asked for. Cancellations and expiries have no key of a
+// client.
+std::multimap<std::string, KeptRow> KeptRows() {
+  std::multimap<std::string, KeptRow> kept;
+  for (const auto& row :
+       Rows("SELECT idempotency_key, kind, payment_id, "
+            "CASE state WHEN 'failed' THEN failure_reason ELSE state END FROM payments.payments "
+            "UNION ALL SELECT idempotency_key, kind, step_id, "
+            "CASE state WHEN 'failed' THEN failure_reason ELSE state END "
+            "FROM payments.payment_steps WHERE kind IN ('capture', 'refund')")) {
+    kept.emplace(row.at(0), KeptRow{.kind = row.at(1), .id = row.at(2), .outcome = row.at(3)});
+  }
+  return kept;
+}
+
+bool IsAsTold(const KeptRow& kept, const Told& told) {
+  if (kept.kind != told.kind) return false;
+  for (const IdKind kind : {IdKind::kPayment, IdKind::kCapture, IdKind::kRefund}) {
+    const absl::StatusOr<Uuid> id = ParseId(kind, told.id, "id");
+    // Of a capture or a refund that failed the payment is named.
+    const bool names_it =
+        kind != IdKind::kPayment || told.kind == "transfer" || told.kind == "deposit";
+    if (id.ok() && names_it && id->ToString() != kept.id) return false;
+  }
+  if (told.outcome != "requires_capture") return kept.outcome == told.outcome;
+  return kept.outcome == "requires_capture" || kept.outcome == "succeeded" ||
+         kept.outcome == "canceled";
+}
+
+struct Losses {
+  int lost = 0;
+  int doubled = 0;
+  int otherwise = 0;
+};
+
+Losses Compare(const MixedLoad& load) {
+  Losses losses;
+  const std::multimap<std::string, KeptRow> kept = KeptRows();
+  for (const auto& [key, told] : load.told()) {
+    losses.lost += kept.count(key) == 0;
+    losses.doubled += kept.count(key) > 1;
+    const auto row = kept.find(key);
+    if (row == kept.end() || IsAsTold(row->second, told)) continue;
+    ++losses.otherwise;
+    ADD_FAILURE() << key << ", a " << told.kind << ", was told " << told.id << " " << told.outcome
+                  << " and is " << row->second.id << " " << row->second.outcome;
+  }
+  for (const std::string& key : load.abandoned()) losses.doubled += kept.count(key) > 1;
+  for (const auto& [key, row] : kept) {
+    EXPECT_TRUE(load.told().contains(key) || load.abandoned().contains(key))
+        << "nobody asked for " << row.kind << " " << row.id;
+  }
+  EXPECT_EQ(losses.lost, 0);
+  EXPECT_EQ(losses.doubled, 0);
+  return losses;
+}
+
+// What payments say has succeeded, as the ids of its transactions; and what the ledger has.
+void ExpectTheLedgerHasExactlyThat() {
+  std::set<std::string> expected;
+  for (const auto& row :
+       Rows("SELECT transaction_id FROM payments.payments WHERE state = 'succeeded' OR "
+            "authorization_expire_time IS NOT NULL")) {
+    expected.insert(row.at(0));
+  }
+  for (const auto& row :
+       Rows("SELECT step_id, attempt FROM payments.payment_steps WHERE state = 'succeeded'")) {
+    const std::string suffix = row.at(1) == "1" ? "" : "." + row.at(1);
+    expected.insert(DeriveId("florin.payments.step", row.at(0) + suffix).ToString());
+  }
+  std::set<std::string> found;
+  for (const auto& row : Rows("SELECT transaction_id FROM ledger.journal WHERE reason IS NULL AND "
+                              "kind IN ('post', 'hold', 'capture', 'void')")) {
+    found.insert(row.at(0));
+  }
+  std::vector<std::string> missing;
+  std::vector<std::string> more;
+  std::ranges::set_difference(expected, found, std::back_inserter(missing));
+  std::ranges::set_difference(found, expected, std::back_inserter(more));
+  EXPECT_EQ(absl::StrJoin(missing, ", "), "") << "is not in the ledger";
+  EXPECT_EQ(absl::StrJoin(more, ", "), "") << "is in the ledger only";
+}
+
+// Every customer's account has what payments and their steps have moved, fees included, and holds
+// what is authorized and not captured. Gives how many accounts there are.
+std::string ExpectBalancesFollow() {
+  const std::string moves =
+      "WITH moves AS ("
+      "SELECT source_account_id AS id, -amount_minor - CASE currency WHEN 'GBP' "
+      "  THEN 3 + amount_minor / 100 ELSE 0 END AS amount, 0 AS held FROM payments.payments "
+      "  WHERE kind = 'transfer' AND state = 'succeeded' AND authorization_timeout_seconds IS NULL "
+      "UNION ALL SELECT destination_account_id, amount_minor, 0 FROM payments.payments "
+      "  WHERE state = 'succeeded' AND authorization_timeout_seconds IS NULL "
+      "UNION ALL SELECT source_account_id, 0, amount_minor - captured_minor "
+      "  FROM payments.payments WHERE state = 'requires_capture' "
+      "UNION ALL SELECT p.source_account_id, CASE s.kind WHEN 'capture' THEN -s.amount_minor "
+      "  ELSE s.amount_minor END, 0 FROM payments.payment_steps s JOIN payments.payments p "
+      "  USING (payment_id) WHERE s.state = 'succeeded' AND s.kind IN ('capture', 'refund') "
+      "UNION ALL SELECT p.destination_account_id, CASE s.kind WHEN 'capture' THEN s.amount_minor "
+      "  ELSE s.owed_minor - s.amount_minor END, 0 FROM payments.payment_steps s "
+      "  JOIN payments.payments p USING (payment_id) WHERE s.state = 'succeeded' "
+      "  AND s.kind IN ('capture', 'refund')), "
+      "promised AS (SELECT id, sum(amount) AS amount, sum(held) AS held FROM moves GROUP BY id), "
+      "kept AS (SELECT account_id AS id, sum(credit_minor - debit_minor) AS amount, "
+      "  coalesce(sum(debit_pending_minor), 0) AS held FROM ledger.entries GROUP BY account_id) ";
+  EXPECT_EQ(SharedStack().Query(
+                moves + "SELECT id, p.amount, k.amount, p.held, k.held FROM promised p "
+                        "LEFT JOIN kept k USING (id) WHERE p.amount IS DISTINCT FROM k.amount "
+                        "OR p.held IS DISTINCT FROM k.held"),
+            "");
+  return SharedStack().Query(moves + "SELECT count(*) FROM promised");
+}
+
+std::vector<std::string> Victims(std::mt19937_64& random, int kills) {
+  switch (random() % 6) {
+    case 0:
+      return {"payments", "ledger"};
+    case 1:
+    case 2:
+      return {"ledger"};
+    default:
+      // Each of them, however short the run is.
+      return {kills % 3 == 2 ? "ledger" : "payments"};
+  }
+}
+
+void ExpectRepetitionsAreAnsweredAsBefore(MixedLoad& load) {
+  std::size_t i = 0;
+  for (const auto& [key, told] : load.told()) {
+    if (i++ % (1 + load.told().size() / 60) != 0) continue;
+    const Answer again = load.AskAgain(key, told);
+    EXPECT_TRUE(again.replayed()) << told.kind << " " << again;
+    if (told.outcome == "requires_capture") continue;
+    EXPECT_EQ(again.status == 200 ? "succeeded" : again.reason(), told.outcome);
+  }
+}
+
+TEST(PaymentsCrash, WhatIsToldIsThereOnceAndTheLedgerAgrees) {
+  const std::uint64_t seed = NumberFrom("FLORIN_CRASH_SEED", [] { return std::random_device()(); });
+  const std::uint64_t seconds = NumberFrom("FLORIN_CRASH_SECONDS", [] { return 15; });
+  std::cout << "FLORIN_CRASH_SEED=" << seed << std::endl;
+  std::mt19937_64 random(seed);
+  MixedLoad load(kClients, seed);
+  const auto end = SteadyClock::now() + std::chrono::seconds(seconds);
+  int kills = 0;
+  double longest = 0;
+  while ((kills < kFewestKills || SteadyClock::now() < end) && !testing::Test::HasFailure()) {
+    load.AwaitTold(20 + random() % 200);
+    const std::vector<std::string> victims = Victims(random, kills);
+    for (const std::string& victim : victims) SharedStack().Kill(victim);
+    for (const std::string& victim : victims) SharedStack().Restart(victim);
+    kills += static_cast<int>(victims.size());
+    longest = std::max(longest, SecondsUntilAllEnd());
+  }
+  if (!testing::Test::HasFailure()) load.AwaitTold(100);
+  load.Stop();
+  longest = std::max(longest, SecondsUntilAllEnd());
+
+  const Losses losses = Compare(load);
+  const std::string accounts = ExpectBalancesFollow();
+  std::map<std::string, int> kinds;
+  for (const auto& [key, told] : load.told()) {
+    const bool well = told.outcome == "succeeded" || told.outcome == "requires_capture";
+    ++kinds[told.kind + (well ? " " + told.outcome : " refused")];
+  }
+  std::cout << kills << " kills, " << load.told().size() << " answers acknowledged, lost "
+            << losses.lost << ", doubled " << losses.doubled << ", otherwise " << losses.otherwise
+            << "; " << load.answers_lost() << " answers lost on the way, "
+            << load.abandoned().size() << " of them for good; longest recovery " << longest
+            << " s; " << accounts << " accounts follow" << std::endl;
+  for (const auto& [kind, count] : kinds) std::cout << "  " << kind << ": " << count << std::endl;
+  ExpectBalancedBooks();
+  ExpectTheLedgerHasExactlyThat();
+  ExpectRepetitionsAreAnsweredAsBefore(load);
+  ExpectVerified();
+}
+
+}  // namespace
+}  // namespace florin::e2e

@@ -1,0 +1,125 @@
+#include "tests/saga/clients.h"
+
+#include <utility>
+
+namespace florin::saga {
+namespace {
+
+using payments::StepKind;
+
+Task<absl::Status> GetQuote(Asking asking) {
+  Promise& promise = *asking.promise;
+  if (!promise.quote || !promise.request->quote_id.is_nil()) co_return absl::OkStatus();
+  payments::QuoteRequest wanted = *promise.quote;
+  const absl::StatusOr<payments::Quote> quote =
+      co_await asking.process->create_quote().Run(promise.user, std::move(wanted));
+  if (!quote.ok()) co_return quote.status();
+  // The first one, if several calls have asked.
+  if (promise.request->quote_id.is_nil()) promise.request->quote_id = quote->quote_id;
+  co_return absl::OkStatus();
+}
+
+// As the handlers do: captures, voids, refunds and acceptances are the payee's.
+Task<absl::Status> CheckParty(Asking asking, payments::Step step) {
+  rpc::Outgoing context;
+  if (step.kind == StepKind::kResolve) co_return absl::OkStatus();
+  const bool payer = step.kind == StepKind::kDispute || step.kind == StepKind::kWithdraw;
+  payments::PaymentParties& parties = asking.process->parties();
+  absl::StatusOr<payments::Payment> found = Error(Reason::kInternal, "not asked");
+  if (payer) {
+    found = co_await parties.FindAsPayer(std::move(context), step.user_id, step.payment_id);
+  } else {
+    found = co_await parties.FindAsPayee(std::move(context), step.user_id, step.payment_id);
+  }
+  co_return found.status();
+}
+
+}  // namespace
+
+Task<void> AskForPayment(Asking asking, payments::PaymentRequest request) {
+  Promise& promise = *asking.promise;
+  const bool kept = promise.kept;
+  const absl::Status quoted = co_await GetQuote(asking);
+  if (quoted.ok()) {
+    if (promise.quote) request.quote_id = promise.request->quote_id;
+    rpc::Outgoing context;
+    audit::Origin nobody;
+    absl::StatusOr<payments::CreatePayment::Outcome> outcome =
+        co_await asking.process->create().Run(std::move(context), promise.user, promise.key,
+                                              std::move(request), std::move(nobody));
+    if (asking.other) {
+      asking.world->NoteOther(promise, outcome.status());
+    } else if (outcome.ok()) {
+      asking.world->NoteReplayed(promise, outcome->replayed);
+      asking.world->Note(promise, std::move(outcome->payment), kept);
+    } else {
+      asking.world->Note(promise, outcome.status(), kept);
+    }
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskForStep(Asking asking, payments::Step step) {
+  Promise& promise = *asking.promise;
+  absl::Status status = co_await CheckParty(asking, step);
+  if (status.ok()) {
+    audit::Origin nobody;
+    absl::StatusOr<payments::ChargeSteps::Outcome> outcome =
+        co_await asking.process->steps().Run(std::move(step), promise.key, std::move(nobody));
+    if (outcome.ok() && !asking.other) {
+      asking.world->NoteReplayed(promise, outcome->replayed);
+      asking.world->Note(promise, std::move(outcome->step));
+      asking.world->Ended(asking.call);
+      co_return;
+    }
+    status = outcome.status();
+    if (asking.other) {
+      asking.world->NoteOther(promise, status);
+      asking.world->Ended(asking.call);
+      co_return;
+    }
+  }
+  absl::StatusOr<payments::Step> failed = status;
+  asking.world->Note(promise, std::move(failed));
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskToConfirm(Asking asking) {
+  Promise& promise = *asking.promise;
+  rpc::Outgoing context;
+  audit::Origin nobody;
+  const Uuid id = promise.payment->payment_id;
+  absl::StatusOr<payments::Payment> payment = co_await asking.process->confirm().Run(
+      std::move(context), promise.user, id, std::move(nobody));
+  if (ReasonOf(payment.status()) != Reason::kApprovalPending) {
+    asking.world->Note(promise, std::move(payment), true);
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskToCancel(Asking asking) {
+  Promise& promise = *asking.promise;
+  audit::Origin nobody;
+  const Uuid id = promise.payment->payment_id;
+  absl::StatusOr<payments::Payment> payment =
+      co_await asking.process->confirm().Cancel(promise.user, id, std::move(nobody));
+  if (ReasonOf(payment.status()) != Reason::kPaymentNotCancelable) {
+    asking.world->Note(promise, std::move(payment), true);
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> SubmitEvidence(Asking asking, Uuid payee) {
+  Promise& promise = *asking.promise;
+  payments::EvidenceIntent intent{.dispute_id = promise.ended->step_id,
+                                  .user_id = payee,
+                                  .idempotency_key = "evidence of " + promise.key,
+                                  .fingerprint = crypto::Sha256(promise.key),
+                                  .texts = {"a photo of the parcel"}};
+  const absl::StatusOr<payments::Dispute> dispute = co_await asking.process->store().AddEvidence(
+      std::move(intent), asking.world->kept().clock.Now());
+  asking.world->Count("evidence " + std::string(dispute.ok() ? "kept" : "refused or unknown"));
+  asking.world->Ended(asking.call);
+}
+
+}  // namespace florin::saga

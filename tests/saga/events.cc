@@ -1,0 +1,351 @@
+#include "tests/saga/events.h"
+
+#include <utility>
+
+#include "services/payments/domain/state_machine.h"
+
+namespace florin::saga {
+namespace {
+
+using payments::Kind;
+using payments::Payment;
+using payments::PaymentRequest;
+using payments::State;
+using payments::Step;
+using payments::StepKind;
+using payments::StepState;
+
+const Currency kEur = *Currency::Parse("EUR");
+const Currency kUsd = *Currency::Parse("USD");
+
+// ---- New payments
+
+const Person& Somebody(World& world) { return world.random().Pick(world.people()); }
+
+PaymentRequest Request(Kind kind, const Uuid& from, const Uuid& to, std::int64_t amount,
+                       const Currency& currency) {
+  return {.kind = kind,
+          .source_account_id = from,
+          .destination_account_id = to,
+          .amount = {.minor_units = amount, .currency = currency},
+          .reference = "r"};
+}
+
+bool Begin(World& world, const Uuid& user, PaymentRequest request) {
+  return world.Ask(world.Add({.key = "", .user = user, .request = std::move(request)}));
+}
+
+bool Deposit(World& world) {
+  const Person& person = Somebody(world);
+  const bool dollars = world.random().OneIn(4);
+  const Uuid& to = world.random().Pick(dollars ? person.usd : person.eur);
+  return Begin(
+      world, person.user,
+      Request(Kind::kDeposit, Uuid(), to, 1 + world.random().Below(2000), dollars ? kUsd : kEur));
+}
+
+// From somebody to anybody's other account in euros.
+PaymentRequest InEuros(World& world, const Person& payer) {
+  const Uuid from = world.random().Pick(payer.eur);
+  Uuid to = from;
+  while (to == from) to = world.random().Pick(Somebody(world).eur);
+  return Request(Kind::kTransfer, from, to, 1 + world.random().Below(600), kEur);
+}
+
+bool Transfer(World& world) {
+  const Person& payer = Somebody(world);
+  return Begin(world, payer.user, InEuros(world, payer));
+}
+
+bool Authorization(World& world) {
+  const Person& payer = Somebody(world);
+  PaymentRequest request = InEuros(world, payer);
+  request.authorization_timeout = absl::Minutes(1 + world.random().Below(30));
+  return Begin(world, payer.user, std::move(request));
+}
+
+bool SplitPayment(World& world) {
+  const Person& payer = Somebody(world);
+  PaymentRequest request = InEuros(world, payer);
+  request.amount.minor_units = 0;
+  for (const Person& person : world.people()) {
+    if (person.user == payer.user) continue;
+    const std::int64_t amount = 1 + world.random().Below(300);
+    request.splits.push_back({.destination_account_id = person.eur[0], .amount_minor = amount});
+    request.amount.minor_units += amount;
+  }
+  request.destination_account_id = request.splits[0].destination_account_id;
+  return Begin(world, payer.user, std::move(request));
+}
+
+bool Conversion(World& world) {
+  const Person& payer = Somebody(world);
+  const std::int64_t amount = 2 + world.random().Below(600);
+  PaymentRequest request = Request(Kind::kTransfer, world.random().Pick(payer.eur),
+                                   Somebody(world).usd[0], amount, kEur);
+  payments::QuoteRequest quote{
+      .source = kEur, .destination = kUsd, .source_minor = amount, .destination_minor = {}};
+  return world.Ask(world.Add(
+      {.key = "", .user = payer.user, .request = std::move(request), .quote = std::move(quote)}));
+}
+
+// ---- Promises that were made
+
+template <class Wanted>
+Promise* PickPromise(World& world, Wanted wanted) {
+  std::vector<Promise*> candidates;
+  for (Promise& promise : world.promises()) {
+    if (wanted(promise)) candidates.push_back(&promise);
+  }
+  return candidates.empty() ? nullptr : world.random().Pick(candidates);
+}
+
+// The quote of another payment, which it may have used.
+bool SecondUseOfAQuote(World& world) {
+  const Promise* const first = PickPromise(world, [](const Promise& promise) {
+    return promise.quote && !promise.request->quote_id.is_nil();
+  });
+  if (first == nullptr) return false;
+  Promise second{.key = "", .user = first->user, .request = first->request, .quote = first->quote};
+  return world.Ask(world.Add(std::move(second)));
+}
+
+// As the worker of payments does, by the day.
+bool ForgetQuotes(World& world) {
+  const absl::Time before = world.kept().clock.Now() - absl::Minutes(10);
+  const auto forgotten = world.Read(world.rows().ForgetQuotes(before, 100));
+  return forgotten.ok() && *forgotten > 0;
+}
+
+bool Retry(World& world) {
+  Promise* const promise = PickPromise(world, [](const Promise& candidate) {
+    return !candidate.settled() && !candidate.refused && !candidate.abandoned;
+  });
+  return promise != nullptr && world.Ask(*promise);
+}
+
+bool LateRepetition(World& world) {
+  Promise* const promise =
+      PickPromise(world, [](const Promise& candidate) { return candidate.settled(); });
+  return promise != nullptr && world.Ask(*promise);
+}
+
+bool OtherContent(World& world) {
+  Promise* const promise =
+      PickPromise(world, [](const Promise& candidate) { return candidate.kept; });
+  return promise != nullptr && world.AskForOther(*promise);
+}
+
+// ---- Approvals
+
+Promise* PickUnapproved(World& world) {
+  return PickPromise(world, [](const Promise& promise) {
+    return promise.payment && promise.payment->state == State::kRequiresAction;
+  });
+}
+
+bool Answer(World& world, auth::v1::Approval::State state) {
+  const Promise* const promise = PickUnapproved(world);
+  if (promise == nullptr) return false;
+  const std::string id = FormatId(IdKind::kApproval, promise->payment->approval->approval_id);
+  // Of an approval that auth has, and the payer has not answered yet.
+  const auth::v1::Approval approval = world.approvals().Get(id);
+  if (approval.approval_id().empty() || approval.state() != auth::v1::Approval::PENDING) {
+    return false;
+  }
+  world.approvals().SetState(id, state);
+  return true;
+}
+
+bool Approve(World& world) { return Answer(world, auth::v1::Approval::APPROVED); }
+bool Decline(World& world) { return Answer(world, auth::v1::Approval::DECLINED); }
+bool Confirm(World& world) {
+  Promise* const promise = PickUnapproved(world);
+  return promise != nullptr && world.Confirm(*promise);
+}
+bool Cancel(World& world) {
+  Promise* const promise = PickUnapproved(world);
+  return promise != nullptr && world.Cancel(*promise);
+}
+
+// ---- Steps
+
+const Payment* PickPayment(World& world, bool authorized) {
+  const Promise* const promise = PickPromise(world, [authorized](const Promise& candidate) {
+    if (!candidate.payment || candidate.payment->kind != Kind::kTransfer) return false;
+    if (!payments::VisibleToPayee(*candidate.payment)) return false;
+    return candidate.payment->authorization_timeout.has_value() == authorized;
+  });
+  return promise == nullptr ? nullptr : &*promise->payment;
+}
+
+// All that is left, or a part that may be too much.
+std::int64_t SomeOf(World& world, std::int64_t amount) {
+  return world.random().OneIn(4) ? 0 : 1 + world.random().Below(amount + amount / 4 + 1);
+}
+
+bool BeginStep(World& world, const Payment* payment, Step step) {
+  if (payment == nullptr) return false;
+  step.payment_id = payment->payment_id;
+  if (step.user_id.is_nil()) step.user_id = world.OwnerOf(payment->destination_account_id);
+  return world.Ask(world.Add({.key = "", .user = step.user_id, .step = std::move(step)}));
+}
+
+bool Capture(World& world) {
+  const Payment* const payment = PickPayment(world, true);
+  if (payment == nullptr) return false;
+  const std::int64_t amount = SomeOf(world, payment->amount.minor_units);
+  return BeginStep(
+      world, payment,
+      {.kind = StepKind::kCapture, .amount_minor = amount, .final = world.random().OneIn(4)});
+}
+
+bool Void(World& world) {
+  return BeginStep(world, PickPayment(world, true), {.kind = StepKind::kVoid});
+}
+
+bool Refund(World& world) {
+  const Payment* const payment = PickPayment(world, world.random().OneIn(2));
+  if (payment == nullptr) return false;
+  return BeginStep(world, payment,
+                   {.kind = StepKind::kRefund,
+                    .amount_minor = SomeOf(world, payment->amount.minor_units),
+                    .may_owe = world.terms().may_owe,
+                    .note = "sorry"});
+}
+
+bool Dispute(World& world) {
+  const Payment* const payment = PickPayment(world, world.random().OneIn(3));
+  if (payment == nullptr) return false;
+  return BeginStep(world, payment,
+                   {.user_id = payment->user_id,
+                    .kind = StepKind::kDispute,
+                    .amount_minor = SomeOf(world, payment->amount.minor_units),
+                    .may_owe = true,
+                    .note = "not_received"});
+}
+
+Promise* PickDispute(World& world) {
+  return PickPromise(world, [](const Promise& promise) {
+    return promise.ended && promise.ended->kind == StepKind::kDispute &&
+           promise.ended->state == StepState::kSucceeded;
+  });
+}
+
+bool Decide(World& world, StepKind kind) {
+  const Promise* const dispute = PickDispute(world);
+  if (dispute == nullptr) return false;
+  const Promise* const about = PickPromise(world, [dispute](const Promise& promise) {
+    return promise.payment && promise.payment->payment_id == dispute->ended->payment_id;
+  });
+  if (about == nullptr) return false;
+  Step step{.kind = kind, .dispute_id = dispute->ended->step_id};
+  if (kind == StepKind::kWithdraw) step.user_id = about->payment->user_id;
+  if (kind == StepKind::kResolve) {
+    step.user_id = world.operator_user();
+    step.note = world.random().OneIn(2) ? payments::kWon : payments::kLost;
+  }
+  return BeginStep(world, &*about->payment, std::move(step));
+}
+
+bool Accept(World& world) { return Decide(world, StepKind::kAccept); }
+bool Withdraw(World& world) { return Decide(world, StepKind::kWithdraw); }
+bool Resolve(World& world) { return Decide(world, StepKind::kResolve); }
+bool Respond(World& world) {
+  Promise* const dispute = PickDispute(world);
+  return dispute != nullptr && world.Respond(*dispute);
+}
+
+// ---- What the accounts service and the bank do to accounts
+
+bool Change(World& world, ledger::Action action) {
+  ledger::Command command;
+  command.transaction_id = world.kept().ids.NewId();
+  command.action = std::move(action);
+  std::vector<ledger::Command> commands = {std::move(command)};
+  const auto outcomes =
+      world.Read(world.kept().ledger.Commit(kBook, std::move(commands), world.ledger_now()));
+  return outcomes.ok() && (*outcomes)[0].decision.commitment() != nullptr;
+}
+
+const Uuid& AnyAccount(World& world) { return world.random().Pick(Somebody(world).eur); }
+
+bool Close(World& world) { return Change(world, ledger::CloseAccount{AnyAccount(world)}); }
+bool Reopen(World& world) { return Change(world, ledger::ReopenAccount{AnyAccount(world)}); }
+bool Lend(World& world) {
+  const Uuid id = AnyAccount(world);
+  return Change(world,
+                ledger::SetCreditLine{id, world.CreditLineOf(id) + world.random().Below(200)});
+}
+
+// ---- Time, work, faults
+
+bool Pass(World& world, absl::Duration most) {
+  world.kept().clock.Advance(most * static_cast<double>(world.random().Below(1000)) / 1000);
+  return true;
+}
+
+constexpr Event kEvents[] = {
+    {"something goes on", 300, false, [](World& world) { return world.Proceed(true); }},
+    {"a deposit", 6, false, Deposit},
+    {"a transfer", 8, false, Transfer},
+    {"a split", 3, false, SplitPayment},
+    {"a conversion", 4, false, Conversion},
+    {"an authorization", 7, false, Authorization},
+    {"a second use of a quote", 1, true, SecondUseOfAQuote},
+    {"quotes are forgotten", 2, true, ForgetQuotes},
+    {"an approval", 6, true, Approve},
+    {"a confirmation", 8, true, Confirm},
+    {"a refusal to approve", 1, true, Decline},
+    {"a cancellation", 1, true, Cancel},
+    {"a capture", 9, false, Capture},
+    {"a void", 2, false, Void},
+    {"a refund", 6, false, Refund},
+    {"a dispute", 5, false, Dispute},
+    {"an acceptance", 1, false, Accept},
+    {"a withdrawal", 2, false, Withdraw},
+    {"a resolution", 3, false, Resolve},
+    {"evidence", 2, false, Respond},
+    {"a retry", 12, true, Retry},
+    {"a late repetition", 4, true, LateRepetition},
+    {"other content", 3, true, OtherContent},
+    {"an account is closed", 1, true, Close},
+    {"an account is opened again", 4, true, Reopen},
+    {"a credit line", 1, true, Lend},
+    {"work", 10, false, [](World& world) { return world.StartWork(); }},
+    {"a moment", 12, false, [](World& world) { return Pass(world, absl::Milliseconds(500)); }},
+    {"seconds", 4, false, [](World& world) { return Pass(world, absl::Seconds(8)); }},
+    {"minutes", 1, true, [](World& world) { return Pass(world, absl::Minutes(20)); }},
+    {"the clock goes back", 1, true,
+     [](World& world) {
+       world.kept().clock.Advance(-absl::Milliseconds(world.random().Below(2000)));
+       return true;
+     }},
+    {"payments crashes", 2, true, [](World& world) { return world.CrashPayments(); }},
+    {"the ledger crashes", 2, true, [](World& world) { return world.CrashLedger(); }},
+    {"a start", 8, false,
+     [](World& world) {
+       world.StartMissing();
+       return true;
+     }},
+};
+
+}  // namespace
+
+std::span<const Event> Events() { return kEvents; }
+
+const Event& PickEvent(simulation::Random& random) {
+  static const int sum = [] {
+    int weights = 0;
+    for (const Event& event : kEvents) weights += event.weight;
+    return weights;
+  }();
+  std::int64_t left = random.Below(sum);
+  for (const Event& event : kEvents) {
+    left -= event.weight;
+    if (left < 0) return event;
+  }
+  return kEvents[0];
+}
+
+}  // namespace florin::saga

@@ -1,0 +1,142 @@
+// Payments and the ledger as processes: the real flows over what outlives a process. Destroying one
+// is its kill -9: every coroutine in it ends where it waits.
+#pragma once
+
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "libs/clock/clock.h"
+#include "services/ledger/flow/hold_expiry.h"
+#include "services/ledger/rpc/ledger_service.h"
+#include "services/ledger/store/fake_store.h"
+#include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/charge_recovery.h"
+#include "services/payments/flow/charge_steps.h"
+#include "services/payments/flow/chart_accounts.h"
+#include "services/payments/flow/confirm_payment.h"
+#include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/create_quote.h"
+#include "services/payments/flow/payment_parties.h"
+#include "services/payments/flow/payment_pricing.h"
+#include "services/payments/flow/recovery.h"
+#include "services/payments/flow/settlement.h"
+#include "services/payments/store/fake_store.h"
+#include "tests/saga/disturbed_stores.h"
+#include "tests/saga/gates.h"
+#include "tests/saga/wire.h"
+
+namespace florin::saga {
+
+inline constexpr char kBook[] = "main";
+inline constexpr char kWire[] = "wire";
+
+// Time as another machine has it.
+class SkewedClock : public Clock {
+ public:
+  SkewedClock(Clock& clock, absl::Duration ahead) : clock_(clock), ahead_(ahead) {}
+  absl::Time Now() override { return clock_.Now() + ahead_; }
+
+ private:
+  Clock& clock_;
+  const absl::Duration ahead_;
+};
+
+// EUR in USD at 1.10, a spread of one percent.
+class OneRate : public payments::RateSource {
+ public:
+  explicit OneRate(Clock& clock) : clock_(clock) {}
+  absl::StatusOr<payments::MidRate> Find(const Currency& source,
+                                         const Currency& destination) override;
+
+ private:
+  Clock& clock_;
+};
+
+// How a deployment is set up.
+struct Terms {
+  payments::FeeSchedule fees;
+  payments::ApprovalPolicy policy;
+  bool may_owe = false;         // --refund_shortfall=receivable
+  absl::Duration ledger_ahead;  // Of the clock of payments.
+  int replicas = 1;             // Of payments.
+  bool crashes = true;          // Whether payments does.
+};
+
+// What outlives the processes. The stores are those that the contract tests hold to their SQL.
+struct Kept {
+  FakeClock clock{absl::FromUnixMicros(1'790'000'000'000'001)};
+  SequentialIds ids;
+  Gates gates;
+  Wire wire{kWire};
+  ledger::FakeStore ledger;
+};
+
+class LedgerProcess {
+ public:
+  LedgerProcess(Kept& kept, Clock& clock, Owner owner);
+  ~LedgerProcess();
+
+  asio::io_context& context() { return context_; }
+  // The sweep of holds whose time is over, unless one is under way.
+  void Sweep();
+
+ private:
+  static Task<void> SweepOnce(LedgerProcess* self);
+
+  Kept& kept_;
+  const Owner owner_;
+  asio::io_context context_{1};
+  bool sweeping_ = false;
+  DisturbedLedgerStore store_;
+  ledger::PostingBatcher batcher_;
+  ledger::LedgerRpc service_;
+  ledger::HoldExpiry expiry_;
+};
+
+class PaymentsProcess {
+ public:
+  PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Terms& terms, Owner owner);
+  ~PaymentsProcess();
+
+  Owner owner() const { return owner_; }
+  asio::io_context& context() { return context_; }
+  payments::CreatePayment& create() { return create_; }
+  payments::ConfirmPayment& confirm() { return confirm_; }
+  payments::CreateQuote& create_quote() { return create_quote_; }
+  payments::PaymentParties& parties() { return parties_; }
+  payments::ChargeSteps& steps() { return steps_; }
+  DisturbedStore& store() { return store_; }
+  // One round of the recovery worker, as main.cc has it, unless one is under way.
+  void Recover();
+  bool recovering() const { return recovering_; }
+
+ private:
+  static Task<void> RecoverOnce(PaymentsProcess* self);
+
+  Kept& kept_;
+  const Owner owner_;
+  asio::io_context context_{1};
+  bool recovering_ = false;
+  DisturbedStore store_;
+  rpc::Channel channel_;
+  ledger::v1::LedgerClient ledger_{&channel_};
+  accounts::v1::AccountsClient accounts_{&channel_};
+  auth::v1::ApprovalsClient auth_{&channel_};
+  payments::AccountDirectory directory_;
+  payments::ChartAccounts chart_{ledger_, kBook};
+  payments::Settlement settlement_;
+  payments::PaymentPricing pricing_;
+  payments::PaymentApprovals approvals_{auth_};
+  payments::CreatePayment create_;
+  payments::ConfirmPayment confirm_;
+  payments::Recovery recovery_;
+  payments::RefundAccounts refund_accounts_{ledger_, kBook};
+  payments::PaymentParties parties_;
+  payments::ChargeSteps steps_;
+  payments::ChargeRecovery charge_recovery_;
+  OneRate rates_;
+  payments::CreateQuote create_quote_;
+};
+
+}  // namespace florin::saga

@@ -1,0 +1,474 @@
+#include "tests/saga/world.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "services/payments/domain/state_machine.h"
+#include "tests/saga/clients.h"
+#include "tests/saga/events.h"
+#include "tests/saga/invariants.h"
+
+namespace florin::saga {
+namespace {
+
+using payments::Payment;
+using payments::State;
+using payments::Step;
+using payments::StepKind;
+using payments::StepState;
+
+constexpr int kPeople = 3;
+constexpr int kMostRounds = 60;
+// Each a lease and a pause of the recovery worker.
+constexpr int kPromptRounds = 4;
+constexpr int kEverything = 1'000'000;
+// More than clocks differ.
+constexpr absl::Duration kAtTheEdge = absl::Seconds(10);
+
+constexpr char kApproved[] = ", approved";
+
+constexpr char kFees[] =
+    "transfer EUR payer fixed=3 basis_points=100\n"
+    "deposit EUR payee basis_points=50\n"
+    "fx EUR payer basis_points=50\n";
+
+Terms TermsOf(simulation::Random& random) {
+  Terms terms;
+  if (random.OneIn(2)) terms.fees = *payments::ParseFeeSchedule(kFees);
+  if (random.OneIn(2)) terms.policy = *payments::ParseApprovalPolicy("EUR:300:1000");
+  terms.may_owe = random.OneIn(2);
+  if (random.OneIn(2)) terms.ledger_ahead = absl::Milliseconds(random.Below(6000) - 3000);
+  terms.crashes = !random.OneIn(4);
+  terms.replicas = static_cast<int>(1 + random.Below(2));
+  return terms;
+}
+
+bool Passes(Reason reason) {
+  return reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
+         reason == Reason::kOverloaded;
+}
+
+// Why a request may be refused without a trace.
+constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired, Reason::kQuoteUsed,
+                                    Reason::kQuoteNotFound, Reason::kAmountTooSmall};
+
+// What never changes once it has ended.
+Payment WithoutCounters(Payment payment) {
+  payment.counters = {};
+  return payment;
+}
+
+std::string Told(const Payment& payment) {
+  return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " ",
+                      std::string(payments::NameOf(payment.state)), " ", payment.failure_reason);
+}
+
+}  // namespace
+
+bool Promise::settled() const {
+  if (ended) return true;
+  return payment && payment->state != State::kProcessing &&
+         payment->state != State::kRequiresAction;
+}
+
+World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace)
+    : random_(seed),
+      coverage_(coverage),
+      trace_(trace),
+      terms_(TermsOf(random_)),
+      fault_share_(static_cast<int>(random_.Below(12))),
+      rows_(MakeRows(mistake)),
+      ledger_clock_(kept_.clock, terms_.ledger_ahead),
+      approvals_(kept_.clock),
+      operator_(kept_.ids.NewId()) {
+  Spoil(mistake, kept_.wire);
+  for (int i = 0; i < kPeople; ++i) {
+    Person person{.user = kept_.ids.NewId(), .eur = {kept_.ids.NewId()}, .usd = {}};
+    if (i == 0) person.eur.push_back(kept_.ids.NewId());
+    person.usd.push_back(kept_.ids.NewId());
+    people_.push_back(std::move(person));
+  }
+  OpenAccounts();
+  kept_.wire.Serve(++last_owner_, outside_.get_executor(), accounts_);
+  kept_.wire.Serve(last_owner_, outside_.get_executor(), approvals_);
+  payments_.resize(static_cast<std::size_t>(terms_.replicas));
+  StartMissing();
+}
+
+World::~World() = default;
+
+// As the accounts service does.
+void World::OpenAccounts() {
+  std::vector<ledger::AccountTerms> accounts;
+  for (std::size_t i = 0; i < people_.size(); ++i) {
+    for (const bool dollars : {false, true}) {
+      const Currency currency = *Currency::Parse(dollars ? "USD" : "EUR");
+      for (const Uuid& account : dollars ? people_[i].usd : people_[i].eur) {
+        accounts.push_back({.account_id = account,
+                            .currency = currency,
+                            .normal_side = ledger::NormalSide::kCredit,
+                            .debits_must_not_exceed_credits = true});
+        accounts_.Add({.account_id = account,
+                       .owner_user_id = people_[i].user,
+                       .currency = currency,
+                       .holder_name = absl::StrCat("Person ", i)});
+      }
+    }
+  }
+  const absl::Status made = Read(kept_.ledger.EnsureBook(kBook, {"payment_id"}));
+  const auto opened = Read(kept_.ledger.OpenAccounts(kBook, accounts, kept_.clock.Now()));
+  if (!made.ok() || !opened.ok()) Wrong("the book cannot be opened");
+}
+
+std::int64_t World::CreditLineOf(const Uuid& account) {
+  std::int64_t line = 0;
+  kept_.ledger.Inspect(kBook, [&](const ledger::FakeStore::Book& book) {
+    line = book.loaded.accounts.at(account).terms.credit_line_minor;
+  });
+  return line;
+}
+
+Uuid World::OwnerOf(const Uuid& account) const {
+  for (const Person& person : people_) {
+    for (const auto* accounts : {&person.eur, &person.usd}) {
+      for (const Uuid& own : *accounts) {
+        if (own == account) return person.user;
+      }
+    }
+  }
+  return Uuid();
+}
+
+// ---- The scheduler
+
+std::vector<std::string> World::Run(int events) {
+  for (int i = 0; i < events && wrong_.empty(); ++i) {
+    const Event& event = PickEvent(random_);
+    const bool happened = event.happen(*this);
+    if (happened && event.counts) Count(std::string(event.name));
+    if (happened) Trace(std::string(event.name));
+    GoOn();
+    if (i % 64 == 0) CheckAlways(*this);
+  }
+  Quiesce();
+  AskAgain();
+  Quiesce();
+  Check();
+  kept_.clock.Advance(absl::Hours(24 * 31));
+  Quiesce();
+  Check();
+  return wrong_;
+}
+
+void World::Trace(const std::string& what) {
+  if (trace_)
+    std::cout << absl::FormatTime("%H:%M:%E3S ", kept_.clock.Now(), absl::UTCTimeZone()) << what
+              << "\n";
+}
+
+void World::Wrong(std::string what) {
+  Trace("WRONG: " + what);
+  wrong_.push_back(std::move(what));
+}
+
+void World::GoOn() {
+  std::vector<asio::io_context*> contexts = {&outside_};
+  if (ledger_) contexts.push_back(&ledger_->context());
+  for (const auto& process : payments_) {
+    if (process) contexts.push_back(&process->context());
+  }
+  bool more = true;
+  while (more) {
+    more = false;
+    for (asio::io_context* context : contexts) {
+      context->restart();
+      more = context->poll() > 0 || more;
+    }
+  }
+}
+
+std::size_t World::Waiting() const {
+  return kept_.gates.waiting() + kept_.wire.requests() + kept_.wire.replies();
+}
+
+bool World::Proceed(bool faults) {
+  if (Waiting() == 0) return false;
+  auto chosen = static_cast<std::size_t>(random_.Below(static_cast<std::int64_t>(Waiting())));
+  const bool lost = faults && random_.Percent(fault_share_);
+  if (chosen < kept_.gates.waiting()) {
+    Trace(kept_.gates.Open(chosen, lost));
+    return true;
+  }
+  chosen -= kept_.gates.waiting();
+  if (chosen >= kept_.wire.requests()) {
+    Trace(kept_.wire.Reply(chosen - kept_.wire.requests(), lost));
+    return true;
+  }
+  Wire::Fate fate = lost ? Wire::Fate::kLost : Wire::Fate::kDelivered;
+  if (!lost && faults && random_.Percent(fault_share_)) fate = Wire::Fate::kTwice;
+  Trace(kept_.wire.Request(chosen, fate));
+  return true;
+}
+
+void World::StartMissing() {
+  if (!ledger_) ledger_ = std::make_unique<LedgerProcess>(kept_, ledger_clock_, ++last_owner_);
+  for (auto& process : payments_) {
+    if (!process) process = std::make_unique<PaymentsProcess>(kept_, *rows_, terms_, ++last_owner_);
+  }
+}
+
+bool World::StartWork() {
+  if (random_.OneIn(4)) {
+    if (ledger_) ledger_->Sweep();
+    return ledger_ != nullptr;
+  }
+  PaymentsProcess* const process = AnyPayments();
+  if (process != nullptr) process->Recover();
+  return process != nullptr;
+}
+
+PaymentsProcess* World::AnyPayments() {
+  return payments_[static_cast<std::size_t>(
+                       random_.Below(static_cast<std::int64_t>(payments_.size())))]
+      .get();
+}
+
+bool World::CrashPayments() {
+  if (!terms_.crashes) return false;
+  auto& process = payments_[static_cast<std::size_t>(
+      random_.Below(static_cast<std::int64_t>(payments_.size())))];
+  if (!process) return false;
+  const Owner owner = process->owner();
+  process.reset();
+  for (auto call = running_.begin(); call != running_.end();) {
+    const bool gone = call->second.owner == owner;
+    if (gone) --call->second.promise->running;
+    call = gone ? running_.erase(call) : std::next(call);
+  }
+  return true;
+}
+
+bool World::CrashLedger() {
+  const bool up = ledger_ != nullptr;
+  ledger_.reset();
+  return up;
+}
+
+// ---- Clients
+
+Promise& World::Add(Promise promise) {
+  promise.key = absl::StrCat("key ", promises_.size());
+  promise.abandoned = random_.OneIn(5);
+  promises_.push_back(std::move(promise));
+  return promises_.back();
+}
+
+template <class Coroutine, class... More>
+bool World::Begin(Promise& promise, bool other, Coroutine coroutine, More... more) {
+  PaymentsProcess* const process = AnyPayments();
+  if (process == nullptr) return false;
+  const int call = ++calls_;
+  running_[call] = {process->owner(), &promise};
+  ++promise.running;
+  const Asking asking{
+      .world = this, .process = process, .promise = &promise, .call = call, .other = other};
+  asio::co_spawn(process->context(), coroutine(asking, std::move(more)...), asio::detached);
+  return true;
+}
+
+bool World::Ask(Promise& promise) {
+  if (promise.request) return Begin(promise, false, AskForPayment, *promise.request);
+  Step step = *promise.step;
+  step.step_id = kept_.ids.NewId();
+  promise.step_ids.push_back(step.step_id);
+  return Begin(promise, false, AskForStep, step);
+}
+
+bool World::AskForOther(Promise& promise) {
+  if (promise.request) {
+    payments::PaymentRequest request = *promise.request;
+    request.reference += "!";
+    return Begin(promise, true, AskForPayment, request);
+  }
+  Step step = *promise.step;
+  step.step_id = kept_.ids.NewId();
+  step.amount_minor += 1;
+  return Begin(promise, true, AskForStep, step);
+}
+
+bool World::Confirm(Promise& promise) { return Begin(promise, false, AskToConfirm); }
+bool World::Cancel(Promise& promise) { return Begin(promise, false, AskToCancel); }
+bool World::Respond(Promise& dispute) {
+  for (const Promise& promise : promises_) {
+    if (!promise.payment || promise.payment->payment_id != dispute.ended->payment_id) continue;
+    return Begin(dispute, false, SubmitEvidence, OwnerOf(promise.payment->destination_account_id));
+  }
+  return false;
+}
+
+void World::Ended(int call) {
+  const auto row = running_.find(call);
+  if (row == running_.end()) return;
+  --row->second.promise->running;
+  running_.erase(row);
+}
+
+void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
+  if (!payment.ok()) {
+    const Reason reason = *ReasonOf(payment.status());
+    if (DetailOf(payment.status()).metadata.contains("payment_id")) promise.kept = true;
+    if (Passes(reason)) return Count("answers lost");
+    const bool leaves_no_trace =
+        std::ranges::find(kWithoutTrace, reason) != std::end(kWithoutTrace);
+    if (!leaves_no_trace || kept) {
+      Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name), ": ",
+                         std::string(payment.status().message())));
+    }
+    promise.refused = true;
+    return Count(absl::StrCat("payment ", std::string(InfoOf(reason).name)));
+  }
+  promise.kept = true;
+  if (promise.payment) {
+    const Payment& before = *promise.payment;
+    const bool same = before.payment_id == payment->payment_id &&
+                      before.amount == payment->amount && before.pricing == payment->pricing;
+    const bool ended = payments::IsTerminal(before.state) && payments::IsTerminal(payment->state);
+    const bool changed = ended && WithoutCounters(before) != WithoutCounters(*payment);
+    if (!same || changed) {
+      Wrong(absl::StrCat(promise.key, " was ", Told(before), ", and is ", Told(*payment)));
+    }
+    // An answer that was late.
+    if (payments::IsTerminal(before.state)) return;
+  }
+  Count(absl::StrCat(promise.request->authorization_timeout ? "authorization "
+                     : promise.quote                        ? "conversion "
+                     : !promise.request->splits.empty()     ? "split "
+                                                            : "",
+                     std::string(payments::NameOf(payment->kind)), " ",
+                     payment->failure_reason.empty() ? std::string(payments::NameOf(payment->state))
+                                                     : payment->failure_reason));
+  promise.payment = *std::move(payment);
+}
+
+void World::Note(Promise& promise, absl::StatusOr<Step> step) {
+  if (!step.ok()) {
+    const Reason reason = *ReasonOf(step.status());
+    if (DetailOf(step.status()).metadata.contains("payment_id")) promise.kept = true;
+    if (Passes(reason)) return Count("answers lost");
+    return Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name)));
+  }
+  promise.kept = true;
+  if (step->state == StepState::kProcessing) return Wrong(promise.key + " is told of no end");
+  if (promise.ended && *promise.ended != *step) {
+    return Wrong(promise.key + " is told of another end than before");
+  }
+  if (promise.ended) return Count("answers repeated");
+  Count(absl::StrCat(std::string(payments::NameOf(step->kind)), " ",
+                     step->failure_reason.empty() ? "succeeded" : step->failure_reason));
+  if (step->attempt == 2) Count("second attempts");
+  promise.ended = *std::move(step);
+}
+
+void World::NoteReplayed(Promise& promise, bool replayed) {
+  promise.made += !replayed;
+  if (promise.made > 1) Wrong(promise.key + " was made by two calls");
+}
+
+void World::NoteOther(Promise& promise, const absl::Status& status) {
+  const Reason reason = ReasonOf(status).value_or(Reason::kInternal);
+  if (!status.ok() && Passes(reason)) return;
+  if (status.ok() || reason != Reason::kIdempotencyKeyReused) {
+    return Wrong(absl::StrCat("other content under ", promise.key, " is answered ",
+                              status.ok() ? "well" : std::string(InfoOf(reason).name)));
+  }
+  Count("other content refused");
+}
+
+// ---- The end
+
+// What waits for nobody but the recovery worker.
+std::string World::LeftBehind() {
+  for (const Payment& payment : AllPayments()) {
+    if (payment.state == State::kProcessing) return Told(payment);
+    if (payment.state == State::kRequiresAction) {
+      const auto approval =
+          approvals_.Get(FormatId(IdKind::kApproval, payment.approval->approval_id));
+      if (approval.state() == auth::v1::Approval::REDEEMED) return Told(payment) + kApproved;
+    }
+    for (const Step& step : StepsOf(payment.payment_id)) {
+      if (step.state != StepState::kProcessing) continue;
+      return absl::StrCat("a ", std::string(payments::NameOf(step.kind)), " of ", Told(payment));
+    }
+  }
+  return "";
+}
+
+bool World::Unfinished() {
+  if (!running_.empty() || !LeftBehind().empty()) return true;
+  const absl::Time soon = kept_.clock.Now() + kAtTheEdge;
+  return std::ranges::any_of(AllPayments(), [soon](const Payment& payment) {
+    if (payment.state == State::kRequiresCapture) return *payment.authorization_expire_time <= soon;
+    return payment.state == State::kRequiresAction && payment.approval->expire_time <= soon;
+  });
+}
+
+void World::Quiesce() {
+  StartMissing();
+  for (int round = 0; round < kMostRounds; ++round) {
+    GoOn();
+    while (Proceed(false)) GoOn();
+    if (round > 1 && !Unfinished()) return;
+    // A worker that crashed while it looked after an approved payment leaves that claimed until the
+    // approval expires.
+    const std::string left = round == kPromptRounds ? LeftBehind() : "";
+    if (!left.empty() && (!terms_.crashes || !left.ends_with(kApproved))) {
+      Wrong(absl::StrCat("not recovered in time: ", left));
+    }
+    kept_.clock.Advance((payments::kLease + absl::Seconds(1)) * (1 + round / kPromptRounds));
+    for (const auto& process : payments_) process->Recover();
+    ledger_->Sweep();
+  }
+  Wrong("it does not become quiet");
+}
+
+// Those who care ask until they know, and those who knew ask once more.
+void World::AskAgain() {
+  for (Promise& promise : promises_) {
+    if (promise.refused || (promise.abandoned && !promise.kept)) continue;
+    Ask(promise);
+    GoOn();
+    while (Proceed(false)) GoOn();
+  }
+}
+
+void World::Check() {
+  for (std::string& what : CheckInvariants(*this)) Wrong(std::move(what));
+}
+
+std::vector<Payment> World::AllPayments() {
+  std::vector<Payment> all;
+  for (const Person& person : people_) {
+    const auto some = Read(rows_->ListPayments(person.user, std::nullopt, kEverything));
+    all.insert(all.end(), some->begin(), some->end());
+  }
+  return all;
+}
+
+std::vector<Step> World::StepsOf(const Uuid& payment_id) {
+  std::vector<Step> all;
+  for (const StepKind kind :
+       {StepKind::kCapture, StepKind::kVoid, StepKind::kExpiry, StepKind::kRefund,
+        StepKind::kDispute, StepKind::kAccept, StepKind::kWithdraw, StepKind::kResolve}) {
+    const auto some = Read(rows_->ListSteps(payment_id, kind, std::nullopt, kEverything));
+    all.insert(all.end(), some->begin(), some->end());
+  }
+  return all;
+}
+
+std::vector<payments::Dispute> World::DisputesOf(const Uuid& payment_id) {
+  return *Read(rows_->ListDisputes(payment_id));
+}
+
+}  // namespace florin::saga
