@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
   payments::Recovery recovery(store, settlement, approvals.store(), confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 clock);
-  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(), policy},
+  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
+                               approvals.approving().policy},
                               process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
