@@ -23,6 +23,7 @@
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_charges.h"
 #include "services/payments/main_pricing.h"
+#include "services/payments/main_reconcile.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
 #include "services/payments/store/pg_store.h"
@@ -75,11 +76,13 @@ int main(int argc, char** argv) {
   const payments::ApprovalPolicy policy =
       config::ValueOrExit(payments::ParseApprovalPolicy(absl::GetFlag(FLAGS_approval_policy)),
                           "reading --approval_policy");
-  std::vector<pg::Statement> statements = payments::PgStore::Statements();
-  for (auto& more : payments::PgApprovalStore::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::PricingParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : payments::ChargeParts::Statements()) statements.push_back(std::move(more));
-  for (auto& more : audit::Trail::Statements()) statements.push_back(std::move(more));
+  std::vector<pg::Statement> statements;
+  for (const std::vector<pg::Statement>& some :
+       {payments::PgStore::Statements(), payments::PgApprovalStore::Statements(),
+        payments::PricingParts::Statements(), payments::ChargeParts::Statements(),
+        payments::ReconcileParts::Statements(), audit::Trail::Statements()}) {
+    statements.insert(statements.end(), some.begin(), some.end());
+  }
   pg::PoolOptions database = process.Database(std::move(statements));
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
@@ -96,18 +99,22 @@ int main(int argc, char** argv) {
                                  SystemIds(), {approval_store, approvals, policy},
                                  pricing.pricing());
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, clock);
-  payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
+  payments::ReconcileParts reconcile(pool, directory, ledger_channel, book, clock);
+  payments::Recovery recovery(store, settlement, approval_store, confirm, reconcile.vain(), clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
-                                clock);
+                                reconcile.vain(), clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox),
                                 process.issuer() + "/auth/approval");
 
   async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
-  const int status = process.Serve(
-      {&service, &charges.charges(), &charges.disputes(), &pricing.service(), &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  reconcile.Start(process.executor());
+  const int status =
+      process.Serve({&service, &charges.charges(), &charges.disputes(), &pricing.service(),
+                     &reconcile.reconciliation(), &reconcile.timelines(), &trail.service()},
+                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  reconcile.Stop();
   pricing.Stop();
   trail.Stop();
   // Before the parts that coroutines use go.

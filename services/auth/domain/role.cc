@@ -53,6 +53,8 @@ std::span<const Scope> UserScopes() {
       {.name = "proposals:approve", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "roles:approve", .roles = {Role::kAdmin}},
       {.name = "disputes:resolve", .roles = {Role::kOperator}},
+      {.name = "reconciliation:read", .roles = {Role::kOperator, Role::kAdmin}},
+      {.name = "reconciliation:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "customers:read", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "customers:write", .roles = {Role::kOperator, Role::kAdmin}},
   };

@@ -217,6 +217,8 @@ std::string WordsFor(std::string_view scope) {
       {"customers:write", "suspend and verify customers of others in your name"},
       {"roles:approve", "decide in your name who becomes an operator"},
       {"disputes:resolve", "decide in your name on disputes about payments"},
+      {"reconciliation:read", "see where payments and the ledger do not agree"},
+      {"reconciliation:write", "deal in your name with what does not agree"},
   };
   for (const auto& one : all) {
     if (scope == one.scope) return one.words;

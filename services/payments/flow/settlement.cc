@@ -128,9 +128,14 @@ Task<absl::StatusOr<LedgerAnswer>> Settlement::Decide(ledger::v1::TransactionInp
   co_return co_await posts_.Submit(std::move(transaction));
 }
 
-Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
-  std::erase_if(payments, [](const Payment& payment) { return !IsAsApproved(payment); });
-  if (payments.empty()) co_return 0;
+Task<absl::StatusOr<Settlement::Settled>> Settlement::SettleAll(std::vector<Payment> payments) {
+  Settled settled;
+  std::erase_if(payments, [&settled](const Payment& payment) {
+    if (IsAsApproved(payment)) return false;
+    settled.undecided.emplace_back(payment, InfoOf(Reason::kApprovalMismatch).name);
+    return true;
+  });
+  if (payments.empty()) co_return settled;
   for (const Payment& payment : payments) {
     std::vector<HouseAccount> accounts = HouseAccountsOf(payment);
     if (accounts.empty()) continue;
@@ -143,12 +148,17 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
   std::vector<Payment> ended;
   for (std::size_t i = 0; i < payments.size(); ++i) {
     std::optional<Payment> decided = Apply(payments[i], (*answers)[i]);
-    if (decided) ended.push_back(*std::move(decided));
+    if (decided) {
+      ended.push_back(*std::move(decided));
+    } else {
+      settled.undecided.emplace_back(payments[i], (*answers)[i].refusal_reason);
+    }
   }
-  if (ended.empty()) co_return 0;
+  if (ended.empty()) co_return settled;
   const absl::StatusOr<std::vector<Payment>> recorded = co_await Record(std::move(ended));
   if (!recorded.ok()) co_return recorded.status();
-  co_return static_cast<int>(recorded->size());
+  settled.ended = static_cast<int>(recorded->size());
+  co_return settled;
 }
 
 Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::Post(Transactions transactions) {
