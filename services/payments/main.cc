@@ -6,7 +6,6 @@
 #include "florin/accounts/v1/accounts.rpc.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "florin/ledger/v1/proof.rpc.h"
-#include "libs/async/worker.h"
 #include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
 #include "libs/config/config.h"
@@ -17,7 +16,6 @@
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
-#include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_approvals.h"
 #include "services/payments/main_charges.h"
@@ -25,6 +23,8 @@
 #include "services/payments/main_orders.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/main_rails.h"
+#include "services/payments/main_reconcile.h"
+#include "services/payments/main_recovery.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_store.h"
 
@@ -41,13 +41,6 @@ ABSL_FLAG(bool, sandbox, false,
 namespace {
 
 constexpr std::size_t kRememberedAccounts = 200'000;
-
-florin::Task<absl::Status> Round(florin::payments::Recovery& recovery,
-                                 florin::payments::ChargeRecovery& charges) {
-  const absl::StatusOr<int> payments = co_await recovery.RunOnce();
-  const absl::StatusOr<int> steps = co_await charges.RunOnce();
-  co_return payments.ok() ? steps.status() : payments.status();
-}
 
 }  // namespace
 
@@ -72,7 +65,7 @@ int main(int argc, char** argv) {
        {payments::ApprovalParts::Statements(), payments::PricingParts::Statements(),
         payments::ChargeParts::Statements(), payments::LimitParts::Statements(),
         payments::OrderParts::Statements(), payments::RailParts::Statements(),
-        audit::Trail::Statements()}) {
+        payments::ReconcileParts::Statements(), audit::Trail::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   pg::PoolOptions database = process.Database(std::move(statements));
@@ -94,26 +87,31 @@ int main(int argc, char** argv) {
                                  SystemIds(), approvals.approving(), pricing.pricing(),
                                  &limits.directory());
   payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
-  payments::Recovery recovery(store, settlement, approvals.store(), confirm, clock);
+  payments::ReconcileParts reconcile(pool, directory, ledger_channel, book, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
-                                clock);
-  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
-                               approvals.approving().policy},
-                              process.executor(), pool, clock);
+                                reconcile.vain(), clock);
+  payments::OrderParts orders(
+      {create, directory, settlement, chart, pricing.pricing(), approvals.approving().policy},
+      process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
 
-  async::Worker worker(process.executor(), [&] { return Round(recovery, charges.recovery()); });
+  payments::RecoveryParts recovery(
+      process.executor(), {store, settlement, approvals.store(), confirm, reconcile.vain(), clock},
+      charges.recovery());
   payments::RailParts::Rest rest{
       store, directory, settlement, chart, confirm, approvals.approving(), book, approval_page};
-  rails.Start(process, pool, ledger_channel, std::move(rest), [&worker] { worker.Wake(); });
+  rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
+  reconcile.Start(process.executor());
   std::vector<rpc::Service*> services = rails.services();
-  services.insert(services.end(), {&service, &charges.charges(), &charges.disputes(),
-                                   &pricing.service(), &limits.service(), &orders.schedules(),
-                                   &orders.bulks(), &orders.requests(), &trail.service()});
+  services.insert(services.end(),
+                  {&service, &charges.charges(), &charges.disputes(), &pricing.service(),
+                   &limits.service(), &orders.schedules(), &orders.bulks(), &orders.requests(),
+                   &reconcile.reconciliation(), &reconcile.timelines(), &trail.service()});
   const int status = process.Serve(std::move(services), &authenticator,
                                    {{"database", [&pool] { return pool.Ping(); }}});
-  worker.Stop();
+  recovery.Stop();
+  reconcile.Stop();
   orders.Stop();
   rails.Stop();
   pricing.Stop();

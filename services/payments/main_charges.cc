@@ -23,13 +23,13 @@ bool MayOweOrExit() {
 
 ChargeParts::ChargeParts(Executor executor, pg::Pool& pool, Settlement& settlement,
                          AccountDirectory& accounts, ledger::v1::LedgerClient& ledger,
-                         rpc::Channel& auth, std::string book, Clock& clock)
+                         rpc::Channel& auth, std::string book, VainAttempts& vain, Clock& clock)
     : proposals_(&auth),
       store_(pool),
       accounts_(ledger, std::move(book)),
       parties_(store_, accounts),
       steps_(std::move(executor), store_, settlement, accounts_, clock),
-      recovery_(store_, steps_, clock),
+      recovery_(store_, steps_, vain, clock),
       charges_(steps_, parties_, store_, SystemIds(), MayOweOrExit()),
       disputes_(steps_, parties_, store_, proposals_, SystemIds(), clock) {}
 

@@ -19,7 +19,8 @@ class ChargeParts {
   // References outlive this; `pool` has Statements(), `auth` is a channel to that service. Ends the
   // process if --refund_shortfall is wrong.
   ChargeParts(Executor executor, pg::Pool& pool, Settlement& settlement, AccountDirectory& accounts,
-              ledger::v1::LedgerClient& ledger, rpc::Channel& auth, std::string book, Clock& clock);
+              ledger::v1::LedgerClient& ledger, rpc::Channel& auth, std::string book,
+              VainAttempts& vain, Clock& clock);
 
   static std::vector<pg::Statement> Statements() { return PgChargeStore::Statements(); }
   PaymentParties& parties() { return parties_; }

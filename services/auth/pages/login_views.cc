@@ -219,6 +219,8 @@ std::string WordsFor(std::string_view scope) {
       {"limits:read", "see in your name how much others may pay"},
       {"limits:write", "change in your name how much others may pay"},
       {"disputes:resolve", "decide in your name on disputes about payments"},
+      {"reconciliation:read", "see where payments and the ledger do not agree"},
+      {"reconciliation:write", "deal in your name with what does not agree"},
   };
   for (const auto& one : all) {
     if (scope == one.scope) return one.words;

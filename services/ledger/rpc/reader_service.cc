@@ -20,6 +20,7 @@ using Texts = google::protobuf::RepeatedPtrField<std::string>;
 constexpr int kMostAccounts = 1000;
 constexpr int kMostBalances = 100;
 constexpr int kMostWatched = 1000;
+constexpr int kMostTransactions = 1000;
 constexpr int kDefaultPageSize = 100;
 constexpr int kLargestPageSize = 1000;
 
@@ -38,18 +39,23 @@ absl::Status CheckBook(const std::string& book) {
   return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
 }
 
-absl::StatusOr<std::vector<Uuid>> ReadAccountIds(const Texts& texts, int least, int most) {
+absl::StatusOr<std::vector<Uuid>> ReadIds(IdKind kind, const Texts& texts, int least, int most,
+                                          const char* param) {
   if (texts.size() < least || texts.size() > most) {
     return Error(Reason::kTooManyItems, absl::StrCat("send ", least, " to ", most),
-                 {.param = "account_ids"});
+                 {.param = param});
   }
   std::vector<Uuid> ids;
   for (int i = 0; i < texts.size(); ++i) {
-    FLORIN_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kAccount, texts.Get(i),
-                                                   absl::StrCat("account_ids[", i, "]")));
+    FLORIN_ASSIGN_OR_RETURN(const Uuid id,
+                            ParseId(kind, texts.Get(i), absl::StrCat(param, "[", i, "]")));
     ids.push_back(id);
   }
   return ids;
+}
+
+absl::StatusOr<std::vector<Uuid>> ReadAccountIds(const Texts& texts, int least, int most) {
+  return ReadIds(IdKind::kAccount, texts, least, most, "account_ids");
 }
 
 absl::StatusOr<AsOf> ReadAsOf(const v1::GetBalancesRequest& request) {
@@ -144,6 +150,13 @@ auto Reach(rpc::Call& call, Clock& clock, Read read) -> decltype(read()) {
   }
 }
 
+void WriteResults(const std::vector<Decision>& decisions,
+                  google::protobuf::RepeatedPtrField<v1::TransactionResult>& results) {
+  for (const Decision& decision : decisions) {
+    *results.Add() = WriteOutcome(Outcome{.decision = decision, .replayed = true});
+  }
+}
+
 // A transaction's last message says that it is complete.
 Task<absl::Status> WriteNews(const News& news, rpc::Stream<v1::WatchBalancesResponse>& out) {
   for (std::size_t i = 0; i < news.lines.size(); ++i) {
@@ -223,6 +236,41 @@ Task<absl::StatusOr<v1::GetTransactionResponse>> LedgerReaderRpc::GetTransaction
   v1::GetTransactionResponse response;
   *response.mutable_result() = WriteOutcome(Outcome{.decision = decision.value, .replayed = true});
   response.set_sequence(decision.sequence);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::GetTransactionsResponse>> LedgerReaderRpc::GetTransactions(
+    rpc::Call& call, const v1::GetTransactionsRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
+  FLORIN_CO_ASSIGN_OR_RETURN(const std::vector<Uuid> ids,
+                             ReadIds(IdKind::kTransaction, request.transaction_ids(), 0,
+                                     kMostTransactions, "transaction_ids"));
+  const auto read = [&] {
+    return reader_.GetDecisions(request.book(), ids, request.at_least_sequence());
+  };
+  FLORIN_CO_ASSIGN_OR_RETURN(const auto decisions, co_await Reach(call, clock_, read));
+  v1::GetTransactionsResponse response;
+  WriteResults(decisions.value, *response.mutable_results());
+  response.set_sequence(decisions.sequence);
+  co_return response;
+}
+
+Task<absl::StatusOr<v1::ListTransactionsResponse>> LedgerReaderRpc::ListTransactions(
+    rpc::Call& call, const v1::ListTransactionsRequest& request) {
+  FLORIN_CO_RETURN_IF_ERROR(CheckBook(request.book()));
+  FLORIN_CO_ASSIGN_OR_RETURN(const int limit, ReadPageSize(request.page_size()));
+  if (request.after_sequence() < 0) {
+    co_return Error(Reason::kInvalidField, "a sequence is not negative",
+                    {.param = "after_sequence"});
+  }
+  const auto read = [&] {
+    return reader_.DecisionsAfter(request.book(), request.after_sequence(), limit,
+                                  request.at_least_sequence());
+  };
+  FLORIN_CO_ASSIGN_OR_RETURN(const auto decisions, co_await Reach(call, clock_, read));
+  v1::ListTransactionsResponse response;
+  WriteResults(decisions.value, *response.mutable_results());
+  response.set_sequence(decisions.sequence);
   co_return response;
 }
 

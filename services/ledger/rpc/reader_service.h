@@ -26,6 +26,10 @@ class LedgerReaderRpc : public v1::LedgerReaderService {
       rpc::Call& call, const v1::ListEntriesRequest& request) override;
   Task<absl::StatusOr<v1::GetTransactionResponse>> GetTransaction(
       rpc::Call& call, const v1::GetTransactionRequest& request) override;
+  Task<absl::StatusOr<v1::GetTransactionsResponse>> GetTransactions(
+      rpc::Call& call, const v1::GetTransactionsRequest& request) override;
+  Task<absl::StatusOr<v1::ListTransactionsResponse>> ListTransactions(
+      rpc::Call& call, const v1::ListTransactionsRequest& request) override;
   Task<absl::StatusOr<v1::FindTransactionsResponse>> FindTransactions(
       rpc::Call& call, const v1::FindTransactionsRequest& request) override;
   Task<absl::StatusOr<v1::GetTrialBalanceResponse>> GetTrialBalance(

@@ -180,6 +180,35 @@ TEST_F(LedgerReaderTest, ShowsAccountsEntriesAndTransactions) {
   EXPECT_EQ(found->sequence(), sequence);
 }
 
+TEST_F(LedgerReaderTest, ReadsManyTransactions) {
+  const std::int64_t first = Post({Move("1", "rail", "a", 7)});
+  Post({Move("2", "rail", "a", 8)});
+  v1::GetTransactionsRequest get;
+  get.set_book("main");
+  for (const char* name : {"2", "never", "1"}) get.add_transaction_ids(TransactionId(Own(name)));
+  const auto got = Run(reads_.GetTransactions(rpc::Outgoing(), get));
+  ASSERT_EQ(got.value().results_size(), 2);
+  EXPECT_EQ(got->results(0).committed().transaction_id(), TransactionId(Own("1")));
+  EXPECT_EQ(got->results(1).committed().postings(0).amount_minor(), 8);
+  v1::ListTransactionsRequest list;
+  list.set_book("main");
+  list.set_after_sequence(first - 1);
+  list.set_page_size(1);
+  const auto listed = Run(reads_.ListTransactions(rpc::Outgoing(), list));
+  ASSERT_EQ(listed.value().results_size(), 1);
+  EXPECT_EQ(listed->results(0).SerializeAsString(), got->results(0).SerializeAsString());
+
+  list.set_after_sequence(-1);
+  EXPECT_THAT(Run(reads_.ListTransactions(rpc::Outgoing(), list)),
+              AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("after_sequence")));
+  get.add_transaction_ids("acc_1");
+  EXPECT_THAT(Run(reads_.GetTransactions(rpc::Outgoing(), get)),
+              AllOf(StatusHasReason(Reason::kInvalidId), StatusHasParam("transaction_ids[3]")));
+  for (int i = 0; i < 1000; ++i) get.add_transaction_ids(TransactionId(Own("1")));
+  EXPECT_THAT(Run(reads_.GetTransactions(rpc::Outgoing(), get)),
+              AllOf(StatusHasReason(Reason::kTooManyItems), StatusHasParam("transaction_ids")));
+}
+
 TEST_F(LedgerReaderTest, BalancesAsOfASequenceAndATime) {
   v1::TransactionInput dated = Move("2", "rail", "a", 30);
   dated.mutable_effective_time()->set_seconds(1'000);

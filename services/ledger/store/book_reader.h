@@ -136,6 +136,15 @@ class BookReader {
   virtual Result<Decision> GetDecision(std::string book, Uuid transaction_id,
                                        std::int64_t at_least) = 0;
 
+  // What was decided under those of `transaction_ids` that were, in order of sequence.
+  virtual Result<std::vector<Decision>> GetDecisions(std::string book,
+                                                     std::vector<Uuid> transaction_ids,
+                                                     std::int64_t at_least) = 0;
+
+  // At most `limit` decisions after a sequence, in order.
+  virtual Result<std::vector<Decision>> DecisionsAfter(std::string book, std::int64_t after,
+                                                       int limit, std::int64_t at_least) = 0;
+
   // At most `limit` transactions that committed with this metadata, newest first, those before a
   // sequence (nothing: all). Error: kMetadataKeyNotIndexed.
   virtual Result<FoundTransactions> FindTransactions(std::string book, std::string key,

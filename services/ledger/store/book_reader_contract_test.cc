@@ -136,6 +136,8 @@ TEST_P(BookReaderContract, AnUnknownBookIsNotFound) {
   EXPECT_THAT(runtime_.Run(reader_->GetBalances(none, ids, kNow, 0)), not_found);
   EXPECT_THAT(runtime_.Run(reader_->ListEntries(none, query, 0)), not_found);
   EXPECT_THAT(runtime_.Run(reader_->GetDecision(none, ids[0], 0)), not_found);
+  EXPECT_THAT(runtime_.Run(reader_->GetDecisions(none, ids, 0)), not_found);
+  EXPECT_THAT(runtime_.Run(reader_->DecisionsAfter(none, 0, 1, 0)), not_found);
   EXPECT_THAT(runtime_.Run(reader_->FindTransactions(none, "payment_id", "1", {}, 1, 0)),
               not_found);
   EXPECT_THAT(runtime_.Run(reader_->GetTrialBalance(none, 0)), not_found);
@@ -176,6 +178,8 @@ TEST_P(BookReaderContract, ABookThatIsBehindSaysSoFirst) {
   EXPECT_THAT(runtime_.Run(reader_->GetBalances(book_, ids, kNow, beyond)), behind);
   EXPECT_THAT(runtime_.Run(reader_->ListEntries(book_, query, beyond)), behind);
   EXPECT_THAT(runtime_.Run(reader_->GetDecision(book_, ids[0], beyond)), behind);
+  EXPECT_THAT(runtime_.Run(reader_->GetDecisions(book_, ids, beyond)), behind);
+  EXPECT_THAT(runtime_.Run(reader_->DecisionsAfter(book_, 0, 1, beyond)), behind);
   EXPECT_THAT(runtime_.Run(reader_->FindTransactions(book_, "none", "1", {}, 1, beyond)), behind);
   EXPECT_THAT(runtime_.Run(reader_->GetTrialBalance(book_, beyond)), behind);
   Commit({Move("1", "a", "b", 1)});
@@ -342,6 +346,27 @@ TEST_P(BookReaderContract, GivesADecisionAsItWasMade) {
   }
   EXPECT_THAT(runtime_.Run(reader_->GetDecision(book_, TransactionId("never"), 0)),
               StatusHasReason(Reason::kTransactionNotFound));
+}
+
+TEST_P(BookReaderContract, GivesManyDecisionsInOrder) {
+  const std::int64_t before = Last();
+  const auto outcomes = Commit(
+      {Move("1", "a", "b", 1), Do("2", VoidHold{TransactionId("none")}), Move("3", "b", "a", 1)});
+  const auto ids = [](std::vector<std::string> names) {
+    std::vector<Uuid> all;
+    for (const std::string& name : names) all.push_back(TransactionId(name));
+    return all;
+  };
+  const auto decision = [&outcomes](std::size_t i) { return outcomes[i].decision; };
+  EXPECT_THAT(runtime_.Run(reader_->GetDecisions(book_, ids({"3", "never", "1"}), 0))->value,
+              ElementsAre(decision(0), decision(2)));
+  EXPECT_THAT(runtime_.Run(reader_->GetDecisions(book_, {}, 0))->value, IsEmpty());
+  EXPECT_THAT(runtime_.Run(reader_->DecisionsAfter(book_, before, 2, 0))->value,
+              ElementsAre(decision(0), decision(1)));
+  const auto rest = runtime_.Run(reader_->DecisionsAfter(book_, before + 1, 9, 0));
+  EXPECT_THAT(rest->value, ElementsAre(decision(1), decision(2)));
+  EXPECT_EQ(rest->sequence, before + 3);
+  EXPECT_THAT(runtime_.Run(reader_->DecisionsAfter(book_, before + 3, 9, 0))->value, IsEmpty());
 }
 
 // Entries of "a": posts, holds and releases, some of them with a colour, each a second later.

@@ -304,6 +304,33 @@ BookReader::Result<Decision> FakeStore::GetDecision(std::string book, Uuid trans
   co_return Snapshot<Decision>{decision->second, kept->loaded.state.last_sequence};
 }
 
+BookReader::Result<std::vector<Decision>> FakeStore::GetDecisions(std::string book,
+                                                                  std::vector<Uuid> transaction_ids,
+                                                                  std::int64_t at_least) {
+  std::lock_guard lock(mutex_);
+  FLORIN_CO_ASSIGN_OR_RETURN(const Book* const kept, FindFor(book, at_least));
+  std::vector<Decision> decisions;
+  for (const Uuid& id : transaction_ids) {
+    const auto decision = kept->loaded.decisions.find(id);
+    if (decision != kept->loaded.decisions.end()) decisions.push_back(decision->second);
+  }
+  std::ranges::sort(decisions, {}, &Decision::sequence);
+  co_return Snapshot<std::vector<Decision>>{std::move(decisions), kept->loaded.state.last_sequence};
+}
+
+BookReader::Result<std::vector<Decision>> FakeStore::DecisionsAfter(std::string book,
+                                                                    std::int64_t after, int limit,
+                                                                    std::int64_t at_least) {
+  std::lock_guard lock(mutex_);
+  FLORIN_CO_ASSIGN_OR_RETURN(const Book* const kept, FindFor(book, at_least));
+  std::vector<Decision> decisions;
+  const auto last = static_cast<std::int64_t>(kept->journal.size());
+  for (std::int64_t i = after; i < std::min(last, after + limit); ++i) {
+    decisions.push_back(kept->loaded.decisions.at(kept->journal[static_cast<std::size_t>(i)]));
+  }
+  co_return Snapshot<std::vector<Decision>>{std::move(decisions), kept->loaded.state.last_sequence};
+}
+
 BookReader::Result<FoundTransactions> FakeStore::FindTransactions(
     std::string book, std::string key, std::string value, std::optional<std::int64_t> before,
     int limit, std::int64_t at_least) {

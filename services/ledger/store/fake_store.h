@@ -36,6 +36,10 @@ class FakeStore : public Store, public BookReader {
   Result<Statement> ListEntries(std::string book, EntryQuery query, std::int64_t at_least) override;
   Result<Decision> GetDecision(std::string book, Uuid transaction_id,
                                std::int64_t at_least) override;
+  Result<std::vector<Decision>> GetDecisions(std::string book, std::vector<Uuid> transaction_ids,
+                                             std::int64_t at_least) override;
+  Result<std::vector<Decision>> DecisionsAfter(std::string book, std::int64_t after, int limit,
+                                               std::int64_t at_least) override;
   Result<FoundTransactions> FindTransactions(std::string book, std::string key, std::string value,
                                              std::optional<std::int64_t> before, int limit,
                                              std::int64_t at_least) override;

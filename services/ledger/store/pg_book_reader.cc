@@ -76,6 +76,13 @@ constexpr char kReadBalances[] =
   "ORDER BY sequence " order " LIMIT 2 OFFSET $5"
 constexpr char kReadDecision[] =
     "SELECT " LEDGER_JOURNAL_COLUMNS " FROM journal WHERE book = $1 AND transaction_id = $2";
+constexpr char kReadDecisions[] =
+    "SELECT d.* FROM unnest($2::uuid[]) AS k (id) CROSS JOIN LATERAL ("
+    "  SELECT " LEDGER_JOURNAL_COLUMNS
+    "  FROM journal WHERE book = $1 AND transaction_id = k.id OFFSET 0) AS d ORDER BY d.sequence";
+constexpr char kDecisionsAfter[] =
+    "SELECT " LEDGER_JOURNAL_COLUMNS
+    " FROM journal WHERE book = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 constexpr char kFindTransactions[] =
     "SELECT d.* FROM metadata_index AS m CROSS JOIN LATERAL ("
     "  SELECT " LEDGER_JOURNAL_COLUMNS
@@ -309,6 +316,16 @@ absl::StatusOr<Snapshot<Decision>> ReadDecisionOf(Transaction& transaction, cons
   return Snapshot<Decision>{std::move(decision), sequence};
 }
 
+absl::StatusOr<std::vector<Decision>> ReadDecisions(const pqxx::result& rows) {
+  std::vector<Decision> decisions;
+  decisions.reserve(rows.size());
+  for (const pqxx::row& row : rows) {
+    FLORIN_ASSIGN_OR_RETURN(Decision decision, ReadDecision(row));
+    decisions.push_back(std::move(decision));
+  }
+  return decisions;
+}
+
 // What to find: committed transactions with this metadata before a sequence.
 struct Search {
   std::string key;
@@ -327,16 +344,15 @@ absl::StatusOr<Snapshot<FoundTransactions>> ReadFound(Transaction& transaction,
                  {.param = "metadata_key"});
   }
   Snapshot<FoundTransactions> found{.value = {}, .sequence = position[0].as<std::int64_t>()};
-  std::vector<Decision>& decisions = found.value.decisions;
-  for (const pqxx::row& row : transaction.exec_prepared(
-           "reader_find", book, search.key, search.value, search.before, search.limit + 1)) {
-    FLORIN_ASSIGN_OR_RETURN(Decision decision, ReadDecision(row));
-    decisions.push_back(std::move(decision));
-  }
+  FLORIN_ASSIGN_OR_RETURN(
+      std::vector<Decision> decisions,
+      ReadDecisions(transaction.exec_prepared("reader_find", book, search.key, search.value,
+                                              search.before, search.limit + 1)));
   if (decisions.size() > static_cast<std::size_t>(search.limit)) {
     decisions.pop_back();
     found.value.next = decisions.back().sequence;
   }
+  found.value.decisions = std::move(decisions);
   return found;
 }
 
@@ -391,6 +407,8 @@ std::vector<pg::Statement> PgBookReader::Statements() {
           {"reader_window_up", LEDGER_END_OF_WINDOW("ASC")},
           {"reader_window_down", LEDGER_END_OF_WINDOW("DESC")},
           {"reader_decision", kReadDecision},
+          {"reader_decisions", kReadDecisions},
+          {"reader_decisions_after", kDecisionsAfter},
           {"reader_find", kFindTransactions},
           {"reader_trial_balance", kTrialBalance},
           {"reader_entries_after", kEntriesAfter}};
@@ -438,6 +456,36 @@ BookReader::Result<Decision> PgBookReader::GetDecision(std::string book, Uuid tr
   using Read = Snapshot<Decision>;
   std::function<absl::StatusOr<Read>(Transaction&)> work = [&](Transaction& transaction) {
     return ReadDecisionOf(transaction, book, transaction_id, at_least);
+  };
+  co_return co_await pool_.Read<Read>(std::move(work));
+}
+
+BookReader::Result<std::vector<Decision>> PgBookReader::GetDecisions(
+    std::string book, std::vector<Uuid> transaction_ids, std::int64_t at_least) {
+  using Read = Snapshot<std::vector<Decision>>;
+  std::function<absl::StatusOr<Read>(Transaction&)> work =
+      [&](Transaction& transaction) -> absl::StatusOr<Read> {
+    FLORIN_ASSIGN_OR_RETURN(const std::int64_t sequence, ReadSequence(transaction, book, at_least));
+    FLORIN_ASSIGN_OR_RETURN(std::vector<Decision> decisions,
+                            ReadDecisions(transaction.exec_prepared(
+                                "reader_decisions", book, UuidsLiteral(transaction_ids))));
+    return Read{std::move(decisions), sequence};
+  };
+  co_return co_await pool_.Read<Read>(std::move(work));
+}
+
+BookReader::Result<std::vector<Decision>> PgBookReader::DecisionsAfter(std::string book,
+                                                                       std::int64_t after,
+                                                                       int limit,
+                                                                       std::int64_t at_least) {
+  using Read = Snapshot<std::vector<Decision>>;
+  std::function<absl::StatusOr<Read>(Transaction&)> work =
+      [&](Transaction& transaction) -> absl::StatusOr<Read> {
+    FLORIN_ASSIGN_OR_RETURN(const std::int64_t sequence, ReadSequence(transaction, book, at_least));
+    FLORIN_ASSIGN_OR_RETURN(
+        std::vector<Decision> decisions,
+        ReadDecisions(transaction.exec_prepared("reader_decisions_after", book, after, limit)));
+    return Read{std::move(decisions), sequence};
   };
   co_return co_await pool_.Read<Read>(std::move(work));
 }

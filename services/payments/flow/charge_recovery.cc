@@ -50,14 +50,20 @@ Task<absl::StatusOr<int>> ChargeRecovery::FinishSome() {
   if (!claimed.ok()) co_return claimed.status();
   const int count = static_cast<int>(claimed->size());
   int finished = 0;
+  std::vector<VainAttempt> vain;
   for (StoredStep& stored : *claimed) {
+    VainAttempt attempt{.payment = stored.charge.payment, .step = stored.step, .reason = {}};
     const absl::StatusOr<StoredStep> result = co_await steps_.Finish(std::move(stored));
     finished += result.ok();
+    if (ReasonOf(result.status()) != Reason::kInternal) continue;
+    attempt.reason = InfoOf(Reason::kInternal).name;
+    vain.push_back(std::move(attempt));
   }
   if (count > 0) {
     telemetry::Log(telemetry::Severity::kInfo, "recovered steps",
                    {{"claimed", std::to_string(count)}, {"ended", std::to_string(finished)}});
   }
+  FLORIN_CO_RETURN_IF_ERROR(co_await vain_.Record(std::move(vain)));
   co_return count;
 }
 

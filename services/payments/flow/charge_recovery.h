@@ -5,6 +5,7 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "services/payments/flow/charge_steps.h"
+#include "services/payments/flow/vain_attempts.h"
 #include "services/payments/store/charge_store.h"
 
 namespace florin::payments {
@@ -13,11 +14,12 @@ namespace florin::payments {
 class ChargeRecovery {
  public:
   // References outlive this.
-  ChargeRecovery(ChargeStore& store, ChargeSteps& steps, Clock& clock)
-      : store_(store), steps_(steps), clock_(clock) {}
+  ChargeRecovery(ChargeStore& store, ChargeSteps& steps, VainAttempts& vain, Clock& clock)
+      : store_(store), steps_(steps), vain_(vain), clock_(clock) {}
 
-  // One round. Gives how many steps and authorizations were claimed. Errors: those of ChargeStore;
-  // logged, too. A step that can't be finished now keeps no other from it, and is claimed again.
+  // One round. Gives how many steps and authorizations were claimed. Errors: those of ChargeStore
+  // and VainAttempts; logged, too. A step that can't be finished now keeps no other from it, and is
+  // claimed again, or parked in the end.
   Task<absl::StatusOr<int>> RunOnce();
 
  private:
@@ -26,6 +28,7 @@ class ChargeRecovery {
 
   ChargeStore& store_;
   ChargeSteps& steps_;
+  VainAttempts& vain_;
   Clock& clock_;
 };
 

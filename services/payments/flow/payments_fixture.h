@@ -153,13 +153,13 @@ class PaymentsFixture : public ::testing::Test {
       *pricing_,
       &limits_};
   ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
-  Recovery recovery_{store_, settlement_, store_, confirm_, clock_};
+  VainAttempts vain_{store_, clock_};
+  Recovery recovery_{store_, settlement_, store_, confirm_, vain_, clock_};
   RefundAccounts refund_accounts_{ledger_, "main"};
   PaymentParties parties_{store_, directory_};
   ChargeSteps steps_{runtime_.executor(), store_, settlement_, refund_accounts_, clock_};
-  ChargeRecovery charge_recovery_{store_, steps_, clock_};
+  ChargeRecovery charge_recovery_{store_, steps_, vain_, clock_};
 
- private:
   std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {
     rpc::ServerOptions options{
         .listen = "127.0.0.1:0",

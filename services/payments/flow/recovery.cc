@@ -53,10 +53,15 @@ Task<absl::StatusOr<int>> Recovery::SettleSome() {
   if (claimed->empty()) co_return 0;
 
   const int count = static_cast<int>(claimed->size());
-  const absl::StatusOr<int> ended = co_await settlement_.SettleAll(*std::move(claimed));
-  if (!ended.ok()) co_return ended.status();
+  absl::StatusOr<Settlement::Settled> settled = co_await settlement_.SettleAll(*std::move(claimed));
+  if (!settled.ok()) co_return settled.status();
   telemetry::Log(telemetry::Severity::kInfo, "recovered payments",
-                 {{"claimed", std::to_string(count)}, {"ended", std::to_string(*ended)}});
+                 {{"claimed", std::to_string(count)}, {"ended", std::to_string(settled->ended)}});
+  std::vector<VainAttempt> vain;
+  for (auto& [payment, reason] : settled->undecided) {
+    vain.push_back({.payment = std::move(payment), .step = {}, .reason = std::move(reason)});
+  }
+  FLORIN_CO_RETURN_IF_ERROR(co_await vain_.Record(std::move(vain)));
   co_return count;
 }
 

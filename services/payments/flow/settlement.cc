@@ -192,9 +192,14 @@ Task<absl::Status> Settlement::ReleaseLimits(const Payment& payment) {
   co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
-  std::erase_if(payments, [](const Payment& payment) { return !IsAsApproved(payment); });
-  if (payments.empty()) co_return 0;
+Task<absl::StatusOr<Settlement::Settled>> Settlement::SettleAll(std::vector<Payment> payments) {
+  Settled settled;
+  std::erase_if(payments, [&settled](const Payment& payment) {
+    if (IsAsApproved(payment)) return false;
+    settled.undecided.emplace_back(payment, InfoOf(Reason::kApprovalMismatch).name);
+    return true;
+  });
+  if (payments.empty()) co_return settled;
   std::vector<Payment> ended;
   std::vector<Payment> open;
   std::vector<Chain> chains;
@@ -208,6 +213,7 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
       // Somebody must look; it holds up no other.
       telemetry::Log(telemetry::Severity::kError, "a payment cannot be brought to the ledger",
                      {{"payment_id", TextOf(payment)}, {"error", std::string(prepared.message())}});
+      settled.undecided.emplace_back(std::move(payment), InfoOf(Reason::kInternal).name);
       continue;
     }
     if (!prepared.ok()) co_return prepared;
@@ -221,12 +227,17 @@ Task<absl::StatusOr<int>> Settlement::SettleAll(std::vector<Payment> payments) {
         co_await Interpret(open[i], std::move((*answers)[i]));
     if (!answer.ok()) co_return answer.status();
     std::optional<Payment> decided = Apply(open[i], *answer);
-    if (decided) ended.push_back(*std::move(decided));
+    if (decided) {
+      ended.push_back(*std::move(decided));
+    } else {
+      settled.undecided.emplace_back(std::move(open[i]), answer->refusal_reason);
+    }
   }
-  if (ended.empty()) co_return 0;
+  if (ended.empty()) co_return settled;
   const absl::StatusOr<std::vector<Payment>> recorded = co_await Record(std::move(ended));
   if (!recorded.ok()) co_return recorded.status();
-  co_return static_cast<int>(recorded->size());
+  settled.ended = static_cast<int>(recorded->size());
+  co_return settled;
 }
 
 Task<absl::StatusOr<std::vector<Settlement::Answers>>> Settlement::Post(std::vector<Chain> chains) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "florin/ledger/v1/ledger.rpc.h"
@@ -38,10 +39,16 @@ class Settlement {
   // kDeadlineExceeded, kOverloaded; kInternal if the ledger will not decide.
   Task<absl::StatusOr<Payment>> Settle(Payment payment);
 
-  // Settles payments in processing at once, for the recovery worker. Gives how many ended; the rest
-  // stays in processing. Errors: kUnavailable, kDeadlineExceeded, kOverloaded, kInternal: nothing
-  // is known about any of them.
-  Task<absl::StatusOr<int>> SettleAll(std::vector<Payment> payments);
+  // What became of payments that were settled at once.
+  struct Settled {
+    int ended = 0;
+    // Those that the ledger does not decide, or that are not what was approved; and why.
+    std::vector<std::pair<Payment, std::string>> undecided;
+  };
+  // Settles payments in processing at once, for the recovery worker. Those that have not ended stay
+  // in processing. Errors: kUnavailable, kDeadlineExceeded, kOverloaded, kInternal: nothing is
+  // known about any of them.
+  Task<absl::StatusOr<Settled>> SettleAll(std::vector<Payment> payments);
 
   // Has the ledger decide a transaction of a payment that has none of its own for it
   // (charge_steps.h), in the same calls. Errors: kUnavailable, kDeadlineExceeded, kOverloaded,

@@ -12,6 +12,7 @@
 #include "services/payments/store/charge_store.h"
 #include "services/payments/store/payout_store.h"
 #include "services/payments/store/quote_store.h"
+#include "services/payments/store/reconcile_store.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -21,7 +22,8 @@ class FakeStore : public Store,
                   public ApprovalStore,
                   public ChargeStore,
                   public PayoutStore,
-                  public QuoteStore {
+                  public QuoteStore,
+                  public ReconcileStore {
  public:
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
@@ -66,6 +68,27 @@ class FakeStore : public Store,
                                        std::string code, absl::Time now) override;
   Task<absl::StatusOr<std::vector<Payout>>> ClaimPayouts(absl::Time now, int limit) override;
   Task<absl::Status> Postpone(Uuid payment_id, absl::Time until) override;
+  Task<absl::StatusOr<std::vector<Discrepancy>>> RecordFailures(std::vector<VainAttempt> attempts,
+                                                                absl::Time now) override;
+  Task<absl::StatusOr<std::vector<RecoveryFailure>>> ListFailures(Uuid payment_id) override;
+  Task<absl::StatusOr<int>> TakeUpAgain(Uuid payment_id, Uuid operator_id, absl::Time now,
+                                        audit::Origin origin) override;
+  Task<absl::StatusOr<std::int64_t>> PositionOf(Walk walk) override;
+  Task<absl::StatusOr<int>> RecordWalk(Walk walk, std::int64_t position,
+                                       std::vector<Discrepancy> found, absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Payment>>> PaymentsMade(absl::Time from, absl::Time until,
+                                                          int limit) override;
+  Task<absl::StatusOr<std::vector<WholePayment>>> StepsMade(absl::Time from, absl::Time until,
+                                                            int limit) override;
+  Task<absl::StatusOr<std::vector<WholePayment>>> WholePayments(
+      std::vector<Uuid> payment_ids) override;
+  Task<absl::StatusOr<std::vector<KeptDiscrepancy>>> ListDiscrepancies(
+      std::optional<DiscrepancyState> state, std::optional<Uuid> before, int limit) override;
+  Task<absl::StatusOr<KeptDiscrepancy>> GetDiscrepancy(Uuid discrepancy_id) override;
+  Task<absl::StatusOr<std::vector<KeptDiscrepancy>>> DiscrepanciesOf(Uuid payment_id) override;
+  Task<absl::StatusOr<KeptDiscrepancy>> Resolve(Resolution resolution, absl::Time now) override;
+  Task<absl::StatusOr<int>> Agree(std::vector<Uuid> discrepancy_ids, absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Exposure>>> ListExposure() override;
 
   // Changes what is kept of a payment behind everybody's back.
   void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
@@ -113,6 +136,9 @@ class FakeStore : public Store,
   // With mutex_ held.
   Row* FindAny(const Uuid& payment_id);
   StoredStep StoredOf(const StepRow& row);
+  void Open(const Discrepancy& found, absl::Time now);
+  // Nothing: it has ended.
+  absl::Time* NextAttemptOf(const VainAttempt& attempt);
 
   std::mutex mutex_;
   std::map<Id, Quote> quotes_;     // By user and quote. Guarded by mutex_.
@@ -123,6 +149,9 @@ class FakeStore : public Store,
   std::map<Uuid, PayoutRow> payouts_;                                  // Guarded by mutex_.
   std::map<Uuid, Dispute> disputes_;                                   // Guarded by mutex_.
   std::map<Uuid, std::vector<EvidenceRow>> evidence_;     // By dispute. Guarded by mutex_.
+  std::map<Uuid, RecoveryFailure> failures_;              // By subject. Guarded by mutex_.
+  std::map<Uuid, KeptDiscrepancy> discrepancies_;         // Guarded by mutex_.
+  std::map<Walk, std::int64_t> positions_;                // Guarded by mutex_.
   bool fail_records_ = false;                             // Guarded by mutex_.
   bool fail_starts_ = false;                              // Guarded by mutex_.
   std::map<std::pair<Uuid, Currency>, LowValueUse> use_;  // By user. Guarded by mutex_.

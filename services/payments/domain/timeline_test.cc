@@ -1,0 +1,113 @@
+#include "services/payments/domain/timeline.h"
+
+#include "gmock/gmock.h"
+#include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/domain/request.h"
+#include "services/payments/domain/step_transaction.h"
+
+namespace florin::payments {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Uuid Id(std::uint8_t number) {
+  std::array<std::uint8_t, 16> bytes = {};
+  bytes[15] = number;
+  return Uuid(bytes);
+}
+absl::Time At(int seconds) { return absl::FromUnixSeconds(1000 + seconds); }
+
+// Approved, moved at 5, refunded in part at 20 after recovery has tried in vain.
+PaymentHistory Refunded() {
+  PaymentRequest request{.kind = Kind::kTransfer,
+                         .source_account_id = Id(10),
+                         .destination_account_id = Id(11),
+                         .amount = {.minor_units = 1000, .currency = *Currency::Parse("EUR")},
+                         .reference = "secret"};
+  Payment payment = NewPayment(Id(5), Id(1), request, At(0));
+  payment.state = State::kSucceeded;
+  payment.update_time = At(6);
+  payment.approval = ApprovalTerms{.approval_id = Id(3), .payee_name = "Zoë", .expire_time = At(9)};
+  Step refund{.step_id = Id(7),
+              .payment_id = payment.payment_id,
+              .kind = StepKind::kRefund,
+              .state = StepState::kSucceeded,
+              .amount_minor = 400,
+              .note = "secret reason",
+              .create_time = At(10),
+              .update_time = At(21)};
+  std::vector<LedgerRecord> records = {{.transaction_id = payment.transaction_id,
+                                        .committed = true,
+                                        .postings = PostingsOf(payment),
+                                        .commit_time = At(5)},
+                                       {.transaction_id = TransactionIdOf(refund, 1),
+                                        .committed = true,
+                                        .postings = {{Id(11), Id(10), 400}},
+                                        .commit_time = At(20)}};
+  return {.payment = payment,
+          .steps = {refund},
+          .disputes = {},
+          .failures = {{.payment_id = payment.payment_id,
+                        .step_id = refund.step_id,
+                        .failures = 2,
+                        .reason = "internal",
+                        .first_time = At(13),
+                        .last_time = At(16)}},
+          .ledger = LedgerRecords(std::move(records))};
+}
+
+std::vector<std::string> EventsOf(const std::vector<TimelineEntry>& timeline) {
+  std::vector<std::string> events;
+  for (const TimelineEntry& entry : timeline) events.push_back(entry.event);
+  return events;
+}
+
+TEST(TimelineTest, TellsWhatHappenedInOrder) {
+  const std::vector<TimelineEntry> timeline = TimelineOf(Refunded());
+  EXPECT_THAT(EventsOf(timeline), ElementsAre("created", "approval_requested", "ledger_moved",
+                                              "succeeded", "refund_requested", "attempts_failed",
+                                              "ledger_moved", "refund_succeeded"));
+  EXPECT_EQ(timeline[0].inputs.at("amount_minor"), "1000");
+  EXPECT_EQ(timeline[1].inputs.at("expire_time"), "1970-01-01T00:16:49+00:00");
+  EXPECT_THAT(timeline[2].postings, ElementsAre(LedgerPosting{Id(10), Id(11), 1000}));
+  EXPECT_EQ(timeline[5].inputs.at("attempts"), "2");
+  EXPECT_EQ(timeline[5].reason, "internal");
+  EXPECT_EQ(timeline[6].step_id, Id(7));
+}
+
+// Invariant 9: a timeline is not another way to what is personal.
+TEST(TimelineTest, HasNoPersonalData) {
+  for (const TimelineEntry& entry : TimelineOf(Refunded())) {
+    for (const auto& [name, value] : entry.inputs) {
+      EXPECT_EQ(value.find("secret"), std::string::npos);
+      EXPECT_EQ(value.find("Zoë"), std::string::npos);
+    }
+  }
+}
+
+TEST(TimelineTest, ThePayeeIsToldWhatConcernsThem) {
+  const PaymentHistory history = Refunded();
+  const std::vector<TimelineEntry> timeline = ForPayee(TimelineOf(history), history.payment);
+  EXPECT_THAT(EventsOf(timeline), ElementsAre("ledger_moved", "succeeded", "refund_requested",
+                                              "ledger_moved", "refund_succeeded"));
+  EXPECT_THAT(timeline[0].postings, ElementsAre(LedgerPosting{Uuid(), Id(11), 1000}));
+  EXPECT_THAT(timeline[3].postings, ElementsAre(LedgerPosting{Id(11), Uuid(), 400}));
+}
+
+TEST(TimelineTest, OfAFailedPaymentTheReason) {
+  PaymentHistory history = Refunded();
+  history.payment.state = State::kFailed;
+  history.payment.failure_reason = "insufficient_funds";
+  history.payment.approval.reset();
+  history.steps.clear();
+  history.failures.clear();
+  history.ledger = LedgerRecords({{.transaction_id = history.payment.transaction_id}});
+  const std::vector<TimelineEntry> timeline = TimelineOf(history);
+  EXPECT_THAT(EventsOf(timeline), ElementsAre("created", "failed"));
+  EXPECT_EQ(timeline[1].reason, "insufficient_funds");
+  EXPECT_THAT(timeline[1].postings, IsEmpty());
+}
+
+}  // namespace
+}  // namespace florin::payments
