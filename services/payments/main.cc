@@ -8,7 +8,6 @@
 #include "florin/ledger/v1/proof.rpc.h"
 #include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
-#include "libs/config/config.h"
 #include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
@@ -38,11 +37,7 @@ ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money i
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox: a rail, deposits out of nothing, a clock. Never with real money.");
 
-namespace {
-
 constexpr std::size_t kRememberedAccounts = 200'000;
-
-}  // namespace
 
 int main(int argc, char** argv) {
   using namespace florin;

@@ -59,10 +59,11 @@ PaymentsProcess::PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Te
       create_(context_.get_executor(), store_, directory_, settlement_, kept.clock, kept.ids,
               {.store = store_, .approvals = approvals_, .policy = terms.policy}, pricing_),
       confirm_(store_, approvals_, settlement_, kept.clock),
-      recovery_(store_, settlement_, store_, confirm_, kept.clock),
+      vain_(store_, kept.clock),
+      recovery_(store_, settlement_, store_, confirm_, vain_, kept.clock),
       parties_(store_, directory_),
       steps_(context_.get_executor(), store_, settlement_, refund_accounts_, kept.clock),
-      charge_recovery_(store_, steps_, kept.clock),
+      charge_recovery_(store_, steps_, vain_, kept.clock),
       rates_(kept.clock),
       create_quote_(store_, rates_, kept.clock, kept.ids,
                     {.spread_basis_points = 100, .life = absl::Seconds(30)}) {}

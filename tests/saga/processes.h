@@ -130,6 +130,7 @@ class PaymentsProcess {
   payments::PaymentApprovals approvals_{auth_};
   payments::CreatePayment create_;
   payments::ConfirmPayment confirm_;
+  payments::VainAttempts vain_;
   payments::Recovery recovery_;
   payments::RefundAccounts refund_accounts_{ledger_, kBook};
   payments::PaymentParties parties_;
