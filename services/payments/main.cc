@@ -85,9 +85,9 @@ int main(int argc, char** argv) {
   payments::ReconcileParts reconcile(pool, directory, ledger_channel, book, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 reconcile.vain(), clock);
-  payments::OrderParts orders(
-      {create, directory, settlement, chart, pricing.pricing(), approvals.approving().policy},
-      process.executor(), pool, clock);
+  payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
+                               approvals.approving().policy, &limits.directory()},
+                              process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
 
@@ -95,7 +95,8 @@ int main(int argc, char** argv) {
       process.executor(), {store, settlement, approvals.store(), confirm, reconcile.vain(), clock},
       charges.recovery());
   payments::RailParts::Rest rest{
-      store, directory, settlement, chart, confirm, approvals.approving(), book, approval_page};
+      store, directory,    settlement, chart, confirm, approvals.approving(), limits.directory(),
+      book,  approval_page};
   rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
   reconcile.Start(process.executor());
   std::vector<rpc::Service*> services = rails.services();

@@ -32,7 +32,8 @@ void RailParts::Start(process::Process& process, pg::Pool& pool, rpc::Channel& l
                                   .approving = rest.approving,
                                   .rails = rails,
                                   .clock = clock_,
-                                  .ids = SystemIds()});
+                                  .ids = SystemIds(),
+                                  .limits = &rest.limits});
   deposits_.emplace(rest.payments, *deposit_store_, rest.accounts, rest.settlement, rest.chart,
                     clock_, SystemIds());
   inbox_.emplace(rails, *payouts_, *deposits_);

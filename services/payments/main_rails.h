@@ -41,6 +41,7 @@ class RailParts {
     ChartAccounts& chart;
     ConfirmPayment& confirm;
     CreatePayment::Approving approving;
+    LimitDirectory& limits;
     std::string book;
     std::string approval_page;
   };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/domain/payout.h"
 #include "services/payments/domain/step_transaction.h"
 
 namespace florin::payments {
@@ -48,8 +49,16 @@ Discrepancy AboutStep(DiscrepancyKind kind, const Payment& payment, const Step& 
 // Whether the ledger has to have committed something for it.
 bool MovesMoney(const Payment& payment) {
   if (payment.state == State::kSucceeded || payment.state == State::kRequiresCapture) return true;
+  if (payment.state == State::kReturned) return true;
   // What was released after it was set aside.
   return payment.state == State::kCanceled && payment.authorization_expire_time.has_value();
+}
+
+// Whether it may have: what a payout set aside went back when it was canceled or rejected.
+bool MayHaveMoved(const Payment& payment) {
+  return payment.kind == Kind::kPayout &&
+         (payment.state == State::kCanceled ||
+          payment.failure_reason == InfoOf(Reason::kRailRejected).name);
 }
 
 std::int64_t SumOf(const std::vector<LedgerPosting>& postings) {
@@ -136,12 +145,14 @@ std::vector<Uuid> TransactionsOf(const WholePayment& whole) {
 std::optional<Discrepancy> Compare(const Payment& payment, const LedgerRecords& ledger) {
   const LedgerRecord* const record = CommittedOf(TransactionsOf(payment), ledger);
   if (payment.state == State::kProcessing) {
+    // A rail takes its time.
+    if (payment.kind == Kind::kPayout && record != nullptr) return std::nullopt;
     return AboutPayment(
         DiscrepancyKind::kUnfinished, payment,
         record == nullptr ? "the ledger has moved nothing" : "the ledger has moved");
   }
   if (!MovesMoney(payment)) {
-    if (record == nullptr) return std::nullopt;
+    if (record == nullptr || MayHaveMoved(payment)) return std::nullopt;
     return AboutPayment(DiscrepancyKind::kMovedAlthoughEnded, payment, "the ledger has moved");
   }
   if (record == nullptr) {
@@ -188,6 +199,10 @@ std::optional<Discrepancy> Explain(const LedgerRecord& record,
       // Not for the walk through the ledger to say, which sees the newest.
       if (found && found->kind == DiscrepancyKind::kUnfinished) return std::nullopt;
       return found;
+    }
+    if (whole->payment.kind == Kind::kPayout) {
+      const std::vector<Uuid> bookings = BookingIdsOf(whole->payment.payment_id);
+      if (std::ranges::count(bookings, record.transaction_id) > 0) return std::nullopt;
     }
     for (const Step& step : whole->steps) {
       if (!is_its(step)) continue;

@@ -70,6 +70,12 @@ std::vector<PostingEvent> EventsOf(S stage) {
   }
 }
 
+Uuid BookingIdOf(const Uuid& payment_id, PayoutStage stage, int attempt) {
+  return DeriveId("florin.payments.payout", std::string(NameOf(stage)) + ":" +
+                                                FormatId(IdKind::kPayment, payment_id) +
+                                                (attempt == 1 ? "" : ".2"));
+}
+
 }  // namespace
 
 std::string_view NameOf(PayoutStage stage) {
@@ -204,12 +210,20 @@ Payment AtStage(Payment payment, PayoutStage stage, const std::string& code, abs
   return payment;
 }
 
+std::vector<Uuid> BookingIdsOf(const Uuid& payment_id) {
+  std::vector<Uuid> ids;
+  for (const PayoutTransition& row : kTransitions) {
+    if (!row.from || row.event != E::kBooked) continue;
+    ids.push_back(BookingIdOf(payment_id, *row.from, 1));
+    if (HasSecondAttempt(*row.from)) ids.push_back(BookingIdOf(payment_id, *row.from, 2));
+  }
+  return ids;
+}
+
 StepTransaction BookingOf(const Payout& payout, int attempt) {
   const Payment& payment = payout.payment;
-  const std::string name = std::string(NameOf(payout.stage)) + ":" +
-                           FormatId(IdKind::kPayment, payment.payment_id) +
-                           (attempt == 1 ? "" : ".2");
-  StepTransaction transaction{.transaction_id = DeriveId("florin.payments.payout", name)};
+  StepTransaction transaction{.transaction_id =
+                                  BookingIdOf(payment.payment_id, payout.stage, attempt)};
   if (payout.stage == S::kSending || payout.stage == S::kCanceling) {
     const bool sends = payout.stage == S::kSending;
     transaction.kind = sends ? StepTransaction::Kind::kCapture : StepTransaction::Kind::kVoid;

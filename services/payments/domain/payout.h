@@ -115,6 +115,9 @@ Payment NewPayout(const Uuid& payment_id, const Uuid& user_id, const PayoutReque
 // of Payout. The payment must be in the state that the stage before has.
 Payment AtStage(Payment payment, PayoutStage stage, const std::string& code, absl::Time now);
 
+// The ids of all bookings that a payout can have, whatever its way.
+std::vector<Uuid> BookingIdsOf(const Uuid& payment_id);
+
 // What the ledger is to book in a stage that ends in "-ing". `attempt` 2, after the first was
 // refused for good: what goes back to the payer goes to suspense (2200), since their account takes
 // nothing more.

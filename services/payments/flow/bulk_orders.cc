@@ -14,20 +14,20 @@ std::string PathOf(std::size_t i) { return "items[" + std::to_string(i) + "]"; }
 
 }  // namespace
 
-Task<absl::StatusOr<std::map<Uuid, AccountFacts>>> LookUpPayees(AccountDirectory& accounts,
+Task<absl::StatusOr<std::map<Uuid, KnownAccount>>> LookUpPayees(AccountDirectory& accounts,
                                                                 rpc::Outgoing context,
                                                                 std::vector<BulkItem> items) {
   std::set<Uuid> distinct;
   for (const BulkItem& item : items) distinct.insert(item.destination_account_id);
   const std::vector<Uuid> ids(distinct.begin(), distinct.end());
-  std::map<Uuid, AccountFacts> facts;
+  std::map<Uuid, KnownAccount> facts;
   for (std::size_t at = 0; at < ids.size(); at += kAccountsAtOnce) {
     const std::size_t end = std::min(at + kAccountsAtOnce, ids.size());
     std::vector<Uuid> some(ids.begin() + static_cast<std::ptrdiff_t>(at),
                            ids.begin() + static_cast<std::ptrdiff_t>(end));
     auto found = co_await accounts.LookUp(context, std::move(some));
     if (!found.ok()) co_return found.status();
-    for (std::optional<AccountFacts>& one : *found) {
+    for (std::optional<KnownAccount>& one : *found) {
       if (one) facts.emplace(one->account_id, *std::move(one));
     }
   }
@@ -40,7 +40,7 @@ Task<absl::StatusOr<BulkOrders::Outcome>> BulkOrders::Create(rpc::Outgoing conte
   std::vector<Uuid> ids = {source_account_id};
   const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
   if (!found.ok()) co_return found.status();
-  const std::optional<AccountFacts>& source = found->front();
+  const std::optional<KnownAccount>& source = found->front();
   if (!source || source->owner_user_id != user_id) {
     co_return Error(Reason::kAccountNotFound, "no such account", {.param = "source_account_id"});
   }

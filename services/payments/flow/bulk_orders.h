@@ -15,7 +15,7 @@ namespace florin::payments {
 
 // The facts of the accounts that `items` go to, by id; those that do not exist are not there.
 // Errors: kUnavailable, kDeadlineExceeded.
-Task<absl::StatusOr<std::map<Uuid, AccountFacts>>> LookUpPayees(AccountDirectory& accounts,
+Task<absl::StatusOr<std::map<Uuid, KnownAccount>>> LookUpPayees(AccountDirectory& accounts,
                                                                 rpc::Outgoing context,
                                                                 std::vector<BulkItem> items);
 

@@ -30,6 +30,12 @@ ledger::v1::TransactionInput InputOf(const Payment& payment, const Uuid& transac
   return input;
 }
 
+// Before it is captured there is no payment yet, and never one if it is not.
+void NameBulk(const Payment& payment, ledger::v1::TransactionInput& input) {
+  input.clear_metadata();
+  (*input.mutable_metadata())["bulk_item_of"] = FormatId(IdKind::kPayment, payment.payment_id);
+}
+
 absl::Status Undecided(std::size_t items) {
   return Error(Reason::kUnavailable, std::to_string(items) + " items are not decided yet");
 }
@@ -151,9 +157,10 @@ absl::Status BulkWorker::Check(const Bulk& bulk, const Payees& payees, const Bul
     const auto facts = payees.find(id);
     return facts == payees.end() ? std::nullopt : std::optional(facts->second);
   };
-  const std::optional<AccountFacts> payee = find(item.destination_account_id);
+  const std::optional<KnownAccount> payee = find(item.destination_account_id);
   FLORIN_RETURN_IF_ERROR(
       CheckAccounts(bulk.user_id, PaymentOf(bulk, item), find(bulk.source_account_id), payee));
+  FLORIN_RETURN_IF_ERROR(CheckPockets(find(bulk.source_account_id), {payee}, false));
   if (DependsOnUse(parts_.policy, Kind::kTransfer, payee->owner_user_id == bulk.user_id)) {
     return Error(Reason::kApprovalPending, "the payment would need its payer's approval");
   }
@@ -197,6 +204,13 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
     if (pricing.ok()) {
       item.pricing = *std::move(pricing);
       Payment payment = HeldPayment(bulk, item, NowInMicroseconds(clock_));
+      const absl::StatusOr<bool> limited = co_await IsLimited(payment, payees);
+      if (!limited.ok()) co_return;
+      if (*limited) {
+        Fail(item, std::string(InfoOf(Reason::kLimitExceeded).name));
+        done = true;
+        co_return;
+      }
       const absl::StatusOr<LedgerAnswer> answer = co_await Hold(std::move(payment));
       if (!answer.ok()) co_return;
       item.state = ItemState::kHeld;
@@ -211,6 +225,15 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
   done = true;
 }
 
+// What is held for a while is not counted against limits, so that where there are any it is not
+// paid this way.
+Task<absl::StatusOr<bool>> BulkWorker::IsLimited(Payment payment, const Payees& payees) {
+  if (parts_.limits == nullptr) co_return false;
+  const KycLevel level = payees.at(payment.source_account_id).kyc_level;
+  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.limits->Judge(payment, level));
+  co_return !payment.limit_uses.empty() || payment.limit_refusal.has_value();
+}
+
 Task<absl::StatusOr<LedgerAnswer>> BulkWorker::Hold(Payment payment) {
   std::vector<HouseAccount> houses = HouseAccountsOf(payment);
   if (!houses.empty()) {
@@ -218,6 +241,7 @@ Task<absl::StatusOr<LedgerAnswer>> BulkWorker::Hold(Payment payment) {
   }
   ledger::v1::TransactionInput input = TransactionOf(payment);
   input.set_transaction_id(FormatId(IdKind::kTransaction, HoldIdOf(payment)));
+  NameBulk(payment, input);
   input.mutable_hold()->mutable_timeout()->set_seconds(kHoldSeconds);
   co_return co_await parts_.settlement.Decide(std::move(input));
 }
@@ -303,6 +327,7 @@ Task<void> BulkWorker::ReleaseItem(const Bulk& bulk, BulkItem& item, bool& done)
     co_return;
   }
   ledger::v1::TransactionInput input = InputOf(payment, VoidIdOf(payment));
+  NameBulk(payment, input);
   input.mutable_void_()->set_hold_id(FormatId(IdKind::kTransaction, HoldIdOf(payment)));
   const absl::StatusOr<LedgerAnswer> voided = co_await parts_.settlement.Decide(std::move(input));
   done = voided.ok() && (voided->committed || voided->final);

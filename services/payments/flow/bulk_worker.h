@@ -40,6 +40,7 @@ class BulkWorker {
     ChartAccounts& chart;
     PaymentPricing& pricing;
     ApprovalPolicy policy;
+    LimitDirectory* limits = nullptr;  // Nothing: nobody's payments are limited.
   };
 
   // References outlive this.
@@ -55,7 +56,7 @@ class BulkWorker {
   void Stop() { stopping_ = true; }
 
  private:
-  using Payees = std::map<Uuid, AccountFacts>;
+  using Payees = std::map<Uuid, KnownAccount>;
 
   // One batch of `bulk`, whose state it keeps up to date. Gives whether there is more to do.
   Task<absl::StatusOr<bool>> Work(Bulk& bulk);
@@ -70,6 +71,7 @@ class BulkWorker {
   Task<void> HoldItem(const Bulk& bulk, const Payees& payees, BulkItem& item, bool& done);
   Task<void> CaptureItem(const Bulk& bulk, const BulkItem& item, std::optional<Payment>& paid);
   Task<void> ReleaseItem(const Bulk& bulk, BulkItem& item, bool& done);
+  Task<absl::StatusOr<bool>> IsLimited(Payment payment, const Payees& payees);
   Task<absl::StatusOr<LedgerAnswer>> Hold(Payment payment);
   absl::Status Check(const Bulk& bulk, const Payees& payees, const BulkItem& item) const;
 

@@ -35,9 +35,13 @@ absl::Status CheckPayout(const PayoutRequest& request, const Rails& rails) {
 
 // As CheckAccounts() does of transfers.
 absl::Status CheckSource(const Uuid& user_id, const PayoutRequest& request,
-                         const std::optional<AccountFacts>& source) {
+                         const std::optional<KnownAccount>& source) {
   if (!source || source->owner_user_id != user_id) {
     return Error(Reason::kAccountNotFound, "no such account", {.param = "source_account_id"});
+  }
+  if (source->kind == AccountKind::kSavings) {
+    return Error(Reason::kInvalidField, "a savings pocket pays accounts of its owner only",
+                 {.param = "source_account_id"});
   }
   if (source->currency == request.amount.currency) return absl::OkStatus();
   return Error(Reason::kCurrencyMismatch, "the account and the amount have one currency",
@@ -75,6 +79,10 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
                 .fingerprint = crypto::Sha256(CanonicalPayout(request)),
                 .origin = std::move(origin),
                 .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail}};
+  if (parts_.limits != nullptr) {
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await parts_.limits->Judge(intent.payment, found->front()->kyc_level));
+  }
   absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), request.beneficiary);
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
@@ -94,7 +102,8 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
 
 Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiary& beneficiary) {
   const CreatePayment::Approving& approving = parts_.approving;
-  if (!DependsOnUse(approving.policy, Kind::kPayout, false)) {
+  // Nobody is asked to approve what a limit refuses.
+  if (intent.payment.limit_refusal || !DependsOnUse(approving.policy, Kind::kPayout, false)) {
     std::vector<Intent> one;
     one.push_back(std::move(intent));
     auto stored = co_await parts_.payments.InsertIntents(std::move(one));
@@ -229,7 +238,14 @@ Task<Payouts::Next> Payouts::Book(const Payout& payout) {
                                      BookingOf(payout, 2), metadata);
   }
   if (!answer.ok()) co_return answer.status();
-  if (answer->committed) co_return co_await Advance(payout, BookedStageOf(payout.stage), "");
+  if (answer->committed) {
+    const PayoutStage booked = BookedStageOf(payout.stage);
+    if (booked == PayoutStage::kCanceled || booked == PayoutStage::kRejected) {
+      // Before the payout says that it has ended: until then it is repeated.
+      FLORIN_CO_RETURN_IF_ERROR(co_await parts_.settlement.ReleaseLimits(payout.payment));
+    }
+    co_return co_await Advance(payout, booked, "");
+  }
   if (payout.stage == PayoutStage::kSending) {
     co_return co_await Advance(payout, PayoutStage::kCanceling, answer->refusal_reason);
   }

@@ -1,6 +1,7 @@
 // The way of a payout (domain/payout.h has its stages):
 //
-//   1. the request and the account are checked; a refusal here leaves no trace
+//   1. the request and the account are checked; a refusal here leaves no trace. What the payout
+//      uses of limits is noted on it, and given back if the money comes back before it was paid
 //   2. the intent is committed under (user, kind, idempotency key), with whom it pays; the approval
 //      policy judges it in that transaction, as it does a transfer to somebody else
 //   3. if it requires its payer's approval, that is all until it is confirmed (confirm_payment.h)
@@ -24,6 +25,7 @@
 #include "services/payments/domain/payout.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/limit_directory.h"
 #include "services/payments/flow/rail.h"
 #include "services/payments/store/payout_store.h"
 
@@ -47,6 +49,7 @@ class Payouts {
     Rails rails;
     Clock& clock;
     IdSource& ids;
+    LimitDirectory* limits = nullptr;  // Nothing: nobody's payouts are limited.
   };
   struct Outcome {
     Payout payout;

@@ -53,7 +53,7 @@ Task<absl::StatusOr<RailDeposit>> RailDeposits::FindOwner(RailDeposit deposit) {
     rpc::Outgoing context;
     const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
     if (!found.ok()) co_return found.status();
-    const std::optional<AccountFacts>& facts = found->front();
+    const std::optional<KnownAccount>& facts = found->front();
     if (facts && facts->currency == deposit.amount.currency) {
       deposit.stage = DepositStage::kCrediting;
       deposit.account_id = facts->account_id;

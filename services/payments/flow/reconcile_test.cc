@@ -28,9 +28,9 @@ class ReconcileTest : public PaymentsFixture {
   }
   std::vector<DiscrepancyKind> Open() {
     std::vector<DiscrepancyKind> kinds;
-    for (const KeptDiscrepancy& kept :
-         runtime_.Run(store_.ListDiscrepancies(DiscrepancyState::kOpen, std::nullopt, 100))
-             .value()) {
+    const auto open =
+        runtime_.Run(store_.ListDiscrepancies(DiscrepancyState::kOpen, std::nullopt, 100));
+    for (const KeptDiscrepancy& kept : open.value()) {
       kinds.push_back(kept.discrepancy.kind);
     }
     return kinds;

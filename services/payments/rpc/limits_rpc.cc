@@ -236,7 +236,7 @@ Task<absl::StatusOr<LimitsRpc::Payer>> LimitsRpc::FindPayer(const rpc::Call& cal
                              ParseId(IdKind::kAccount, account_id, "account_id"));
   rpc::Outgoing context = call.AsService();
   std::vector<Uuid> ids = {account};
-  absl::StatusOr<std::vector<std::optional<AccountFacts>>> found =
+  absl::StatusOr<std::vector<std::optional<KnownAccount>>> found =
       co_await accounts_.LookUp(std::move(context), std::move(ids));
   if (!found.ok()) co_return found.status();
   payer.account = std::move(found->front());

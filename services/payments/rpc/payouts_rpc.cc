@@ -89,7 +89,7 @@ Task<absl::StatusOr<v1::DepositReference>> DepositsRpc::GetDepositReference(
   rpc::Outgoing context = call.AsService();
   const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
   if (!found.ok()) co_return found.status();
-  const std::optional<AccountFacts>& facts = found->front();
+  const std::optional<KnownAccount>& facts = found->front();
   if (!facts || facts->owner_user_id != user) {
     co_return Error(Reason::kAccountNotFound, "no such account", {.param = "account_id"});
   }
