@@ -762,7 +762,7 @@ TEST(AccountCommandTest, AFrozenSideTakesNothingNew) {
     const Refusal* refusal = outcome.decision.refusal();
     fates.emplace_back(refusal == nullptr ? "" : InfoOf(refusal->reason).name);
   }
-  EXPECT_THAT(fates, ElementsAre("", "", "", "", "account_frozen", "", "", "", "account_frozen", "",
+  ASSERT_THAT(fates, ElementsAre("", "", "", "", "account_frozen", "", "", "", "account_frozen", "",
                                  "", "", "account_frozen", "", ""));
   EXPECT_EQ(effects.outcomes[8].decision.refusal()->param, "reversal.transaction_id");
   EXPECT_TRUE(effects.outcomes[8].decision.refusal()->remembered);
