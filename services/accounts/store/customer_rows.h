@@ -21,6 +21,10 @@
 #define FLORIN_HEX(column) "encode(" column ", 'hex')"
 #define FLORIN_OCTETS(parameter) "decode(nullif(" parameter "::text, ''), 'hex')"
 
+// Of `accounts AS a` with `customers AS c`: open, or closed by itself.
+#define FLORIN_SHOWN_ACCOUNT \
+  "(a.state = 'open' OR a.state = 'closed' AND c.state IN ('active', 'suspended'))"
+
 // Of `customers AS c`, as ReadCustomer expects them; of `accounts AS a` and its customer, as
 // ReadAccount does.
 #define FLORIN_CUSTOMER_COLUMNS \

@@ -103,7 +103,7 @@ Task<absl::StatusOr<Holder>> FakeStore::ChangeHolder(HolderChange change, Decide
 Task<absl::StatusOr<SeenAccount>> FakeStore::SeeAccount(Uuid user_id, Uuid account_id) {
   std::lock_guard lock(mutex_);
   const auto account = accounts_.find(account_id);
-  if (account == accounts_.end() || account->second.state != AccountState::kOpen) {
+  if (account == accounts_.end() || !IsShown(account->second)) {
     co_return AccountNotFound();
   }
   const std::optional<HolderRole> role = RoleAt(account->second, user_id);

@@ -72,7 +72,8 @@ class HolderStore {
   virtual Task<absl::StatusOr<Holder>> ChangeHolder(HolderChange change, DecideHolder decide,
                                                     audit::Event event) = 0;
 
-  // Error: kAccountNotFound, also for whoever does not hold it.
+  // Also one that was closed while its customer was not. Error: kAccountNotFound, also for whoever
+  // does not hold it.
   virtual Task<absl::StatusOr<SeenAccount>> SeeAccount(Uuid user_id, Uuid account_id) = 0;
   // What the user holds, oldest (least id) first, at most `limit`; only those after `after`, if
   // given.

@@ -59,7 +59,7 @@ constexpr char kWriteHolder[] =
   "holders AS h ON h.account_id = a.account_id AND h.user_id = $1::uuid AND h.state = 'active' "
 
 constexpr char kSeeAccount[] = FLORIN_SEEN
-    "WHERE a.account_id = $2::uuid AND a.state = 'open' "
+    "WHERE a.account_id = $2::uuid AND " FLORIN_SHOWN_ACCOUNT " "
     "AND (a.user_id = $1::uuid OR h.role IS NOT NULL)";
 
 // Two searches by index, each of which needs no more rows than the page.

@@ -44,10 +44,6 @@ constexpr char kInsertAccount[] =
 #define FLORIN_ACCOUNTS_AND_CUSTOMERS \
   " FROM accounts AS a JOIN customers AS c USING (user_id, customer_id) "
 
-// Open, or closed by itself.
-#define FLORIN_SHOWN_ACCOUNT \
-  "(a.state = 'open' OR a.state = 'closed' AND c.state IN ('active', 'suspended'))"
-
 constexpr char kFindAccount[] = "SELECT " FLORIN_ACCOUNT_COLUMNS
                                 ", a.fingerprint = CASE WHEN a.display_name IS NOT NULL "
                                 "THEN " FLORIN_OCTETS("$3") " ELSE " FLORIN_OCTETS(
