@@ -14,6 +14,7 @@
 #include "services/accounts/flow/open_account.h"
 #include "services/accounts/main_customers.h"
 #include "services/accounts/main_holders.h"
+#include "services/accounts/main_payees.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
 #include "services/accounts/store/pg_store.h"
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
   for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
-                     accounts::HolderParts::Statements()}) {
+                     accounts::HolderParts::Statements(), accounts::PayeeParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -63,17 +64,18 @@ int main(int argc, char** argv) {
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::HolderParts holders(pool, *personal_data, SystemClock(), SystemIds());
+  accounts::PayeeParts payees(pool, *personal_data, store, SystemClock(), SystemIds());
   accounts::AccountsRpc service(store, holders.store(), open, ledger_reader, SystemClock(),
                                 SystemIds(), book);
   accounts::StatementsRpc statements_rpc(holders.store(), ledger_reader, SystemClock(), book,
                                          absl::GetFlag(FLAGS_statement_font));
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, holders.store(),
-                                    ledger, ledger_reader, trail.recorder(), book);
+                                    payees.store(), ledger, ledger_reader, trail.recorder(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status = process.Serve(
-      {&service, &holders.service(), &statements_rpc, &customers.service(), &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &holders.service(), &payees.service(),
+                                    &statements_rpc, &customers.service(), &trail.service()},
+                                   &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();
   trail.Stop();

@@ -22,6 +22,7 @@
 #include "services/payments/flow/recovery.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_charges.h"
+#include "services/payments/main_payees.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_approval_store.h"
@@ -95,6 +96,7 @@ int main(int argc, char** argv) {
   payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
                                  SystemIds(), {approval_store, approvals, policy},
                                  pricing.pricing());
+  payments::PayeeParts payees(accounts_channel, create, clock);
   payments::ConfirmPayment confirm(approval_store, approvals, settlement, clock);
   payments::Recovery recovery(store, settlement, approval_store, confirm, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,

@@ -9,12 +9,13 @@
 
 #include "services/accounts/store/customer_store.h"
 #include "services/accounts/store/holder_store.h"
+#include "services/accounts/store/payee_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
 
 // Thread-safe.
-class FakeStore : public Store, public CustomerStore, public HolderStore {
+class FakeStore : public Store, public CustomerStore, public HolderStore, public PayeeStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -67,6 +68,18 @@ class FakeStore : public Store, public CustomerStore, public HolderStore {
   Task<absl::StatusOr<std::vector<SeenHolding>>> ListHoldings(Uuid user_id) override;
   Task<absl::StatusOr<std::vector<Holder>>> HoldingsOf(Uuid user_id, Uuid customer_id) override;
 
+  Task<absl::StatusOr<StoredPayee>> InsertPayee(Payee payee, RequestKey request,
+                                                audit::Event event) override;
+  Task<absl::StatusOr<std::optional<StoredPayee>>> FindPayeeOfKey(Uuid user_id,
+                                                                  RequestKey request) override;
+  Task<absl::StatusOr<Payee>> GetPayee(Uuid user_id, Uuid payee_id) override;
+  Task<absl::StatusOr<std::vector<Payee>>> ListPayees(Uuid user_id, std::optional<Uuid> after,
+                                                      int limit) override;
+  Task<absl::StatusOr<Payee>> DeletePayee(Uuid user_id, Uuid payee_id, audit::Event event) override;
+  Task<absl::StatusOr<std::vector<SavedAccount>>> FindSaved(Uuid user_id,
+                                                            std::vector<Uuid> account_ids) override;
+  Task<absl::StatusOr<std::vector<Payee>>> PayeesOf(Uuid user_id, Uuid customer_id) override;
+
   // What a CustomerStore has recorded.
   std::vector<audit::Event> events();
   // From now on FinishLeaving and EndVerification do nothing and answer kUnavailable, as if the
@@ -91,12 +104,16 @@ class FakeStore : public Store, public CustomerStore, public HolderStore {
   bool HasOpening(const Uuid& customer_id) const;
   absl::StatusOr<AccountHolding> FindHolding(const HolderChange& change);
   std::optional<HolderRole> RoleAt(const Account& account, const Uuid& user_id) const;
+  void ErasePayees(const Uuid& customer_id);
+  std::vector<Payee> ActivePayees(const Uuid& user_id) const;
   void EndHoldings(const Customer& customer, absl::Time now, const audit::Origin& origin);
 
   std::mutex mutex_;
   std::map<Uuid, CustomerRecord> customers_;  // Guarded by mutex_.
   std::map<Uuid, Kept> verifications_;        // Guarded by mutex_.
   std::map<Key, Made> verification_keys_;     // Guarded by mutex_.
+  std::map<Uuid, Payee> payees_;              // Guarded by mutex_.
+  std::map<Key, Made> payee_keys_;            // Guarded by mutex_.
   std::map<Uuid, Holder> holders_;            // Guarded by mutex_.
   std::map<Key, Made> holder_keys_;           // Guarded by mutex_.
   std::vector<audit::Event> events_;          // Guarded by mutex_.

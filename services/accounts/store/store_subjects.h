@@ -13,6 +13,7 @@
 #include "services/accounts/store/fake_store.h"
 #include "services/accounts/store/pg_customer_store.h"
 #include "services/accounts/store/pg_holder_store.h"
+#include "services/accounts/store/pg_payee_store.h"
 #include "services/accounts/store/pg_sealing.h"
 #include "services/accounts/store/pg_store.h"
 
@@ -41,6 +42,7 @@ class FakeSubject {
   Store& store() { return store_; }
   CustomerStore& customers() { return store_; }
   HolderStore& holders() { return store_; }
+  PayeeStore& payees() { return store_; }
   // "action details" of each event of the subject, in their order.
   std::vector<std::string> EventsOf(async::Runtime&, const std::string& subject) {
     std::vector<std::string> found;
@@ -63,6 +65,7 @@ class PgSubject {
   Store& store() { return store_; }
   CustomerStore& customers() { return customers_; }
   HolderStore& holders() { return holders_; }
+  PayeeStore& payees() { return payees_; }
   PgSealing& sealing() { return sealing_; }
   PersonalData& data() { return data_; }
 
@@ -92,8 +95,9 @@ class PgSubject {
  private:
   static std::vector<pg::Statement> Statements() {
     std::vector<pg::Statement> all = PgStore::Statements();
-    for (const auto& more : {PgCustomerStore::Statements(), PgHolderStore::Statements(),
-                             PgSealing::Statements(), audit::InsertStatements()}) {
+    for (const auto& more :
+         {PgCustomerStore::Statements(), PgHolderStore::Statements(), PgPayeeStore::Statements(),
+          PgSealing::Statements(), audit::InsertStatements()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;
@@ -108,6 +112,7 @@ class PgSubject {
   PgStore store_{pool_, data_};
   PgCustomerStore customers_{pool_, data_};
   PgHolderStore holders_{pool_, data_};
+  PgPayeeStore payees_{pool_, data_};
   PgSealing sealing_{pool_, data_};
 };
 
