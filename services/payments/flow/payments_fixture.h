@@ -17,6 +17,7 @@
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
+#include "services/payments/flow/payees_double.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
@@ -96,6 +97,7 @@ class PaymentsFixture : public ::testing::Test {
   LedgerDouble ledger_double_;
   LedgerProofDouble proof_double_;
   AccountsDouble accounts_double_;
+  PayeesDouble payees_double_;
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   ApprovalsDouble approvals_double_{clock_};
@@ -104,7 +106,8 @@ class PaymentsFixture : public ::testing::Test {
 
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> ledger_server_ = Serve("ledger", {&ledger_double_, &proof_double_});
-  std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
+  std::unique_ptr<rpc::Server> accounts_server_ =
+      Serve("accounts", {&accounts_double_, &payees_double_});
   std::unique_ptr<rpc::Server> auth_server_ =
       Serve("auth", {&approvals_double_, &proposals_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));
