@@ -15,6 +15,7 @@
 #include "services/accounts/main_account_states.h"
 #include "services/accounts/main_customers.h"
 #include "services/accounts/main_holders.h"
+#include "services/accounts/main_payees.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
 #include "services/accounts/store/pg_store.h"
@@ -53,7 +54,7 @@ int main(int argc, char** argv) {
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
   for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
                      accounts::AccountStateParts::Statements(),
-                     accounts::HolderParts::Statements()}) {
+                     accounts::HolderParts::Statements(), accounts::PayeeParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -65,6 +66,7 @@ int main(int argc, char** argv) {
   const std::string book = absl::GetFlag(FLAGS_book);
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::HolderParts holders(pool, *personal_data, SystemClock(), SystemIds());
+  accounts::PayeeParts payees(pool, *personal_data, store, SystemClock(), SystemIds());
   accounts::AccountsRpc service(store, holders.store(), open, ledger_reader, SystemClock(),
                                 SystemIds(), book);
   accounts::StatementsRpc statements_rpc(holders.store(), ledger_reader, SystemClock(), book,
@@ -72,13 +74,13 @@ int main(int argc, char** argv) {
   accounts::AccountStateParts states(process.executor(), pool, *personal_data, ledger,
                                      ledger_reader, SystemClock(), book);
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, holders.store(),
-                                    ledger, ledger_reader, trail.recorder(), states.telling(),
-                                    book);
+                                    payees.store(), ledger, ledger_reader, trail.recorder(),
+                                    states.telling(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status = process.Serve(
-      {&service, &holders.service(), &statements_rpc, &states.service(), &customers.service(),
-       &trail.service()},
+      {&service, &holders.service(), &payees.service(), &statements_rpc, &states.service(),
+       &customers.service(), &trail.service()},
       &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();

@@ -60,7 +60,8 @@ std::vector<pg::Statement> CustomerParts::Statements() {
 }
 
 CustomerParts::CustomerParts(Executor executor, pg::Pool& pool, PersonalData& data,
-                             HolderStore& holders, ledger::v1::LedgerClient& ledger,
+                             HolderStore& holders, PayeeStore& payees,
+                             ledger::v1::LedgerClient& ledger,
                              ledger::v1::LedgerReaderClient& reader, audit::Recorder& recorder,
                              FreezeTelling& telling, const std::string& book)
     : store_(pool, data),
@@ -69,7 +70,7 @@ CustomerParts::CustomerParts(Executor executor, pg::Pool& pool, PersonalData& da
       changes_(store_, recorder, SystemClock(), SystemIds()),
       verifications_(store_, verifier_.get(), SystemClock(), SystemIds()),
       leave_(store_, ledger, reader, SystemClock(), book),
-      rpc_(store_, holders, changes_, verifications_, leave_, telling),
+      rpc_(store_, holders, payees, changes_, verifications_, leave_, telling),
       sealing_worker_(
           executor, [this] { return SealingRound(sealing_); }, kSealingPauses),
       worker_(executor, [this] { return Round(verifications_, leave_); }) {}

@@ -30,8 +30,9 @@ class CustomerParts {
 
   // References outlive this. --sandbox_verifier says who verifies. Starts the workers.
   CustomerParts(Executor executor, pg::Pool& pool, PersonalData& data, HolderStore& holders,
-                ledger::v1::LedgerClient& ledger, ledger::v1::LedgerReaderClient& reader,
-                audit::Recorder& recorder, FreezeTelling& telling, const std::string& book);
+                PayeeStore& payees, ledger::v1::LedgerClient& ledger,
+                ledger::v1::LedgerReaderClient& reader, audit::Recorder& recorder,
+                FreezeTelling& telling, const std::string& book);
 
   rpc::Service& service() { return rpc_; }
   // Waits for the rounds under way. While the Runtime still runs, on none of its threads.

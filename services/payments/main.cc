@@ -20,6 +20,7 @@
 #include "services/payments/main_charges.h"
 #include "services/payments/main_limits.h"
 #include "services/payments/main_orders.h"
+#include "services/payments/main_payees.h"
 #include "services/payments/main_pricing.h"
 #include "services/payments/main_rails.h"
 #include "services/payments/main_reconcile.h"
@@ -81,6 +82,7 @@ int main(int argc, char** argv) {
   payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
                                  SystemIds(), approvals.approving(), pricing.pricing(),
                                  &limits.directory());
+  payments::PayeeParts payees(accounts_channel, create, clock);
   payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
   payments::ReconcileParts reconcile(pool, directory, ledger_channel, book, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,

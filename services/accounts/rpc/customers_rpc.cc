@@ -6,6 +6,7 @@
 #include "libs/rpc/user_of.h"
 #include "services/accounts/rpc/customer_messages.h"
 #include "services/accounts/rpc/holder_messages.h"
+#include "services/accounts/rpc/payees_rpc.h"
 
 namespace florin::accounts {
 namespace {
@@ -90,6 +91,9 @@ Task<absl::StatusOr<v1::CustomerExport>> CustomersRpc::ExportCustomer(
   const absl::StatusOr<std::vector<Holder>> holdings =
       co_await holders_.HoldingsOf(*ref.user_id, ref.customer_id);
   if (!holdings.ok()) co_return holdings.status();
+  const absl::StatusOr<std::vector<Payee>> payees =
+      co_await payees_.PayeesOf(*ref.user_id, ref.customer_id);
+  if (!payees.ok()) co_return payees.status();
   v1::CustomerExport proto;
   proto.set_user_id(FormatId(IdKind::kUser, *ref.user_id));
   *proto.mutable_customer() = ToProto(all->record.customer);
@@ -97,6 +101,7 @@ Task<absl::StatusOr<v1::CustomerExport>> CustomersRpc::ExportCustomer(
   for (const Account& account : all->accounts) *proto.add_accounts() = ToExport(account);
   for (const Verification& one : all->verifications) *proto.add_verifications() = ToProto(one);
   for (const Holder& one : *holdings) *proto.add_holdings() = ToExport(one);
+  for (const Payee& one : *payees) *proto.add_payees() = ToProto(one);
   co_return proto;
 }
 

@@ -9,6 +9,7 @@
 #include "services/accounts/flow/verifications.h"
 #include "services/accounts/store/customer_store.h"
 #include "services/accounts/store/holder_store.h"
+#include "services/accounts/store/payee_store.h"
 
 namespace florin::accounts {
 
@@ -17,10 +18,12 @@ namespace florin::accounts {
 class CustomersRpc : public v1::CustomersService {
  public:
   // References outlive this.
-  CustomersRpc(CustomerStore& store, HolderStore& holders, CustomerChanges& changes,
-               Verifications& verifications, LeaveCustomer& leave, FreezeTelling& telling)
+  CustomersRpc(CustomerStore& store, HolderStore& holders, PayeeStore& payees,
+               CustomerChanges& changes, Verifications& verifications, LeaveCustomer& leave,
+               FreezeTelling& telling)
       : store_(store),
         holders_(holders),
+        payees_(payees),
         changes_(changes),
         verifications_(verifications),
         leave_(leave),
@@ -57,6 +60,7 @@ class CustomersRpc : public v1::CustomersService {
 
   CustomerStore& store_;
   HolderStore& holders_;
+  PayeeStore& payees_;
   CustomerChanges& changes_;
   Verifications& verifications_;
   LeaveCustomer& leave_;

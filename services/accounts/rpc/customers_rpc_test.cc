@@ -82,7 +82,7 @@ class CustomersRpcTest : public AccountsFixture {
   SandboxVerifier sandbox_;
   CustomerChanges changes_{store_, recorder_, clock_, SystemIds()};
   Verifications verifications_{store_, &sandbox_, clock_, SystemIds()};
-  CustomersRpc service_{store_, store_, changes_, verifications_, leave_, telling_};
+  CustomersRpc service_{store_, store_, store_, changes_, verifications_, leave_, telling_};
   bool replayed_ = false;
 };
 

@@ -256,6 +256,7 @@ Task<absl::StatusOr<Customer>> FakeStore::FinishLeaving(CustomerRef ref, int att
   record->leaving_to.reset();
   record->next_attempt_time = absl::InfinitePast();
   if (erases) {
+    ErasePayees(ref.customer_id);
     customer.display_name.clear();
     customer.kind = CustomerKind::kUnknown;
     customer.kyc_level = NextLevel(customer.kyc_level, KycEvent::kErased);

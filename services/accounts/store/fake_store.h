@@ -10,6 +10,7 @@
 #include "services/accounts/store/account_state_store.h"
 #include "services/accounts/store/customer_store.h"
 #include "services/accounts/store/holder_store.h"
+#include "services/accounts/store/payee_store.h"
 #include "services/accounts/store/store.h"
 
 namespace florin::accounts {
@@ -18,7 +19,8 @@ namespace florin::accounts {
 class FakeStore : public Store,
                   public CustomerStore,
                   public AccountStateStore,
-                  public HolderStore {
+                  public HolderStore,
+                  public PayeeStore {
  public:
   Task<absl::StatusOr<StoredCustomer>> InsertCustomer(Customer customer,
                                                       RequestKey request) override;
@@ -84,6 +86,18 @@ class FakeStore : public Store,
   Task<absl::StatusOr<std::vector<SeenHolding>>> ListHoldings(Uuid user_id) override;
   Task<absl::StatusOr<std::vector<Holder>>> HoldingsOf(Uuid user_id, Uuid customer_id) override;
 
+  Task<absl::StatusOr<StoredPayee>> InsertPayee(Payee payee, RequestKey request,
+                                                audit::Event event) override;
+  Task<absl::StatusOr<std::optional<StoredPayee>>> FindPayeeOfKey(Uuid user_id,
+                                                                  RequestKey request) override;
+  Task<absl::StatusOr<Payee>> GetPayee(Uuid user_id, Uuid payee_id) override;
+  Task<absl::StatusOr<std::vector<Payee>>> ListPayees(Uuid user_id, std::optional<Uuid> after,
+                                                      int limit) override;
+  Task<absl::StatusOr<Payee>> DeletePayee(Uuid user_id, Uuid payee_id, audit::Event event) override;
+  Task<absl::StatusOr<std::vector<SavedAccount>>> FindSaved(Uuid user_id,
+                                                            std::vector<Uuid> account_ids) override;
+  Task<absl::StatusOr<std::vector<Payee>>> PayeesOf(Uuid user_id, Uuid customer_id) override;
+
   // What all but a Store have recorded.
   std::vector<audit::Event> events();
   // From now on FinishLeaving, EndVerification, MarkTold and what closes an account do nothing and
@@ -120,6 +134,8 @@ class FakeStore : public Store,
   bool HasOpening(const Uuid& customer_id) const;
   absl::StatusOr<AccountHolding> FindHolding(const HolderChange& change);
   std::optional<HolderRole> RoleAt(const Account& account, const Uuid& user_id) const;
+  void ErasePayees(const Uuid& customer_id);
+  std::vector<Payee> ActivePayees(const Uuid& user_id) const;
   void EndHoldings(const Customer& customer, absl::Time now, const audit::Origin& origin);
 
   std::mutex mutex_;
@@ -131,6 +147,8 @@ class FakeStore : public Store,
   std::map<Uuid, Account> accounts_;             // Guarded by mutex_.
   std::map<Uuid, Holder> holders_;               // Guarded by mutex_.
   std::map<Key, Made> holder_keys_;              // Guarded by mutex_.
+  std::map<Uuid, Payee> payees_;                 // Guarded by mutex_.
+  std::map<Key, Made> payee_keys_;               // Guarded by mutex_.
   std::map<Uuid, AccountStanding> standings_;    // Guarded by mutex_.
   std::map<Uuid, std::vector<Freeze>> freezes_;  // Guarded by mutex_. Revision 1 first.
   std::map<Key, Made> customer_keys_;            // Guarded by mutex_.

@@ -6,6 +6,7 @@
 #include "libs/status/check.h"
 #include "services/accounts/store/customer_rows.h"
 #include "services/accounts/store/holder_rows.h"
+#include "services/accounts/store/payee_rows.h"
 
 namespace florin::accounts {
 namespace {
@@ -331,7 +332,10 @@ absl::StatusOr<Customer> Finish(pqxx::work& transaction, const CustomerRecord& r
   transaction.exec_prepared("expire_pending", user, customer, absl::ToUnixMicros(now));
   const KycLevel level =
       erases ? NextLevel(record.customer.kyc_level, KycEvent::kErased) : record.customer.kyc_level;
-  if (erases) Erase(transaction, user, customer);
+  if (erases) {
+    rows::ErasePayees(transaction, user_id, record.customer.customer_id);
+    Erase(transaction, user, customer);
+  }
   transaction.exec_prepared("finish_customer", user, customer,
                             std::string(NameOf(*record.leaving_to)), std::string(NameOf(level)));
   events.push_back(rows::Once(erases ? "accounts.customer.erase" : "accounts.customer.close",
@@ -366,6 +370,7 @@ std::vector<pg::Statement> PgCustomerStore::Statements() {
                                     {"erase_verifications", kEraseVerifications},
                                     {"erase_customer", kEraseCustomer}};
   for (pg::Statement& one : rows::EndHoldingStatements()) all.push_back(std::move(one));
+  for (pg::Statement& one : rows::ErasePayeeStatements()) all.push_back(std::move(one));
   return all;
 }
 

@@ -14,6 +14,7 @@
 #include "services/accounts/store/pg_account_state_store.h"
 #include "services/accounts/store/pg_customer_store.h"
 #include "services/accounts/store/pg_holder_store.h"
+#include "services/accounts/store/pg_payee_store.h"
 #include "services/accounts/store/pg_sealing.h"
 #include "services/accounts/store/pg_store.h"
 
@@ -43,6 +44,7 @@ class FakeSubject {
   CustomerStore& customers() { return store_; }
   AccountStateStore& states() { return store_; }
   HolderStore& holders() { return store_; }
+  PayeeStore& payees() { return store_; }
   // "action details" of each event of the subject, in their order.
   std::vector<std::string> EventsOf(async::Runtime&, const std::string& subject) {
     std::vector<std::string> found;
@@ -66,6 +68,7 @@ class PgSubject {
   CustomerStore& customers() { return customers_; }
   AccountStateStore& states() { return states_; }
   HolderStore& holders() { return holders_; }
+  PayeeStore& payees() { return payees_; }
   PgSealing& sealing() { return sealing_; }
   PersonalData& data() { return data_; }
 
@@ -96,7 +99,7 @@ class PgSubject {
   static std::vector<pg::Statement> Statements() {
     std::vector<pg::Statement> all = PgStore::Statements();
     for (const auto& more : {PgCustomerStore::Statements(), PgAccountStateStore::Statements(),
-                             PgHolderStore::Statements(),
+                             PgHolderStore::Statements(), PgPayeeStore::Statements(),
                              PgSealing::Statements(), audit::InsertStatements()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
@@ -113,6 +116,7 @@ class PgSubject {
   PgCustomerStore customers_{pool_, data_};
   PgAccountStateStore states_{pool_, data_};
   PgHolderStore holders_{pool_, data_};
+  PgPayeeStore payees_{pool_, data_};
   PgSealing sealing_{pool_, data_};
 };
 

@@ -60,10 +60,16 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalRequest(request)),
                 .origin = std::move(origin)};
+  absl::Status saved;
+  if (payee_check_ != nullptr) {
+    saved = co_await payee_check_->Check(context, user_id, std::move(payees->others));
+  }
   absl::StatusOr<std::optional<Pricing>> pricing =
       co_await pricing_.Price(user_id, request, payees->currency);
   absl::StatusOr<StoredIntent> stored = Error(Reason::kInternal, "not kept");
-  if (pricing.ok()) {
+  if (!saved.ok()) {
+    stored = co_await Refuse(std::move(intent), std::move(saved));
+  } else if (pricing.ok()) {
     intent.payment.pricing = *std::move(pricing);
     intent.payment.destination_account_id = payees->account_id;
     if (limits_ != nullptr) {
@@ -156,11 +162,15 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   FLORIN_CO_RETURN_IF_ERROR(CheckPockets(source, *found, !request.splits.empty()));
   Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
   if (source) payees.payer_level = source->kyc_level;
-  for (const std::optional<KnownAccount>& payee : *found) {
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const std::optional<KnownAccount>& payee = (*found)[i];
     // Whoever pays from another's account pays somebody, even themselves.
     if (pays_for == user_id && payee->owner_user_id == user_id) continue;
     if (payees.are_the_payer) payees.account_id = payee->account_id;
     payees.are_the_payer = false;
+    Money amount = request.amount;
+    if (!request.splits.empty()) amount.minor_units = request.splits[i].amount_minor;
+    payees.others.push_back({.account_id = payee->account_id, .amount = amount});
     if (!payees.name.empty()) payees.name += ", ";
     payees.name += payee->holder_name;
   }

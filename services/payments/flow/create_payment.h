@@ -25,6 +25,7 @@
 #include "services/payments/domain/request.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/limit_directory.h"
+#include "services/payments/flow/payee_check.h"
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/settlement.h"
@@ -54,13 +55,17 @@ class CreatePayment {
                 Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing,
                 LimitDirectory* limits = nullptr);
 
+  // From now on accounts of others are paid as `check` lets, which outlives this. Before the first
+  // Run().
+  void RequirePayees(PayeeCheck& check) { payee_check_ = &check; }
+
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,
-  // CheckAccounts, PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired;
-  // kInvalidSplit for payees who do not fit the approval (docs/fees-and-fx.md);
-  // kIdempotencyKeyReused; those of PaymentApprovals::Ask() with the payment's id in metadata
-  // `payment_id`; kUnavailable also where it is unknown whether the intent was kept: repeat with
-  // the same key.
+  // CheckAccounts, PaysFor, CheckPockets, PayeeCheck::Check, PaymentPricing::Price and
+  // Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for payees who do not fit the
+  // approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of PaymentApprovals::Ask() with
+  // the payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the
+  // intent was kept: repeat with the same key.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request,
                                     audit::Origin origin = {});
@@ -75,6 +80,7 @@ class CreatePayment {
     // shown them.
     Uuid account_id;
     std::string name;
+    std::vector<PayeeCheck::Paid> others;  // Those who are not.
   };
 
   // Errors: those of CheckAccounts(), for each of several payees.
@@ -93,6 +99,7 @@ class CreatePayment {
   const Approving approving_;
   PaymentPricing& pricing_;
   LimitDirectory* const limits_;
+  PayeeCheck* payee_check_ = nullptr;  // Null: anybody is paid.
   async::Batcher<Intent, StoredIntent> intents_;
 };
 

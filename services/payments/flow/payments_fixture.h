@@ -19,6 +19,7 @@
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/limit_buckets.h"
 #include "services/payments/flow/limit_directory.h"
+#include "services/payments/flow/payees_double.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/peer_doubles.h"
@@ -100,6 +101,7 @@ class PaymentsFixture : public ::testing::Test {
   LedgerProofDouble proof_double_;
   LedgerReaderDouble reader_double_{ledger_double_};
   AccountsDouble accounts_double_;
+  PayeesDouble payees_double_;
   NoUsers no_users_;
   FakeClock clock_{absl::FromUnixMicros(1'790'000'000'000'001)};
   ApprovalsDouble approvals_double_{clock_};
@@ -110,7 +112,8 @@ class PaymentsFixture : public ::testing::Test {
   async::Runtime runtime_{2};
   std::unique_ptr<rpc::Server> ledger_server_ =
       Serve("ledger", {&ledger_double_, &proof_double_, &reader_double_});
-  std::unique_ptr<rpc::Server> accounts_server_ = Serve("accounts", {&accounts_double_});
+  std::unique_ptr<rpc::Server> accounts_server_ =
+      Serve("accounts", {&accounts_double_, &payees_double_});
   std::unique_ptr<rpc::Server> auth_server_ =
       Serve("auth", {&approvals_double_, &proposals_double_});
   rpc::Channel ledger_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *ledger_server_));

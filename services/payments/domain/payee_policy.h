@@ -1,0 +1,30 @@
+// Whom a payer may pay, where a deployment asks that payees are saved first (docs/payees.md).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "libs/money/money.h"
+#include "libs/status/status.h"
+
+namespace florin::payments {
+
+struct PayeePolicy {
+  bool required = false;
+  // What a payee may be paid at once before its cooling-off time is over, in minor units: nothing
+  // in a currency that is not there.
+  std::map<Currency, std::int64_t> while_cooling_off = {};
+};
+
+// "CURRENCY:MINOR_UNITS,…", empty for none. Error: kInvalidField.
+absl::StatusOr<std::map<Currency, std::int64_t>> ParseAmounts(std::string_view text);
+
+// Whether a payee of somebody else may be paid `amount`. `usable_time`: of the saved payee, nothing
+// if there is none. Errors: kPayeeNotFound; kPayeeCoolingOff with metadata `usable_time`.
+absl::Status CheckSaved(const PayeePolicy& policy, std::optional<absl::Time> usable_time,
+                        const Money& amount, absl::Time now);
+
+}  // namespace florin::payments
