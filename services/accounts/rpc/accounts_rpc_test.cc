@@ -213,6 +213,7 @@ TEST_F(AccountsRpcTest, TellsServicesWhoOwnsAnAccount) {
   EXPECT_EQ(found->accounts(0).owner_user_id(), FormatId(IdKind::kUser, user_));
   EXPECT_EQ(found->accounts(0).currency(), "EUR");
   EXPECT_EQ(found->accounts(0).holder_name(), "Zoë");
+  EXPECT_EQ(found->accounts(0).kyc_level(), v1::Customer::NONE);
 
   request.add_account_ids("acc_1");
   EXPECT_THAT(Ask(&AccountsRpc::LookUpAccounts, stranger_, request),

@@ -51,16 +51,21 @@ TEST_F(AccountDirectoryTest, ForgetsWhatIsNotUsedWhenFull) {
   EXPECT_EQ(accounts_double_.lookups(), 5);  // B went.
 }
 
-TEST_F(AccountDirectoryTest, ForgetsAName) {
+TEST_F(AccountDirectoryTest, ForgetsANameAndALevel) {
   FakeClock clock(absl::FromUnixSeconds(1'790'000'000));
   AccountDirectory timed(accounts_, 100, clock);
   LookUp(timed, {a_});
   clock.Advance(absl::Minutes(10) - absl::Microseconds(1));
   LookUp(timed, {a_});
   EXPECT_EQ(accounts_double_.lookups(), 1);
+  accounts_double_.Add({.account_id = a_,
+                        .owner_user_id = user_,
+                        .currency = *Currency::Parse("EUR"),
+                        .kyc_level = KycLevel::kFull});
+  EXPECT_EQ(LookUp(timed, {a_})[0]->kyc_level, KycLevel::kNone);
   // However busy the account is.
   clock.Advance(absl::Microseconds(1));
-  LookUp(timed, {a_});
+  EXPECT_EQ(LookUp(timed, {a_})[0]->kyc_level, KycLevel::kFull);
   EXPECT_EQ(accounts_double_.lookups(), 2);
 }
 
