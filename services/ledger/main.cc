@@ -87,9 +87,8 @@ int main(int argc, char** argv) {
   });
   async::Worker sweeper(process.executor(), [&expiry] { return expiry.RunOnce(); });
   ledger::SandboxRpc sandbox(clock, absl::GetFlag(FLAGS_sandbox), [&sweeper] { sweeper.Wake(); });
-  const int status =
-      process.Serve({&service, &reads, &signed_log.proofs(), &exports, &sandbox}, nullptr,
-                    {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve({&service, &reads, &signed_log.proofs(), &exports, &sandbox},
+                                   nullptr, {{"database", [&pool] { return pool.Ping(); }}});
   sweeper.Stop();
   signed_log.Stop();
   process.runtime().Stop();  // Before the batcher goes.

@@ -20,7 +20,8 @@ ALTER TABLE payments
   DROP CONSTRAINT payments_kind_check,
   ADD CONSTRAINT payments_kind_check CHECK (kind IN ('transfer', 'deposit', 'payout')),
   DROP CONSTRAINT payments_check,
-  ADD CONSTRAINT payments_source_check CHECK ((kind <> 'deposit') = (source_account_id IS NOT NULL)),
+  ADD CONSTRAINT payments_source_check CHECK (
+    (kind <> 'deposit') = (source_account_id IS NOT NULL)),
   DROP CONSTRAINT payments_state_check,
   ADD CONSTRAINT payments_state_check CHECK (state IN (
     'processing', 'succeeded', 'failed', 'requires_action', 'canceled', 'requires_capture',
