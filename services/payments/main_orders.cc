@@ -34,6 +34,7 @@ OrderParts::OrderParts(const BulkWorker::Parts& parts, Executor executor, pg::Po
 
 void OrderParts::Stop() {
   bulk_worker_.Stop();
+  schedule_worker_.Stop();
   paying_bulks_.Stop();
   settling_requests_.Stop();
   scheduling_.Stop();

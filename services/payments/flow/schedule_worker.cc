@@ -36,7 +36,7 @@ Task<absl::StatusOr<int>> ScheduleWorker::RunOnce() {
   int begun = kSchedulesAtOnce;
   int ended = 0;
   int claimed = kOccurrencesAtOnce;
-  while (begun > 0 || claimed == kOccurrencesAtOnce) {
+  while (!stopping_ && (begun > 0 || claimed == kOccurrencesAtOnce)) {
     const absl::StatusOr<int> due =
         co_await store_.BeginOccurrences(NowInMicroseconds(clock_), kSchedulesAtOnce);
     if (!due.ok()) co_return due.status();
@@ -46,6 +46,8 @@ Task<absl::StatusOr<int>> ScheduleWorker::RunOnce() {
     if (!pending.ok()) co_return pending.status();
     claimed = static_cast<int>(pending->size());
     for (DueOccurrence& one : *pending) {
+      // What was claimed waits for its lease.
+      if (stopping_) break;
       const absl::StatusOr<bool> done = co_await Pay(std::move(one));
       if (!done.ok()) co_return done.status();
       ended += *done;

@@ -11,6 +11,8 @@
 // one key. The approval policy judges each as any other payment, so nothing slips past it.
 #pragma once
 
+#include <atomic>
+
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "services/payments/flow/create_payment.h"
@@ -30,6 +32,9 @@ class ScheduleWorker {
   // be decided stays pending and is no error.
   Task<absl::StatusOr<int>> RunOnce();
 
+  // Lets RunOnce() end after the occurrence under way.
+  void Stop() { stopping_ = true; }
+
  private:
   // Gives whether it ended.
   Task<absl::StatusOr<bool>> Pay(DueOccurrence due);
@@ -37,6 +42,7 @@ class ScheduleWorker {
   ScheduleStore& store_;
   CreatePayment& create_;
   Clock& clock_;
+  std::atomic<bool> stopping_ = false;
 };
 
 // Whether an error is about the moment, so that the same may be asked again, and decides nothing.
