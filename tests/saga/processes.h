@@ -60,7 +60,6 @@ struct Terms {
   bool may_owe = false;         // --refund_shortfall=receivable
   absl::Duration ledger_ahead;  // Of the clock of payments.
   int replicas = 1;             // Of payments.
-  bool crashes = true;          // Whether payments does.
 };
 
 // What outlives the processes. The stores are those that the contract tests hold to their SQL.
