@@ -46,7 +46,6 @@ int main(int argc, char** argv) {
   process.MigrateAndExitIfAsked();
   payments::RailParts rails(absl::GetFlag(FLAGS_sandbox));
   Clock& clock = rails.clock();
-
   rpc::Channel auth = process.Connect("auth", absl::GetFlag(FLAGS_auth_target));
   rpc::Channel accounts_channel = process.Connect("accounts", absl::GetFlag(FLAGS_accounts_target));
   rpc::Channel ledger_channel = process.Connect("ledger", absl::GetFlag(FLAGS_ledger_target));

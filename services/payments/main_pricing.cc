@@ -57,7 +57,8 @@ QuoteTerms ReadTerms() {
 PricingParts::PricingParts(Executor executor, pg::Pool& pool, Clock& clock)
     : store_(pool),
       pricing_(ReadSchedule(), store_),
-      rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), clock),
+      // Whatever the sandbox makes of the time, the file is of the real one.
+      rates_(absl::GetFlag(FLAGS_fx_rates), absl::GetFlag(FLAGS_fx_rate_max_age), SystemClock()),
       create_(store_, rates_, clock, SystemIds(), ReadTerms()),
       service_(create_, store_) {
   config::ExitIfError(rates_.Load(), "reading --fx_rates");

@@ -59,7 +59,7 @@ PaymentsProcess::PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Te
       create_(context_.get_executor(), store_, directory_, settlement_, kept.clock, kept.ids,
               {.store = store_, .approvals = approvals_, .policy = terms.policy}, pricing_),
       confirm_(store_, approvals_, settlement_, kept.clock),
-      vain_(store_, kept.clock),
+      vain_(rows, kept.clock),
       recovery_(store_, settlement_, store_, confirm_, vain_, kept.clock),
       parties_(store_, directory_),
       steps_(context_.get_executor(), store_, settlement_, refund_accounts_, kept.clock),

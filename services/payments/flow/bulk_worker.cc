@@ -197,6 +197,8 @@ Task<void> BulkWorker::PayItem(const Bulk& bulk, const Payees& payees, BulkItem&
 Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem& item,
                                 bool& done) {
   absl::Status refused = Check(bulk, payees, item);
+  if (refused.ok()) refused = co_await CheckPayee(bulk, payees, item);
+  if (IsPassing(refused)) co_return;
   if (refused.ok()) {
     PaymentRequest request = PaymentOf(bulk, item);
     absl::StatusOr<std::optional<Pricing>> pricing =
@@ -223,6 +225,19 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
   }
   Fail(item, std::string(InfoOf(*ReasonOf(refused)).name));
   done = true;
+}
+
+// As CreatePayment does, which does not see these payments.
+Task<absl::Status> BulkWorker::CheckPayee(const Bulk& bulk, const Payees& payees,
+                                          const BulkItem& item) {
+  PayeeCheck* const check = parts_.create.payee_check();
+  const KnownAccount& payee = payees.at(item.destination_account_id);
+  if (check == nullptr || payee.owner_user_id == bulk.user_id) co_return absl::OkStatus();
+  std::vector<PayeeCheck::Paid> paid = {
+      {.account_id = payee.account_id,
+       .amount = {.minor_units = item.amount_minor, .currency = bulk.currency}}};
+  rpc::Outgoing context;
+  co_return co_await check->Check(std::move(context), bulk.user_id, std::move(paid));
 }
 
 // What is held for a while is not counted against limits, so that where there are any it is not

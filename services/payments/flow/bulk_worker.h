@@ -71,6 +71,7 @@ class BulkWorker {
   Task<void> HoldItem(const Bulk& bulk, const Payees& payees, BulkItem& item, bool& done);
   Task<void> CaptureItem(const Bulk& bulk, const BulkItem& item, std::optional<Payment>& paid);
   Task<void> ReleaseItem(const Bulk& bulk, BulkItem& item, bool& done);
+  Task<absl::Status> CheckPayee(const Bulk& bulk, const Payees& payees, const BulkItem& item);
   Task<absl::StatusOr<bool>> IsLimited(Payment payment, const Payees& payees);
   Task<absl::StatusOr<LedgerAnswer>> Hold(Payment payment);
   absl::Status Check(const Bulk& bulk, const Payees& payees, const BulkItem& item) const;

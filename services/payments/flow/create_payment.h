@@ -58,6 +58,8 @@ class CreatePayment {
   // From now on accounts of others are paid as `check` lets, which outlives this. Before the first
   // Run().
   void RequirePayees(PayeeCheck& check) { payee_check_ = &check; }
+  // Null: anybody is paid.
+  PayeeCheck* payee_check() const { return payee_check_; }
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,

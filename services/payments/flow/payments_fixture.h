@@ -163,6 +163,7 @@ class PaymentsFixture : public ::testing::Test {
   ChargeSteps steps_{runtime_.executor(), store_, settlement_, refund_accounts_, clock_};
   ChargeRecovery charge_recovery_{store_, steps_, vain_, clock_};
 
+ private:
   std::unique_ptr<rpc::Server> Serve(const std::string& name, std::vector<rpc::Service*> services) {
     rpc::ServerOptions options{
         .listen = "127.0.0.1:0",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/rpc/timestamp.h"
+#include "services/payments/domain/ledger_transaction.h"
 
 namespace florin::payments {
 namespace {
@@ -278,6 +279,49 @@ Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> LedgerReaderDouble::GetAcc
     ledger::v1::Account& account = *response.add_accounts();
     account.set_account_id(id);
     account.set_debits_pending(ledger_.HeldOf(ParseId(IdKind::kAccount, id, "").value()));
+  }
+  co_return response;
+}
+
+void LedgerReaderDouble::Tell(const Payment& payment) {
+  std::lock_guard lock(mutex_);
+  ledger::v1::TransactionResult result;
+  ledger::v1::Transaction& committed = *result.mutable_committed();
+  committed.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
+  (*committed.mutable_metadata())["payment_id"] = FormatId(IdKind::kPayment, payment.payment_id);
+  for (const LedgerPosting& posting : PostingsOf(payment)) {
+    ledger::v1::Posting& moved = *committed.add_postings();
+    moved.set_debit_account_id(FormatId(IdKind::kAccount, posting.debit_account_id));
+    moved.set_credit_account_id(FormatId(IdKind::kAccount, posting.credit_account_id));
+    moved.set_amount_minor(posting.amount_minor);
+  }
+  committed.set_sequence(static_cast<std::int64_t>(told_.size()) + 1);
+  told_.push_back(std::move(result));
+}
+
+Task<absl::StatusOr<ledger::v1::GetTransactionsResponse>> LedgerReaderDouble::GetTransactions(
+    rpc::Call&, const ledger::v1::GetTransactionsRequest& request) {
+  if (!available_) co_return Unavailable();
+  std::lock_guard lock(mutex_);
+  if (request.transaction_ids_size() > 1000) co_return Error(Reason::kTooManyItems, "1000");
+  ledger::v1::GetTransactionsResponse response;
+  for (const ledger::v1::TransactionResult& result : told_) {
+    if (std::ranges::count(request.transaction_ids(), result.committed().transaction_id()) > 0) {
+      *response.add_results() = result;
+    }
+  }
+  co_return response;
+}
+
+Task<absl::StatusOr<ledger::v1::ListTransactionsResponse>> LedgerReaderDouble::ListTransactions(
+    rpc::Call&, const ledger::v1::ListTransactionsRequest& request) {
+  if (!available_) co_return Unavailable();
+  std::lock_guard lock(mutex_);
+  ledger::v1::ListTransactionsResponse response;
+  for (const ledger::v1::TransactionResult& result : told_) {
+    if (result.committed().sequence() <= request.after_sequence()) continue;
+    if (response.results_size() == request.page_size()) break;
+    *response.add_results() = result;
   }
   co_return response;
 }

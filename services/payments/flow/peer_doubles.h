@@ -100,17 +100,23 @@ class LedgerDouble : public ledger::v1::LedgerService {
   std::string all_requests_;
 };
 
-// The accounts of a LedgerDouble. Thread-safe.
+// The accounts of a LedgerDouble, and the transactions that it was told. Thread-safe.
 class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
  public:
   // `ledger` outlives this.
   explicit LedgerReaderDouble(LedgerDouble& ledger) : ledger_(ledger) {}
   // Makes every call fail with kUnavailable.
   void SetAvailable(bool available) { available_ = available; }
+  // That the payment's transaction has committed.
+  void Tell(const Payment& payment);
 
   // What is pending on the debit side, of whatever account.
   Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
       rpc::Call& call, const ledger::v1::GetAccountsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::GetTransactionsResponse>> GetTransactions(
+      rpc::Call& call, const ledger::v1::GetTransactionsRequest& request) override;
+  Task<absl::StatusOr<ledger::v1::ListTransactionsResponse>> ListTransactions(
+      rpc::Call& call, const ledger::v1::ListTransactionsRequest& request) override;
 
   // Payments does not use the following.
   Task<absl::StatusOr<ledger::v1::GetBalancesResponse>> GetBalances(
@@ -129,6 +135,8 @@ class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
  private:
   LedgerDouble& ledger_;
   std::atomic<bool> available_ = true;
+  std::mutex mutex_;
+  std::vector<ledger::v1::TransactionResult> told_;  // Sequence 1 is at 0. Guarded by mutex_.
 };
 
 // Proves what it was told, without any Merkle tree. Thread-safe.

@@ -1,7 +1,6 @@
 #include "services/payments/flow/reconcile.h"
 
 #include "services/payments/flow/payments_fixture.h"
-#include "services/payments/flow/reader_double.h"
 
 namespace florin::payments {
 namespace {
@@ -36,10 +35,6 @@ class ReconcileTest : public PaymentsFixture {
     return kinds;
   }
 
-  ReaderDouble reader_double_;
-  std::unique_ptr<rpc::Server> reader_server_ = Serve("ledger", {&reader_double_});
-  rpc::Channel reader_channel_ = rpc::Channel(runtime_.executor(), To("ledger", *reader_server_));
-  ledger::v1::LedgerReaderClient reader_{&reader_channel_};
   Reconcile reconcile_{store_, reader_, clock_, "main"};
 };
 
