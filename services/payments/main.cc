@@ -38,7 +38,17 @@ ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money i
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox: a rail, deposits out of nothing, a clock. Never with real money.");
 
-constexpr std::size_t kRememberedAccounts = 200'000;
+static std::vector<florin::pg::Statement> Statements() {
+  using namespace florin::payments;
+  std::vector<florin::pg::Statement> all = PgStore::Statements();
+  for (const auto& more : {ApprovalParts::Statements(), PricingParts::Statements(),
+                           ChargeParts::Statements(), LimitParts::Statements(),
+                           OrderParts::Statements(), RailParts::Statements(),
+                           ReconcileParts::Statements(), florin::audit::Trail::Statements()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
 
 int main(int argc, char** argv) {
   using namespace florin;
@@ -55,15 +65,7 @@ int main(int argc, char** argv) {
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
-  std::vector<pg::Statement> statements = payments::PgStore::Statements();
-  for (const auto& more :
-       {payments::ApprovalParts::Statements(), payments::PricingParts::Statements(),
-        payments::ChargeParts::Statements(), payments::LimitParts::Statements(),
-        payments::OrderParts::Statements(), payments::RailParts::Statements(),
-        payments::ReconcileParts::Statements(), audit::Trail::Statements()}) {
-    statements.insert(statements.end(), more.begin(), more.end());
-  }
-  pg::PoolOptions database = process.Database(std::move(statements));
+  pg::PoolOptions database = process.Database(Statements());
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   audit::Trail trail(process.executor(), pool, "payments");
@@ -71,7 +73,7 @@ int main(int argc, char** argv) {
   payments::ApprovalParts approvals(pool, auth);
   const std::string book = absl::GetFlag(FLAGS_book);
   const std::string approval_page = process.issuer() + "/auth/approval";
-  payments::AccountDirectory directory(accounts, kRememberedAccounts);
+  payments::AccountDirectory directory(accounts, /*remembered=*/200'000);
   payments::PricingParts pricing(process.executor(), pool, clock);
   payments::ChartAccounts chart(ledger, book);
   payments::LimitParts limits(process.executor(), pool, directory, ledger, ledger_channel, auth,
@@ -114,7 +116,6 @@ int main(int argc, char** argv) {
   pricing.Stop();
   limits.Stop();
   trail.Stop();
-  // Before the parts that coroutines use go.
-  process.runtime().Stop();
+  process.runtime().Stop();  // Before the parts that coroutines use go.
   return status;
 }

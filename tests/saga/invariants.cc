@@ -167,6 +167,8 @@ std::string Disagreement(const View& view, const Payment& payment) {
       return decision == nullptr ? "" : "the ledger decided what is not approved";
     case State::kProcessing:
       return "not ended";
+    case State::kReturned:
+      return "nothing here goes over a rail";
     case State::kRequiresCapture:
       break;
   }

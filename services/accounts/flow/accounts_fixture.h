@@ -222,6 +222,14 @@ class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
       rpc::Call&, const ledger::v1::GetTransactionRequest&) override {
     co_return Unused();
   }
+  Task<absl::StatusOr<ledger::v1::GetTransactionsResponse>> GetTransactions(
+      rpc::Call&, const ledger::v1::GetTransactionsRequest&) override {
+    co_return Unused();
+  }
+  Task<absl::StatusOr<ledger::v1::ListTransactionsResponse>> ListTransactions(
+      rpc::Call&, const ledger::v1::ListTransactionsRequest&) override {
+    co_return Unused();
+  }
   Task<absl::StatusOr<ledger::v1::FindTransactionsResponse>> FindTransactions(
       rpc::Call&, const ledger::v1::FindTransactionsRequest&) override {
     co_return Unused();

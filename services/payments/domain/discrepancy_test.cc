@@ -168,14 +168,14 @@ TEST(DiscrepancyTest, NamesAreReadAsTheyAreWritten) {
 TEST(RecoveryFailureTest, RestsLongerEachTimeUntilItIsParked) {
   absl::Duration before;
   for (int failures = 1; failures < kMostFailures; ++failures) {
-    const std::optional<absl::Duration> pause = PauseAfter(failures);
+    const std::optional<absl::Duration> pause = RestAfter(failures);
     ASSERT_TRUE(pause.has_value()) << failures;
     EXPECT_GT(*pause, before);
     before = *pause;
   }
-  EXPECT_THAT(PauseAfter(1), Optional(Eq(absl::Seconds(3))));
-  EXPECT_EQ(PauseAfter(kMostFailures), std::nullopt);
-  EXPECT_EQ(PauseAfter(kMostFailures + 1), std::nullopt);
+  EXPECT_THAT(RestAfter(1), Optional(Eq(absl::Seconds(3))));
+  EXPECT_EQ(RestAfter(kMostFailures), std::nullopt);
+  EXPECT_EQ(RestAfter(kMostFailures + 1), std::nullopt);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ constexpr absl::Duration kFirstPause = absl::Seconds(3);
 
 }  // namespace
 
-std::optional<absl::Duration> PauseAfter(int failures) {
+std::optional<absl::Duration> RestAfter(int failures) {
   if (failures >= kMostFailures) return std::nullopt;
   return kFirstPause * (1 << (failures - 1));
 }

@@ -15,7 +15,7 @@ namespace florin::payments {
 inline constexpr int kMostFailures = 6;
 
 // How long it rests after its `failures`th failure: 3 s, 6 s, 12 s, … Nothing: it is parked.
-std::optional<absl::Duration> PauseAfter(int failures);
+std::optional<absl::Duration> RestAfter(int failures);
 
 struct RecoveryFailure {
   Uuid payment_id;

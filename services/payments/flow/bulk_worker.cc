@@ -198,7 +198,7 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
                                 bool& done) {
   absl::Status refused = Check(bulk, payees, item);
   if (refused.ok()) refused = co_await CheckPayee(bulk, payees, item);
-  if (IsPassing(refused)) co_return;
+  if (!refused.ok() && IsPassing(refused)) co_return;
   if (refused.ok()) {
     PaymentRequest request = PaymentOf(bulk, item);
     absl::StatusOr<std::optional<Pricing>> pricing =

@@ -42,7 +42,7 @@ Task<absl::StatusOr<std::vector<Discrepancy>>> FakeStore::RecordFailures(
     failure.last_time = now;
     absl::Time* const next = NextAttemptOf(attempt);
     if (next == nullptr) continue;
-    const std::optional<absl::Duration> pause = PauseAfter(failure.failures);
+    const std::optional<absl::Duration> pause = RestAfter(failure.failures);
     *next = pause ? now + *pause : absl::InfiniteFuture();
     if (pause) continue;
     failure.parked = true;

@@ -310,7 +310,7 @@ void Record(pqxx::work& transaction, const Uuid& bulk_id, const std::vector<Bulk
 void Capture(pqxx::work& transaction, const Bulk& bulk, const std::vector<BulkItem>& items,
              const std::vector<Payment>& payments) {
   std::vector<Intent> intents;
-  pg::Array users, ids, states, reasons, updated, expires;
+  pg::Array users, ids, states, reasons, updated, expires, limit_refusals;
   for (std::size_t i = 0; i < payments.size(); ++i) {
     const Payment& payment = payments[i];
     intents.push_back({.payment = payment,
@@ -322,10 +322,12 @@ void Capture(pqxx::work& transaction, const Bulk& bulk, const std::vector<BulkIt
     reasons.Add(payment.failure_reason);
     updated.Add(absl::ToUnixMicros(payment.update_time));
     expires.AddNull();
+    limit_refusals.AddNull();
   }
   InsertNewIntents(transaction, IntentArrays(intents));
   transaction.exec_prepared("record_results", users.literal(), ids.literal(), states.literal(),
-                            reasons.literal(), updated.literal(), expires.literal());
+                            reasons.literal(), updated.literal(), expires.literal(),
+                            limit_refusals.literal());
   transaction.exec_prepared("record_captured", Repeated(bulk.bulk_id, items.size()),
                             NumbersOf(items));
 }

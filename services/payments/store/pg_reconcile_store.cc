@@ -25,8 +25,8 @@ constexpr char kRestPayment[] =
 constexpr char kRestStep[] = "UPDATE payment_steps SET next_attempt_time = coalesce(" FLORIN_TIME(
     "$2::bigint") ", 'infinity') WHERE step_id = $1::uuid AND state = 'processing'";
 constexpr char kCountFailure[] =
-    "INSERT INTO recovery_failures AS f (subject_id, payment_id, step_id, failures, reason, parked, "
-    "first_time, last_time) VALUES ($1::uuid, $2::uuid, $3::uuid, 1, $4, false, "
+    "INSERT INTO recovery_failures AS f (subject_id, payment_id, step_id, failures, reason, "
+    "parked, first_time, last_time) VALUES ($1::uuid, $2::uuid, $3::uuid, 1, $4, false, "
     FLORIN_TIME("$5::bigint") ", " FLORIN_TIME("$5::bigint") ") "
     "ON CONFLICT (subject_id) DO UPDATE SET failures = f.failures + 1, reason = excluded.reason, "
     "last_time = excluded.last_time RETURNING f.failures";
@@ -170,7 +170,7 @@ std::optional<Discrepancy> CountOne(pqxx::work& transaction, const VainAttempt& 
       "count_failure", subject.ToString(), payment_id,
       attempt.step ? std::optional<std::string>(subject.ToString()) : std::nullopt, attempt.reason,
       absl::ToUnixMicros(now));
-  const std::optional<absl::Duration> pause = PauseAfter(counted[0][0].as<int>());
+  const std::optional<absl::Duration> pause = RestAfter(counted[0][0].as<int>());
   std::optional<std::int64_t> next;
   if (pause) next = absl::ToUnixMicros(now + *pause);
   const pqxx::result resting = transaction.exec_prepared(

@@ -68,7 +68,7 @@ class ReconcileStore {
  public:
   virtual ~ReconcileStore() = default;
 
-  // Counts a failure of each that is still in processing, and has it rest (PauseAfter()) or parks
+  // Counts a failure of each that is still in processing, and has it rest (RestAfter()) or parks
   // it, which opens a discrepancy. Gives those that it has parked. May count one twice after
   // kUnavailable, which parks it a little earlier.
   virtual Task<absl::StatusOr<std::vector<Discrepancy>>> RecordFailures(

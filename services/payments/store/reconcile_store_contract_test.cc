@@ -136,7 +136,7 @@ TYPED_TEST(ReconcileStoreContractTest, WhatFailsRestsAndIsParkedInTheEnd) {
   const Payment payment = this->Begun();
   for (int i = 1; i < kMostFailures; ++i) {
     EXPECT_THAT(this->Fail(payment, std::nullopt, i), IsEmpty());
-    const absl::Time next = this->start_ + absl::Seconds(i) + *PauseAfter(i);
+    const absl::Time next = this->start_ + absl::Seconds(i) + *RestAfter(i);
     EXPECT_FALSE(this->IsClaimed(payment, next - absl::Microseconds(1))) << i;
     EXPECT_TRUE(this->IsClaimed(payment, next)) << i;
   }
