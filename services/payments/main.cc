@@ -41,10 +41,10 @@ ABSL_FLAG(bool, sandbox, false,
 static std::vector<florin::pg::Statement> Statements() {
   using namespace florin::payments;
   std::vector<florin::pg::Statement> all = PgStore::Statements();
-  for (const auto& more : {ApprovalParts::Statements(), PricingParts::Statements(),
-                           ChargeParts::Statements(), LimitParts::Statements(),
-                           OrderParts::Statements(), RailParts::Statements(),
-                           ReconcileParts::Statements(), florin::audit::Trail::Statements()}) {
+  for (const auto& more :
+       {ApprovalParts::Statements(), PricingParts::Statements(), ChargeParts::Statements(),
+        LimitParts::Statements(), OrderParts::Statements(), RailParts::Statements(),
+        ReconcileParts::Statements(), florin::audit::Trail::Statements()}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;
@@ -93,7 +93,6 @@ int main(int argc, char** argv) {
                               process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
-
   payments::RecoveryParts recovery(
       process.executor(), {store, settlement, approvals.store(), confirm, reconcile.vain(), clock},
       charges.recovery());
