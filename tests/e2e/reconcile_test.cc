@@ -22,13 +22,24 @@ std::string UuidOf(const Answer& payment) {
   return ParseId(IdKind::kPayment, payment.Text("payment_id"), "payment_id")->ToString();
 }
 
+// One who may see and resolve what does not agree.
+struct Staff {
+  ApiUser user{SharedStack()};
+  std::string token;
+
+  Staff() {
+    EXPECT_THAT(AssignRole(user.user_id(), "admin"), IsOk());
+    token = TokenWith(user, "reconciliation:read reconciliation:write");
+  }
+};
+Staff& TheStaff() {
+  static Staff staff;
+  return staff;
+}
+
 class ReconcileE2eTest : public ::testing::Test {
  protected:
-  ReconcileE2eTest() {
-    payer_.Deposit(source_, 100'000);
-    EXPECT_THAT(AssignRole(operator_.user_id(), "admin"), IsOk());
-    staff_ = {.token = TokenWith(operator_, "reconciliation:read reconciliation:write")};
-  }
+  ReconcileE2eTest() { payer_.Deposit(source_, 100'000); }
 
   // A payment that was made an hour ago, as far as anybody can tell.
   Answer Paid(std::int64_t minor_units, const std::string& also = "") {
@@ -81,8 +92,9 @@ class ReconcileE2eTest : public ::testing::Test {
 
   ApiUser payer_{SharedStack()};
   ApiUser payee_{SharedStack()};
-  ApiUser operator_{SharedStack()};
-  Sent staff_;
+  Staff& people_ = TheStaff();
+  ApiUser& operator_ = people_.user;
+  const Sent staff_ = {.token = people_.token};
   const std::string source_ = payer_.OpenAccount("EUR");
   const std::string destination_ = payee_.OpenAccount("EUR");
 };
