@@ -101,8 +101,8 @@ class AccountStateStoreContractTest : public ::testing::Test {
     return untold;
   }
 
-  S subject_;
   async::Runtime runtime_{1};
+  S subject_;
   const Uuid user_ = SystemIds().NewId();
   const Uuid customer_ = NewCustomer();
 };
