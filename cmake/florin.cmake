@@ -117,7 +117,7 @@ function(florin_service name)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# florin_test(NAME SRCS... DEPS... [LABEL unit] [TIMEOUT 120] [ARGS...] [RUN_SERIAL]): a GoogleTest
+# florin_test(NAME SRCS... DEPS... [LABEL unit] [TIMEOUT 600] [ARGS...] [RUN_SERIAL]): a GoogleTest
 # program run by ctest. LABEL says its kind: unit, contract, tidy, e2e, crash, simulation (DESIGN:
 # testing).
 function(florin_test name)
@@ -126,7 +126,7 @@ function(florin_test name)
     set(ARG_LABEL unit)
   endif()
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT 600)
   endif()
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE florin_flags ${ARG_DEPS} GTest::gmock GTest::gtest_main)
