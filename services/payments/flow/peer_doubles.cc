@@ -111,6 +111,8 @@ void LedgerDouble::EndHolds() {
 }
 
 std::vector<ledger::v1::TransactionResult> LedgerDouble::ApplyTogether(const Inputs& group) {
+  // Nothing to take back, so nothing to copy: what is kept grows with every transaction.
+  if (group.size() == 1) return {Apply(group.front())};
   const auto accounts = accounts_;
   const auto holds = holds_;
   const auto results = results_;
@@ -125,7 +127,7 @@ std::vector<ledger::v1::TransactionResult> LedgerDouble::ApplyTogether(const Inp
       if (!breaker) breaker = answers.size() - 1;
     }
   }
-  if (!breaker || group.size() == 1 || answers.front().replayed()) return answers;
+  if (!breaker || answers.front().replayed()) return answers;
   accounts_ = accounts;
   holds_ = holds;
   results_ = results;
