@@ -5,17 +5,8 @@
 namespace florin::payments {
 namespace {
 
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
-}
-
 absl::Time ReadTime(const pqxx::field& micros) {
   return absl::FromUnixMicros(micros.as<std::int64_t>());
-}
-
-std::optional<std::string> TextOrNull(const Uuid& id) {
-  if (id.is_nil()) return std::nullopt;
-  return id.ToString();
 }
 
 template <class Row, class Read>

@@ -8,10 +8,6 @@
 namespace florin::payments {
 namespace {
 
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
-}
-
 std::string OctetsOf(const pqxx::field& hex) {
   return hex.is_null() ? std::string() : absl::HexStringToBytes(hex.c_str());
 }
@@ -26,6 +22,15 @@ absl::StatusOr<ApprovalTerms> ReadTerms(const pqxx::row& row) {
 }
 
 }  // namespace
+
+absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
+  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
+}
+
+std::optional<std::string> TextOrNull(const Uuid& id) {
+  if (id.is_nil()) return std::nullopt;
+  return id.ToString();
+}
 
 absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(const Currency currency, Currency::Parse(row[6].c_str()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ inline constexpr int kPaymentColumns = 29;
 
 // Times travel as microseconds since the epoch, exactly.
 #define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
+
+// Greater than every id that Florin makes: the first page lists what is below it.
+inline constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+// NULL is the nil id. Error: kInvalidId.
+absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field);
+std::optional<std::string> TextOrNull(const Uuid& id);
 
 absl::StatusOr<Payment> ReadPayment(const pqxx::row& row);
 absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows);

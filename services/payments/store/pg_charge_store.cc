@@ -92,9 +92,6 @@ constexpr char kInsertEvidence[] =
     "text, create_time) VALUES ($1::uuid, $2::integer, $3::uuid, $4, $5::bytea, $6, " FLORIN_TIME(
         "$7::bigint") ")";
 
-// Greater than every id that Florin makes: the first page lists what is below it.
-constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
 // The payment, held until the transaction ends, and the dispute that the step is about.
 absl::StatusOr<Charge> Lock(pqxx::work& transaction, const Step& step) {
   FLORIN_ASSIGN_OR_RETURN(Payment payment, ReadAnyPayment(transaction, step.payment_id, true));

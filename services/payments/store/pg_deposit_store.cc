@@ -25,15 +25,6 @@ constexpr char kAdvance[] =
     "user_id = coalesce(user_id, $6::uuid), payment_id = coalesce(payment_id, $7::uuid) "
     "WHERE rail = $1 AND deposit_id = $2 AND stage = $3";
 
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
-}
-
-std::optional<std::string> TextOrNull(const Uuid& id) {
-  if (id.is_nil()) return std::nullopt;
-  return id.ToString();
-}
-
 absl::StatusOr<RailDeposit> Find(pqxx::work& transaction, const RailDeposit& deposit) {
   const pqxx::result rows =
       transaction.exec_prepared("find_deposit", deposit.rail, deposit.deposit_id);

@@ -48,9 +48,6 @@ constexpr char kClaimPaying[] =
     "ORDER BY next_attempt_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
     "WHERE r.request_id = due.request_id RETURNING " FLORIN_MONEY_REQUEST_COLUMNS;
 
-// Greater than every id that Florin makes: the first page lists what is below it.
-constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
 absl::Status NotFound() {
   return Error(Reason::kPaymentRequestNotFound, "no such payment request");
 }
@@ -58,10 +55,6 @@ absl::Status NotFound() {
 std::optional<std::string> TextOf(const Uuid& id) {
   if (id.is_nil()) return std::nullopt;
   return id.ToString();
-}
-
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
 }
 
 absl::StatusOr<MoneyRequest> ReadRequest(const pqxx::row& row) {

@@ -94,20 +94,8 @@ constexpr char kListExposure[] =
     "coalesce(sum(at_risk_minor) FILTER (WHERE state = 'open'), 0)::text "
     "FROM discrepancies GROUP BY 1 ORDER BY 1";
 
-// Greater than every id that Florin makes: the first page lists what is below it.
-constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
-absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field) {
-  return field.is_null() ? Uuid() : Uuid::Parse(field.c_str());
-}
-
 absl::Time ReadTime(const pqxx::field& micros) {
   return absl::FromUnixMicros(micros.as<std::int64_t>());
-}
-
-std::optional<std::string> TextOrNull(const Uuid& id) {
-  if (id.is_nil()) return std::nullopt;
-  return id.ToString();
 }
 
 std::string LiteralOf(const std::vector<Uuid>& ids) {

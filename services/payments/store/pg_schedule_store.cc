@@ -92,8 +92,6 @@ constexpr char kListOccurrences[] = "SELECT " FLORIN_OCCURRENCE_COLUMNS
                                     "WHERE o.schedule_id = $1::uuid AND o.number < $2::integer "
                                     "ORDER BY o.number DESC LIMIT $3::integer";
 
-// Greater than every id that Florin makes: the first page lists what is below it.
-constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 constexpr int kGreatestNumber = 2'000'000'000;
 
 absl::Status NotFound() { return Error(Reason::kScheduleNotFound, "no such schedule"); }

@@ -85,9 +85,6 @@ constexpr char kClaimUnfinished[] =
     "WHERE p.user_id = due.user_id AND p.payment_id = due.payment_id "
     "RETURNING " FLORIN_PAYMENT_COLUMNS;
 
-// Greater than every id that Florin makes: the first page lists what is below it.
-constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
 absl::StatusOr<std::vector<StoredIntent>> Insert(pqxx::work& transaction,
                                                  const std::vector<Intent>& intents) {
   const IntentArrays arrays(intents);
