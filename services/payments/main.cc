@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
       store, directory,    settlement, chart, confirm, approvals.approving(), limits.directory(),
       book,  approval_page};
   rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
-  reconcile.Start(process.executor());
+  reconcile.Start(process.executor(), rails.rails());
   std::vector<rpc::Service*> services = rails.services();
   services.insert(services.end(),
                   {&service, &charges.charges(), &charges.disputes(), &pricing.service(),

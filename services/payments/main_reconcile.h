@@ -8,10 +8,13 @@
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/pg/pool.h"
+#include "services/payments/flow/payouts.h"
+#include "services/payments/flow/rail_reconcile.h"
 #include "services/payments/flow/vain_attempts.h"
 #include "services/payments/rpc/reconciliation_rpc.h"
 #include "services/payments/rpc/timelines_rpc.h"
 #include "services/payments/store/pg_charge_store.h"
+#include "services/payments/store/pg_rail_reconcile_store.h"
 #include "services/payments/store/pg_reconcile_store.h"
 
 namespace florin::payments {
@@ -24,12 +27,12 @@ class ReconcileParts {
   ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::Channel& ledger, std::string book,
                  Clock& clock);
 
-  // Begins to reconcile at intervals.
-  void Start(Executor executor);
+  // Before serving. Begins to reconcile at intervals, with the statements of `rails`, too.
+  void Start(Executor executor, Rails rails);
   // Before the executor stops.
   void Stop();
 
-  static std::vector<pg::Statement> Statements() { return PgReconcileStore::Statements(); }
+  static std::vector<pg::Statement> Statements();
   VainAttempts& vain() { return vain_; }
   ReconciliationRpc& reconciliation() { return reconciliation_; }
   TimelinesRpc& timelines() { return timelines_; }
@@ -40,7 +43,9 @@ class ReconcileParts {
   PgChargeStore charges_;
   PaymentParties parties_;
   VainAttempts vain_;
+  PgRailReconcileStore lines_;
   Reconcile reconcile_;
+  RailReconcile rail_reconcile_;
   ReconciliationRpc reconciliation_;
   TimelinesRpc timelines_;
   std::optional<async::Worker> worker_;
