@@ -43,22 +43,25 @@ Task<absl::Status> Round(Reconcile& reconcile, RailReconcile& rails) {
 
 }  // namespace
 
-ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::Channel& ledger,
-                               std::string book, Clock& clock)
+ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, LimitParts& limits,
+                               rpc::Channel& ledger, std::string book, Clock& clock)
     : reader_(&ledger),
       store_(pool),
       charges_(pool),
       parties_(charges_, accounts),
       vain_(store_, clock),
       lines_(pool),
+      origins_(pool),
+      limits_(limits.directory(), reader_, book),
       reconcile_(store_, reader_, clock, book),
       rail_reconcile_(lines_, store_, reader_, clock, std::move(book)),
       reconciliation_(store_, charges_, reconcile_, rail_reconcile_, clock),
-      timelines_(parties_, store_, charges_, reconcile_) {}
+      timelines_(parties_, store_, charges_, origins_, limits_, reconcile_) {}
 
 std::vector<pg::Statement> ReconcileParts::Statements() {
   std::vector<pg::Statement> all = PgReconcileStore::Statements();
   for (auto& more : PgRailReconcileStore::Statements()) all.push_back(std::move(more));
+  for (auto& more : PgTimelineStore::Statements()) all.push_back(std::move(more));
   return all;
 }
 

@@ -11,11 +11,13 @@
 #include "services/payments/flow/payouts.h"
 #include "services/payments/flow/rail_reconcile.h"
 #include "services/payments/flow/vain_attempts.h"
+#include "services/payments/main_limits.h"
 #include "services/payments/rpc/reconciliation_rpc.h"
 #include "services/payments/rpc/timelines_rpc.h"
 #include "services/payments/store/pg_charge_store.h"
 #include "services/payments/store/pg_rail_reconcile_store.h"
 #include "services/payments/store/pg_reconcile_store.h"
+#include "services/payments/store/pg_timeline_store.h"
 
 namespace florin::payments {
 
@@ -24,8 +26,8 @@ class ReconcileParts {
  public:
   // References outlive this; `pool` has Statements(), and those of PgChargeStore. Ends the process
   // if --reconcile_interval is wrong.
-  ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::Channel& ledger, std::string book,
-                 Clock& clock);
+  ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, LimitParts& limits,
+                 rpc::Channel& ledger, std::string book, Clock& clock);
 
   // Before serving. Begins to reconcile at intervals, with the statements of `rails`, too.
   void Start(Executor executor, Rails rails);
@@ -44,6 +46,8 @@ class ReconcileParts {
   PaymentParties parties_;
   VainAttempts vain_;
   PgRailReconcileStore lines_;
+  PgTimelineStore origins_;
+  LimitHistory limits_;
   Reconcile reconcile_;
   RailReconcile rail_reconcile_;
   ReconciliationRpc reconciliation_;
