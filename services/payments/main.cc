@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
                                  &limits.directory());
   payments::PayeeParts payees(accounts_channel, create, clock);
   payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
-  payments::ReconcileParts reconcile(pool, directory, ledger_channel, book, clock);
+  payments::ReconcileParts reconcile(pool, directory, limits, ledger_channel, book, clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 reconcile.vain(), clock);
   payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
       store, directory,    settlement, chart, confirm, approvals.approving(), limits.directory(),
       book,  approval_page};
   rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
-  reconcile.Start(process.executor());
+  reconcile.Start(process.executor(), rails.rails());
   std::vector<rpc::Service*> services = rails.services();
   services.insert(services.end(),
                   {&service, &charges.charges(), &charges.disputes(), &pricing.service(),

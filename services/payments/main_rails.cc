@@ -21,8 +21,6 @@ void RailParts::Start(process::Process& process, pg::Pool& pool, rpc::Channel& l
   deposit_store_.emplace(pool);
   rail_store_.emplace(pool);
   rail_.emplace(*rail_store_, clock_);
-  Rails rails;
-  if (sandbox_) rails[std::string(kSandboxRail)] = &*rail_;
   payouts_.emplace(Payouts::Parts{.payments = rest.payments,
                                   .payouts = *payout_store_,
                                   .accounts = rest.accounts,
@@ -30,13 +28,13 @@ void RailParts::Start(process::Process& process, pg::Pool& pool, rpc::Channel& l
                                   .chart = rest.chart,
                                   .confirm = rest.confirm,
                                   .approving = rest.approving,
-                                  .rails = rails,
+                                  .rails = rails(),
                                   .clock = clock_,
                                   .ids = SystemIds(),
                                   .limits = &rest.limits});
   deposits_.emplace(rest.payments, *deposit_store_, rest.accounts, rest.settlement, rest.chart,
                     clock_, SystemIds());
-  inbox_.emplace(rails, *payouts_, *deposits_);
+  inbox_.emplace(rails(), *payouts_, *deposits_);
   payouts_rpc_.emplace(*payouts_, rest.approval_page);
   deposits_rpc_.emplace(rest.accounts);
   ledger_sandbox_.emplace(&ledger);

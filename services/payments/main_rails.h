@@ -52,6 +52,8 @@ class RailParts {
   std::vector<rpc::Service*> services() {
     return {&*payouts_rpc_, &*deposits_rpc_, &*sandbox_rpc_};
   }
+  // Those there are, once started.
+  Rails rails() { return sandbox_ ? Rails{{std::string(kSandboxRail), &*rail_}} : Rails(); }
   // Before the executor stops.
   void Stop();
 

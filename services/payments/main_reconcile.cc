@@ -23,34 +23,55 @@ absl::Duration IntervalOrExit() {
   return interval;
 }
 
-Task<absl::Status> Round(Reconcile& reconcile) {
-  const absl::StatusOr<ReconcileResult> result = co_await reconcile.RunOnce();
-  if (!result.ok()) {
-    telemetry::Log(telemetry::Severity::kWarning, "reconciliation failed",
-                   {{"error", std::string(result.status().message())}});
+absl::Status Noted(const absl::Status& status, std::string_view what) {
+  if (!status.ok()) {
+    telemetry::Log(telemetry::Severity::kWarning, what, {{"error", std::string(status.message())}});
   }
-  co_return result.status();
+  return status;
+}
+
+// A rail that does not answer keeps nobody from being compared with the ledger.
+Task<absl::Status> Round(Reconcile& reconcile, RailReconcile& rails) {
+  const absl::Status ledger =
+      Noted((co_await reconcile.RunOnce()).status(), "reconciliation failed");
+  const absl::Status rail =
+      Noted((co_await rails.RunOnce()).status(), "reconciliation with rails failed");
+  if (!ledger.ok()) co_return ledger;
+  if (!rail.ok()) co_return rail;
+  co_return co_await reconcile.ShowExposure();
 }
 
 }  // namespace
 
-ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::Channel& ledger,
-                               std::string book, Clock& clock)
+ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, LimitParts& limits,
+                               rpc::Channel& ledger, std::string book, Clock& clock)
     : reader_(&ledger),
       store_(pool),
       charges_(pool),
       parties_(charges_, accounts),
       vain_(store_, clock),
-      reconcile_(store_, reader_, clock, std::move(book)),
-      reconciliation_(store_, charges_, reconcile_, clock),
-      timelines_(parties_, store_, charges_, reconcile_) {}
+      lines_(pool),
+      origins_(pool),
+      limits_(limits.directory(), reader_, book),
+      reconcile_(store_, reader_, clock, book),
+      rail_reconcile_(lines_, store_, reader_, clock, std::move(book)),
+      reconciliation_(store_, charges_, reconcile_, rail_reconcile_, clock),
+      timelines_(parties_, store_, charges_, origins_, limits_, reconcile_) {}
 
-void ReconcileParts::Start(Executor executor) {
+std::vector<pg::Statement> ReconcileParts::Statements() {
+  std::vector<pg::Statement> all = PgReconcileStore::Statements();
+  for (auto& more : PgRailReconcileStore::Statements()) all.push_back(std::move(more));
+  for (auto& more : PgTimelineStore::Statements()) all.push_back(std::move(more));
+  return all;
+}
+
+void ReconcileParts::Start(Executor executor, Rails rails) {
+  rail_reconcile_.Use(std::move(rails));
   const absl::Duration interval = IntervalOrExit();
   if (interval == absl::ZeroDuration()) return;
   const async::WorkerPauses pauses{.usual = interval, .longest = interval};
   worker_.emplace(
-      std::move(executor), [this] { return Round(reconcile_); }, pauses);
+      std::move(executor), [this] { return Round(reconcile_, rail_reconcile_); }, pauses);
 }
 
 void ReconcileParts::Stop() {

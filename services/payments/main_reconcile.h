@@ -8,11 +8,16 @@
 #include "libs/async/worker.h"
 #include "libs/clock/clock.h"
 #include "libs/pg/pool.h"
+#include "services/payments/flow/payouts.h"
+#include "services/payments/flow/rail_reconcile.h"
 #include "services/payments/flow/vain_attempts.h"
+#include "services/payments/main_limits.h"
 #include "services/payments/rpc/reconciliation_rpc.h"
 #include "services/payments/rpc/timelines_rpc.h"
 #include "services/payments/store/pg_charge_store.h"
+#include "services/payments/store/pg_rail_reconcile_store.h"
 #include "services/payments/store/pg_reconcile_store.h"
+#include "services/payments/store/pg_timeline_store.h"
 
 namespace florin::payments {
 
@@ -21,15 +26,15 @@ class ReconcileParts {
  public:
   // References outlive this; `pool` has Statements(), and those of PgChargeStore. Ends the process
   // if --reconcile_interval is wrong.
-  ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::Channel& ledger, std::string book,
-                 Clock& clock);
+  ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, LimitParts& limits,
+                 rpc::Channel& ledger, std::string book, Clock& clock);
 
-  // Begins to reconcile at intervals.
-  void Start(Executor executor);
+  // Before serving. Begins to reconcile at intervals, with the statements of `rails`, too.
+  void Start(Executor executor, Rails rails);
   // Before the executor stops.
   void Stop();
 
-  static std::vector<pg::Statement> Statements() { return PgReconcileStore::Statements(); }
+  static std::vector<pg::Statement> Statements();
   VainAttempts& vain() { return vain_; }
   ReconciliationRpc& reconciliation() { return reconciliation_; }
   TimelinesRpc& timelines() { return timelines_; }
@@ -40,7 +45,11 @@ class ReconcileParts {
   PgChargeStore charges_;
   PaymentParties parties_;
   VainAttempts vain_;
+  PgRailReconcileStore lines_;
+  PgTimelineStore origins_;
+  LimitHistory limits_;
   Reconcile reconcile_;
+  RailReconcile rail_reconcile_;
   ReconciliationRpc reconciliation_;
   TimelinesRpc timelines_;
   std::optional<async::Worker> worker_;

@@ -215,6 +215,49 @@ TEST_F(LimitsTest, OfAUserWhicheverAccountPays) {
   payer_.Deposit(source_, 1000);
 }
 
+// By which limits, and what there was of each when it was decided.
+TEST_F(LimitsTest, TheTimelineTellsWhatWasDecidedBy) {
+  const Answer day = Make("USER", 500, kDay);
+  const Answer minute = Make("ACCOUNT", 400, kMinute);
+  const auto judged = [this](const std::string& payment_id) {
+    const Answer timeline = payer_.Get(absl::StrCat("/v1/payments/", payment_id, "/timeline"));
+    EXPECT_EQ(Outcome(timeline), "200") << timeline;
+    std::vector<std::string> found;
+    for (const auto& entry : timeline.body.at("entries").as_array()) {
+      const boost::json::object& one = entry.as_object();
+      const std::string event(one.at("event").as_string());
+      if (!event.starts_with("limit_")) continue;
+      std::string text = event;
+      for (const char* name : {"limit_id", "asked", "used", "remaining", "maximum"}) {
+        const boost::json::object& inputs = one.at("inputs").as_object();
+        const boost::json::value* const value = inputs.if_contains(name);
+        absl::StrAppend(&text, " ", value == nullptr ? "-" : std::string(value->as_string()));
+      }
+      found.push_back(text);
+    }
+    return found;
+  };
+  Pay(100);
+  const Answer used = Pay(200);
+  const Answer refused = Pay(150);
+  ExpectRefusal(refused, minute, 100);
+  Pay(50);  // What comes later changes nothing of what was decided by.
+  EXPECT_THAT(judged(used.Text("payment_id")),
+              ::testing::UnorderedElementsAre(
+                  absl::StrCat("limit_used ", minute.Text("limit_id"), " 200 100 300 400"),
+                  absl::StrCat("limit_used ", day.Text("limit_id"), " 200 100 400 500")));
+  EXPECT_THAT(judged(refused.Text("metadata.payment_id")),
+              ::testing::UnorderedElementsAre(
+                  absl::StrCat("limit_refused ", minute.Text("limit_id"), " 150 - 100 -"),
+                  absl::StrCat("limit_asked ", day.Text("limit_id"), " 150 - - -")));
+  const Answer each = Make("USER", 20, 0);
+  const Answer large = Pay(21);
+  ExpectRefusal(large, each, 20);
+  EXPECT_THAT(
+      judged(large.Text("metadata.payment_id")),
+      ::testing::ElementsAre(absl::StrCat("limit_refused ", each.Text("limit_id"), " 21 0 20 20")));
+}
+
 TEST_F(LimitsTest, OfAnAccount) {
   const std::string other = payer_.OpenAccount("EUR");
   payer_.Deposit(other, 1000);

@@ -11,13 +11,19 @@
 namespace florin::payments {
 namespace {
 
-constexpr std::array<std::pair<DiscrepancyKind, std::string_view>, 6> kNames = {{
+constexpr std::array<std::pair<DiscrepancyKind, std::string_view>, 12> kNames = {{
     {DiscrepancyKind::kUnfinished, "unfinished"},
     {DiscrepancyKind::kParked, "parked"},
     {DiscrepancyKind::kMissingInLedger, "missing_in_ledger"},
     {DiscrepancyKind::kMovedAlthoughEnded, "moved_although_ended"},
     {DiscrepancyKind::kAmountDiffers, "amount_differs"},
     {DiscrepancyKind::kUnknownTransaction, "unknown_transaction"},
+    {DiscrepancyKind::kMissingHere, "missing_here"},
+    {DiscrepancyKind::kMissingAtRail, "missing_at_rail"},
+    {DiscrepancyKind::kRailAmountDiffers, "rail_amount_differs"},
+    {DiscrepancyKind::kExecutedTwice, "executed_twice"},
+    {DiscrepancyKind::kStageDiffers, "stage_differs"},
+    {DiscrepancyKind::kSettlementDiffers, "settlement_differs"},
 }};
 
 Discrepancy AboutPayment(DiscrepancyKind kind, const Payment& payment, std::string found) {

@@ -1,6 +1,6 @@
-// Where what is kept of payments and what the ledger has decided do not agree, and how much money
-// that concerns at most. A discrepancy is opened once for what it is about, however often it is
-// found.
+// Where what is kept of payments and what the ledger has decided, or a rail has executed, do not
+// agree, and how much money that concerns at most. A discrepancy is opened once for what it is
+// about, however often it is found.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,13 @@ enum class DiscrepancyKind {
   kMovedAlthoughEnded,  // Said to have failed, and the ledger has moved money.
   kAmountDiffers,       // The ledger has moved something else than what is said.
   kUnknownTransaction,  // The ledger has moved money for a payment, and nobody here asked for it.
+  // Between a rail's statement and payouts and deposits (rail_match.h).
+  kMissingHere,        // The rail has executed what nobody here knows.
+  kMissingAtRail,      // Said to be executed, and not on the statement in time.
+  kRailAmountDiffers,  // On the statement with another amount.
+  kExecutedTwice,      // On the statement more than once.
+  kStageDiffers,       // Executed by the rail, and said not to be.
+  kSettlementDiffers,  // The ledger's settlement account has what nothing explains.
 };
 std::string_view NameOf(DiscrepancyKind kind);
 // Error: kInternal for any other text.
@@ -56,6 +63,10 @@ struct Discrepancy {
   // What is kept and what the ledger says, for a person. No personal data.
   std::string expected;
   std::string found;
+  // Whose statement does not agree, and on which deposit; empty where it is not about a rail, or
+  // not about a deposit.
+  std::string rail = {};
+  std::string deposit_id = {};
 
   friend bool operator==(const Discrepancy&, const Discrepancy&) = default;
 };

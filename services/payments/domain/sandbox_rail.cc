@@ -17,7 +17,27 @@ SandboxPlan PlanOf(const Beneficiary& beneficiary) {
   if (ending == "9005") {
     return {.silence = absl::Hours(1), .events = {{RailEvent::kSettled, {}, "", 0}}};
   }
+  if (ending == "9006") {
+    return {.events = {{RailEvent::kSettled, {}}, {RailEvent::kSettled, {}, "", 0}}};
+  }
+  if (ending == "9007") {
+    return {.events = {{.event = RailEvent::kSettled, .after = {}, .charged = true}}};
+  }
+  if (ending == "9008") {
+    return {.events = {{.event = RailEvent::kSettled, .after = {}, .on_statement = false}}};
+  }
+  if (ending == "9009") {
+    return {
+        .events = {{RailEvent::kRejected, {}, "AC01"},
+                   {.event = RailEvent::kSettled, .after = {}, .notifications = 0, .told = false}}};
+  }
   return {.events = {{RailEvent::kSettled, absl::ZeroDuration()}}};
+}
+
+Money ChargedOf(Money amount) {
+  const std::int64_t charge = amount.minor_units > 100 ? 100 : amount.minor_units / 2;
+  amount.minor_units -= charge;
+  return amount;
 }
 
 }  // namespace florin::payments

@@ -9,11 +9,12 @@ namespace florin::payments {
 namespace {
 
 // What a payee is not told.
-constexpr std::array<std::string_view, 7> kPayersOwn = {
-    "created", "approval_requested", "approved",       "attempts_failed",
-    "parked",  "processing",         "requires_action"};
+constexpr std::array<std::string_view, 10> kPayersOwn = {
+    "created",    "approval_requested", "approved",   "attempts_failed", "parked",
+    "processing", "requires_action",    "limit_used", "limit_refused",   "limit_asked"};
 
-void AddPayment(const Payment& payment, std::vector<TimelineEntry>& timeline) {
+void AddPayment(const Payment& payment, const PaymentOrigin& origin,
+                std::vector<TimelineEntry>& timeline) {
   TimelineEntry created{.time = payment.create_time, .event = "created"};
   created.inputs = {{"amount_minor", std::to_string(payment.amount.minor_units)},
                     {"currency", std::string(payment.amount.currency.code())},
@@ -23,6 +24,8 @@ void AddPayment(const Payment& payment, std::vector<TimelineEntry>& timeline) {
     created.inputs["authorization_seconds"] =
         std::to_string(absl::ToInt64Seconds(*payment.authorization_timeout));
   }
+  if (!origin.request_id.empty()) created.inputs["request_id"] = origin.request_id;
+  if (origin.payout) created.inputs["rail"] = origin.payout->rail;
   timeline.push_back(std::move(created));
   if (!payment.approval) return;
   // Asked for with the payment itself.
@@ -31,6 +34,81 @@ void AddPayment(const Payment& payment, std::vector<TimelineEntry>& timeline) {
                       .inputs = {{"expire_time", absl::FormatTime(absl::RFC3339_full,
                                                                   payment.approval->expire_time,
                                                                   absl::UTCTimeZone())}}});
+}
+
+std::string_view NameOf(JudgedLimit::Outcome outcome) {
+  switch (outcome) {
+    case JudgedLimit::Outcome::kUsed:
+      return "limit_used";
+    case JudgedLimit::Outcome::kRefused:
+      return "limit_refused";
+    case JudgedLimit::Outcome::kAsked:
+      return "limit_asked";
+  }
+  return "";
+}
+
+void AddLimit(const JudgedLimit& judged, std::vector<TimelineEntry>& timeline) {
+  TimelineEntry entry{.time = judged.time, .event = std::string(NameOf(judged.outcome))};
+  entry.inputs = {{"asked", std::to_string(judged.asked)},
+                  {"limit_id", FormatId(IdKind::kLimit, judged.limit_id)}};
+  if (judged.maximum) entry.inputs["maximum"] = std::to_string(*judged.maximum);
+  if (judged.remaining) entry.inputs["remaining"] = std::to_string(*judged.remaining);
+  if (judged.maximum && judged.remaining) {
+    entry.inputs["used"] = std::to_string(*judged.maximum - *judged.remaining);
+  }
+  if (judged.window) {
+    entry.inputs["window_seconds"] = std::to_string(absl::ToInt64Seconds(*judged.window));
+  }
+  if (judged.limit) {
+    entry.inputs["scope"] = std::string(NameOf(judged.limit->scope));
+    entry.inputs["measure"] = std::string(NameOf(judged.limit->measure));
+  }
+  timeline.push_back(std::move(entry));
+}
+
+Uuid PayoutBookingIdOf(const Payment& payment, PayoutStage stage, int attempt) {
+  const Payout payout{.payment = payment, .beneficiary = {}, .rail = "", .stage = stage};
+  return BookingOf(payout, attempt).transaction_id;
+}
+
+Uuid SettlingIdOf(RailDeposit deposit) {
+  deposit.stage = DepositStage::kCrediting;
+  return BookingOf(deposit).transaction_id;
+}
+
+// What was booked of it over the rail, in whatever stage.
+void AddPayout(const Payment& payment, const PayoutOnRail& payout, const LedgerRecords& ledger,
+               std::vector<TimelineEntry>& timeline) {
+  constexpr std::array<PayoutStage, 5> kBooked = {PayoutStage::kSending, PayoutStage::kSettling,
+                                                  PayoutStage::kRejecting, PayoutStage::kReturning,
+                                                  PayoutStage::kCanceling};
+  for (const PayoutStage stage : kBooked) {
+    for (const int attempt : {1, 2}) {
+      const LedgerRecord* const record = ledger.Find(PayoutBookingIdOf(payment, stage, attempt));
+      if (record == nullptr || !record->committed) continue;
+      const bool why = stage == PayoutStage::kRejecting || stage == PayoutStage::kReturning;
+      timeline.push_back({.time = record->commit_time,
+                          .event = "payout_" + std::string(NameOf(BookedStageOf(stage))),
+                          .transaction_id = record->transaction_id,
+                          .postings = record->postings});
+      if (why) timeline.back().inputs["rail_code"] = payout.code;
+    }
+  }
+}
+
+// Before it was credited, and after.
+void AddDeposit(const RailDeposit& deposit, const LedgerRecords& ledger,
+                std::vector<TimelineEntry>& timeline) {
+  timeline.push_back({.time = deposit.create_time,
+                      .event = "deposit_received",
+                      .inputs = {{"deposit_id", deposit.deposit_id}, {"rail", deposit.rail}}});
+  const LedgerRecord* const record = ledger.Find(SettlingIdOf(deposit));
+  if (record == nullptr || !record->committed) return;
+  timeline.push_back({.time = record->commit_time,
+                      .event = "deposit_settled",
+                      .transaction_id = record->transaction_id,
+                      .postings = record->postings});
 }
 
 void AddLedger(const LedgerRecord* record, const Uuid& step_id, bool held,
@@ -83,12 +161,57 @@ void AddFailure(const RecoveryFailure& failure, std::vector<TimelineEntry>& time
 
 }  // namespace
 
+JudgedLimit UsedLimit(const LimitUse& use, const BucketCounters& after, absl::Time time) {
+  const std::int64_t used = after.debits_pending - use.units;
+  const std::int64_t left =
+      after.credits_posted - after.debits_posted - after.debits_pending + use.units;
+  return {.outcome = JudgedLimit::Outcome::kUsed,
+          .limit_id = use.limit_id,
+          .asked = use.units,
+          .maximum = used + left,
+          .remaining = left,
+          .window = use.window,
+          .time = time};
+}
+
+std::optional<JudgedLimit> RefusedLimit(const Payment& payment) {
+  if (!payment.limit_refusal) return std::nullopt;
+  const LimitRefusal& refusal = *payment.limit_refusal;
+  JudgedLimit judged{.outcome = JudgedLimit::Outcome::kRefused,
+                     .limit_id = refusal.limit_id,
+                     .asked = DebitedOf(payment).minor_units,
+                     .remaining = refusal.remaining,
+                     .time = payment.update_time};
+  for (const LimitUse& use : payment.limit_uses) {
+    if (use.limit_id != refusal.limit_id) continue;
+    judged.asked = use.units;
+    judged.window = use.window;
+  }
+  // Of each payment for itself.
+  if (!judged.window) judged.maximum = refusal.remaining;
+  return judged;
+}
+
+std::vector<Uuid> LedgerIdsOf(const Payment& payment, const PaymentOrigin& origin) {
+  std::vector<Uuid> ids = TransactionsOf(payment);
+  if (origin.payout) {
+    const std::vector<Uuid> bookings = BookingIdsOf(payment.payment_id);
+    ids.insert(ids.end(), bookings.begin(), bookings.end());
+  }
+  if (origin.deposit) ids.push_back(SettlingIdOf(*origin.deposit));
+  return ids;
+}
+
 std::vector<TimelineEntry> TimelineOf(const PaymentHistory& history) {
   std::vector<TimelineEntry> timeline;
   const Payment& payment = history.payment;
-  AddPayment(payment, timeline);
+  const PaymentOrigin& origin = history.origin;
+  if (origin.deposit) AddDeposit(*origin.deposit, history.ledger, timeline);
+  AddPayment(payment, origin, timeline);
+  for (const JudgedLimit& judged : history.limits) AddLimit(judged, timeline);
   AddLedger(history.ledger.Find(payment.transaction_id), Uuid(),
-            payment.authorization_timeout.has_value(), timeline);
+            payment.authorization_timeout.has_value() || payment.kind == Kind::kPayout, timeline);
+  if (origin.payout) AddPayout(payment, *origin.payout, history.ledger, timeline);
   for (const RecoveryFailure& failure : history.failures) AddFailure(failure, timeline);
   for (const Step& step : history.steps) AddStep(step, history.ledger, timeline);
   for (const Dispute& dispute : history.disputes) {

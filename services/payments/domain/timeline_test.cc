@@ -109,5 +109,108 @@ TEST(TimelineTest, OfAFailedPaymentTheReason) {
   EXPECT_THAT(timeline[1].postings, IsEmpty());
 }
 
+// A payment that uses 30 of a bucket of 100 in which 50 were used, and one payment of 5.
+Payment Limited() {
+  Payment payment = Refunded().payment;
+  payment.limit_uses = {
+      {.limit_id = Id(40), .control_account_id = Id(41), .units = 30, .window = absl::Hours(24)},
+      {.limit_id = Id(42), .control_account_id = Id(43), .units = 1, .window = absl::Hours(48)}};
+  return payment;
+}
+
+TEST(TimelineTest, WhatThereWasOfALimit) {
+  const BucketCounters after{.credits_posted = 130, .debits_posted = 30, .debits_pending = 80};
+  const JudgedLimit used = UsedLimit(Limited().limit_uses[0], after, At(5));
+  EXPECT_EQ(used.outcome, JudgedLimit::Outcome::kUsed);
+  EXPECT_EQ(used.asked, 30);
+  EXPECT_EQ(used.maximum, 100);
+  EXPECT_EQ(used.remaining, 50);
+  PaymentHistory history = Refunded();
+  history.limits = {used};
+  const std::vector<TimelineEntry> timeline = TimelineOf(history);
+  ASSERT_EQ(timeline[2].event, "limit_used") << "before the money moved";
+  const std::map<std::string, std::string> inputs = {
+      {"asked", "30"},    {"limit_id", FormatId(IdKind::kLimit, Id(40))},
+      {"maximum", "100"}, {"remaining", "50"},
+      {"used", "50"},     {"window_seconds", "86400"}};
+  EXPECT_EQ(timeline[2].inputs, inputs);
+  for (const TimelineEntry& entry : ForPayee(timeline, history.payment)) {
+    EXPECT_NE(entry.event, "limit_used") << "the payer's own";
+  }
+}
+
+TEST(TimelineTest, WhatALimitHasRefused) {
+  Payment payment = Limited();
+  EXPECT_EQ(RefusedLimit(payment), std::nullopt);
+  payment.limit_refusal = LimitRefusal{.limit_id = Id(42), .remaining = 0};
+  std::optional<JudgedLimit> refused = RefusedLimit(payment);
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->outcome, JudgedLimit::Outcome::kRefused);
+  EXPECT_EQ(refused->asked, 1) << "payments are counted";
+  EXPECT_EQ(refused->window, absl::Hours(48));
+  EXPECT_EQ(refused->maximum, std::nullopt);
+  // Of each payment for itself.
+  payment.limit_uses.clear();
+  payment.limit_refusal = LimitRefusal{.limit_id = Id(44), .remaining = 999};
+  refused = RefusedLimit(payment);
+  EXPECT_EQ(refused->asked, 1000);
+  EXPECT_EQ(refused->maximum, 999);
+}
+
+TEST(TimelineTest, HowAPayoutWentOverItsRail) {
+  PaymentHistory history = Refunded();
+  history.steps.clear();
+  history.failures.clear();
+  history.payment.approval.reset();
+  history.payment.kind = Kind::kPayout;
+  history.payment.state = State::kReturned;
+  history.payment.update_time = At(30);
+  history.origin = {.request_id = "req_1",
+                    .payout = PayoutOnRail{"sandbox", PayoutStage::kReturned, "AC04"}};
+  std::vector<LedgerRecord> records;
+  const std::vector<Uuid> ids = LedgerIdsOf(history.payment, history.origin);
+  int second = 5;
+  for (const PayoutStage stage :
+       {PayoutStage::kSending, PayoutStage::kSettling, PayoutStage::kReturning}) {
+    const Payout payout{
+        .payment = history.payment, .beneficiary = {}, .rail = "sandbox", .stage = stage};
+    const Uuid id = BookingOf(payout, 1).transaction_id;
+    EXPECT_EQ(std::ranges::count(ids, id), 1) << NameOf(stage);
+    records.push_back({.transaction_id = id, .committed = true, .commit_time = At(second += 5)});
+  }
+  history.ledger = LedgerRecords(std::move(records));
+  const std::vector<TimelineEntry> timeline = TimelineOf(history);
+  EXPECT_THAT(EventsOf(timeline), ElementsAre("created", "payout_sent", "payout_settled",
+                                              "payout_returned", "returned"));
+  EXPECT_EQ(timeline[0].inputs.at("request_id"), "req_1");
+  EXPECT_EQ(timeline[0].inputs.at("rail"), "sandbox");
+  EXPECT_EQ(timeline[3].inputs.at("rail_code"), "AC04");
+  EXPECT_FALSE(timeline[2].inputs.contains("rail_code"));
+}
+
+TEST(TimelineTest, WhereADepositCameFrom) {
+  PaymentHistory history = Refunded();
+  history.steps.clear();
+  history.failures.clear();
+  history.payment.approval.reset();
+  RailDeposit deposit{.rail = "sandbox",
+                      .deposit_id = "d1",
+                      .amount = history.payment.amount,
+                      .account_reference = "secret",
+                      .reference = "secret",
+                      .stage = DepositStage::kCredited,
+                      .create_time = At(-1)};
+  history.origin.deposit = deposit;
+  deposit.stage = DepositStage::kCrediting;
+  history.ledger = LedgerRecords({{.transaction_id = BookingOf(deposit).transaction_id,
+                                   .committed = true,
+                                   .commit_time = At(8)}});
+  const std::vector<TimelineEntry> timeline = TimelineOf(history);
+  EXPECT_THAT(EventsOf(timeline),
+              ElementsAre("deposit_received", "created", "succeeded", "deposit_settled"));
+  const std::map<std::string, std::string> inputs = {{"deposit_id", "d1"}, {"rail", "sandbox"}};
+  EXPECT_EQ(timeline[0].inputs, inputs);
+}
+
 }  // namespace
 }  // namespace florin::payments

@@ -425,6 +425,8 @@ TEST_F(PayoutsTest, ARailMayNotifyOfWhatNobodyMade) {
 TEST_F(PayoutsTest, TheStatementHasWhatWasBooked) {
   Made(kReturns, 100);
   EXPECT_THAT(Create(Request(kRejects, 20), "rejected"), IsOk());
+  EXPECT_TRUE(runtime_.Run(sandbox_.Statement("", 10))->entries.empty());
+  clock_.Advance(kStatementDelay);
   const auto first = runtime_.Run(sandbox_.Statement("", 10));
   ASSERT_THAT(first, IsOk());
   ASSERT_EQ(first->entries.size(), 1u);

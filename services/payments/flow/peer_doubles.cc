@@ -279,7 +279,10 @@ Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> LedgerReaderDouble::GetAcc
   ledger::v1::GetAccountsResponse response;
   for (const std::string& id : request.account_ids()) {
     ledger::v1::Account& account = *response.add_accounts();
+    const std::int64_t balance = ledger_.BalanceOf(ParseId(IdKind::kAccount, id, "").value());
     account.set_account_id(id);
+    account.set_credits_posted(std::max<std::int64_t>(balance, 0));
+    account.set_debits_posted(std::max<std::int64_t>(-balance, 0));
     account.set_debits_pending(ledger_.HeldOf(ParseId(IdKind::kAccount, id, "").value()));
   }
   co_return response;

@@ -110,7 +110,7 @@ class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
   // That the payment's transaction has committed.
   void Tell(const Payment& payment);
 
-  // What is pending on the debit side, of whatever account.
+  // What is posted, as one side's surplus, and pending on the debit side, of whatever account.
   Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> GetAccounts(
       rpc::Call& call, const ledger::v1::GetAccountsRequest& request) override;
   Task<absl::StatusOr<ledger::v1::GetTransactionsResponse>> GetTransactions(

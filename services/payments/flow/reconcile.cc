@@ -8,6 +8,7 @@
 #include "libs/rpc/timestamp.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/rail_match.h"
 #include "services/payments/flow/settlement.h"
 
 namespace florin::payments {
@@ -61,6 +62,7 @@ void Log(const std::vector<Discrepancy>& found) {
 // Whether what an open discrepancy is about agrees now.
 bool AgreesNow(const Discrepancy& discrepancy, const std::optional<WholePayment>& whole,
                const LedgerRecords& ledger) {
+  if (IsOfRails(discrepancy.kind)) return false;  // For RailReconcile to say.
   if (discrepancy.kind == DiscrepancyKind::kUnknownTransaction) {
     const LedgerRecord* const record = ledger.Find(discrepancy.transaction_id);
     return record == nullptr || !Explain(*record, whole).has_value();

@@ -47,6 +47,9 @@ class Reconcile {
   // store and of the ledger; what was compared before stays so.
   Task<absl::StatusOr<ReconcileResult>> RunOnce();
 
+  // Sets those gauges anew.
+  Task<absl::Status> ShowExposure();
+
   // What the ledger has decided under those ids.
   Task<absl::StatusOr<LedgerRecords>> Records(std::vector<Uuid> transaction_ids);
 
@@ -69,7 +72,6 @@ class Reconcile {
   Task<absl::Status> LookAgain(ReconcileResult& result);
   // Gives which of them agree now.
   Task<absl::StatusOr<std::vector<Uuid>>> AgreedOf(const std::vector<KeptDiscrepancy>& open);
-  Task<absl::Status> ShowExposure();
 
   ReconcileStore& store_;
   ledger::v1::LedgerReaderClient& reader_;

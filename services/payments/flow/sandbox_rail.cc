@@ -60,10 +60,12 @@ Task<absl::StatusOr<RailStatus>> SandboxRail::Submit(RailPayout payout) {
   for (const SandboxPlan::Event& event : plan.events) {
     entries.push_back({.entry = {.event = event.event,
                                  .payout_id = payout.payout_id,
-                                 .amount = payout.amount,
+                                 .amount = event.charged ? ChargedOf(payout.amount) : payout.amount,
                                  .code = event.code,
                                  .book_time = now + event.after},
-                       .notifications = event.notifications});
+                       .notifications = event.notifications,
+                       .told = event.told,
+                       .on_statement = event.on_statement});
   }
   TakenPayout taking{.payout_id = payout.payout_id,
                      .amount = payout.amount,
@@ -96,8 +98,9 @@ Task<absl::Status> SandboxRail::Acknowledge(std::int64_t number) {
 Task<absl::StatusOr<RailStatement>> SandboxRail::Statement(std::string cursor, int limit) {
   const auto after = ParseCursor(cursor);
   if (!after.ok()) co_return after.status();
+  const absl::Time until = NowInMicroseconds(clock_) - kStatementDelay;
   absl::StatusOr<std::vector<RailEntry>> entries =
-      co_await store_.BookedAfter(after->first, after->second, NowInMicroseconds(clock_), limit);
+      co_await store_.BookedAfter(after->first, after->second, until, limit);
   if (!entries.ok()) co_return entries.status();
   RailStatement statement{.entries = *std::move(entries), .next_cursor = std::move(cursor)};
   if (!statement.entries.empty()) statement.next_cursor = CursorOf(statement.entries.back());

@@ -12,6 +12,10 @@
 
 namespace florin::payments {
 
+// What was booked is on the statement a minute later: what is committed in between under an earlier
+// time is not passed over.
+inline constexpr absl::Duration kStatementDelay = absl::Minutes(1);
+
 // Thread-safe.
 class SandboxRail : public Rail {
  public:

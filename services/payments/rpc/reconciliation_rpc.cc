@@ -28,6 +28,18 @@ v1::Discrepancy::Kind ToProto(DiscrepancyKind kind) {
       return v1::Discrepancy::AMOUNT_DIFFERS;
     case DiscrepancyKind::kUnknownTransaction:
       return v1::Discrepancy::UNKNOWN_TRANSACTION;
+    case DiscrepancyKind::kMissingHere:
+      return v1::Discrepancy::MISSING_HERE;
+    case DiscrepancyKind::kMissingAtRail:
+      return v1::Discrepancy::MISSING_AT_RAIL;
+    case DiscrepancyKind::kRailAmountDiffers:
+      return v1::Discrepancy::RAIL_AMOUNT_DIFFERS;
+    case DiscrepancyKind::kExecutedTwice:
+      return v1::Discrepancy::EXECUTED_TWICE;
+    case DiscrepancyKind::kStageDiffers:
+      return v1::Discrepancy::STAGE_DIFFERS;
+    case DiscrepancyKind::kSettlementDiffers:
+      return v1::Discrepancy::SETTLEMENT_DIFFERS;
   }
   return v1::Discrepancy::KIND_UNSPECIFIED;
 }
@@ -79,6 +91,8 @@ v1::Discrepancy ToProto(const KeptDiscrepancy& kept) {
   proto.set_expected(discrepancy.expected);
   proto.set_found(discrepancy.found);
   proto.set_note(kept.note);
+  proto.set_rail(discrepancy.rail);
+  proto.set_deposit_id(discrepancy.deposit_id);
   SetTime(kept.create_time, *proto.mutable_create_time());
   SetTime(kept.update_time, *proto.mutable_update_time());
   return proto;
@@ -134,12 +148,19 @@ Task<absl::StatusOr<v1::RunReconciliationResponse>> ReconciliationRpc::RunReconc
     rpc::Call&, const v1::RunReconciliationRequest&) {
   const absl::StatusOr<ReconcileResult> result = co_await reconcile_.RunOnce();
   if (!result.ok()) co_return result.status();
+  const absl::StatusOr<RailReconcileResult> rails = co_await rails_.RunOnce();
+  if (!rails.ok()) co_return rails.status();
+  const absl::Status shown = co_await reconcile_.ShowExposure();
+  if (!shown.ok()) co_return shown;
   v1::RunReconciliationResponse response;
   response.set_payments(result->payments);
   response.set_steps(result->steps);
   response.set_transactions(result->transactions);
-  response.set_found(result->found);
-  response.set_agreed(result->agreed);
+  response.set_found(result->found + rails->found);
+  response.set_agreed(result->agreed + rails->agreed);
+  response.set_rail_lines(rails->lines);
+  response.set_rail_payouts(rails->payouts);
+  response.set_rail_deposits(rails->deposits);
   SetTime(result->complete_until, *response.mutable_complete_until());
   co_return response;
 }

@@ -4,6 +4,7 @@
 
 #include "florin/payments/v1/reconciliation.rpc.h"
 #include "libs/clock/clock.h"
+#include "services/payments/flow/rail_reconcile.h"
 #include "services/payments/flow/reconcile.h"
 #include "services/payments/store/charge_store.h"
 
@@ -14,8 +15,8 @@ class ReconciliationRpc : public v1::ReconciliationService {
  public:
   // References outlive this.
   ReconciliationRpc(ReconcileStore& store, ChargeStore& payments, Reconcile& reconcile,
-                    Clock& clock)
-      : store_(store), payments_(payments), reconcile_(reconcile), clock_(clock) {}
+                    RailReconcile& rails, Clock& clock)
+      : store_(store), payments_(payments), reconcile_(reconcile), rails_(rails), clock_(clock) {}
 
   Task<absl::StatusOr<v1::ListDiscrepanciesResponse>> ListDiscrepancies(
       rpc::Call& call, const v1::ListDiscrepanciesRequest& request) override;
@@ -32,6 +33,7 @@ class ReconciliationRpc : public v1::ReconciliationService {
   ReconcileStore& store_;
   ChargeStore& payments_;
   Reconcile& reconcile_;
+  RailReconcile& rails_;
   Clock& clock_;
 };
 

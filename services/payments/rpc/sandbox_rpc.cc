@@ -52,6 +52,9 @@ absl::StatusOr<RailEntry> ParseDeposit(const v1::ReceiveDepositRequest& proto) {
   if (proto.notifications() < 0 || proto.notifications() > kMostNotifications) {
     return Error(Reason::kInvalidField, "1 to 10", {.param = "notifications"});
   }
+  if (proto.untold() && proto.notifications() != 0) {
+    return Error(Reason::kInvalidField, "0 of what is untold", {.param = "notifications"});
+  }
   FLORIN_ASSIGN_OR_RETURN(const Money amount,
                           CheckAmount(proto.amount().currency(), proto.amount().minor_units()));
   return RailEntry{.deposit_id = proto.deposit_id(),
@@ -66,7 +69,8 @@ Task<absl::StatusOr<v1::ReceiveDepositResponse>> SandboxRpc::ReceiveDeposit(
     rpc::Call&, const v1::ReceiveDepositRequest& request) {
   if (rail_ == nullptr) co_return Disabled();
   FLORIN_CO_ASSIGN_OR_RETURN(RailEntry entry, ParseDeposit(request));
-  const int notifications = std::max(1, static_cast<int>(request.notifications()));
+  const int told = std::max(1, static_cast<int>(request.notifications()));
+  const int notifications = request.untold() ? 0 : told;
   const absl::Status received = co_await rail_->Receive(std::move(entry), notifications);
   if (!received.ok()) co_return received;
   v1::ReceiveDepositResponse response;

@@ -43,14 +43,24 @@ Task<absl::StatusOr<PaymentHistory>> TimelinesRpc::Gather(Payment payment) {
   absl::StatusOr<std::vector<RecoveryFailure>> failures =
       co_await store_.ListFailures(payment.payment_id);
   if (!failures.ok()) co_return failures.status();
-  std::vector<Uuid> transactions = TransactionsOf(whole->front());
+  absl::StatusOr<PaymentOrigin> origin = co_await origins_.OriginOf(payment.payment_id);
+  if (!origin.ok()) co_return origin.status();
+  absl::StatusOr<std::vector<JudgedLimit>> limits = co_await limits_.Of(whole->front().payment);
+  if (!limits.ok()) co_return limits.status();
+  std::vector<Uuid> transactions = LedgerIdsOf(whole->front().payment, *origin);
+  for (const Step& step : whole->front().steps) {
+    const std::vector<Uuid> its = TransactionsOf(step);
+    transactions.insert(transactions.end(), its.begin(), its.end());
+  }
   absl::StatusOr<LedgerRecords> ledger = co_await reconcile_.Records(std::move(transactions));
   if (!ledger.ok()) co_return ledger.status();
   co_return PaymentHistory{.payment = std::move(whole->front().payment),
                            .steps = std::move(whole->front().steps),
                            .disputes = *std::move(disputes),
                            .failures = *std::move(failures),
-                           .ledger = *std::move(ledger)};
+                           .ledger = *std::move(ledger),
+                           .origin = *std::move(origin),
+                           .limits = *std::move(limits)};
 }
 
 Task<absl::StatusOr<v1::GetPaymentTimelineResponse>> TimelinesRpc::GetPaymentTimeline(

@@ -127,7 +127,12 @@ TYPED_TEST(ApprovalStoreContractTest, AnAuthorizationThatNeedsAnApprovalIsKeptWh
 }
 
 TYPED_TEST(ApprovalStoreContractTest, APaymentThatNeedsAnApprovalIsKeptWhole) {
-  const Intent intent = this->NewIntent("key", 3001);
+  Intent intent = this->NewIntent("key", 3001);
+  // Else it would be bound by no limit once it is approved.
+  intent.payment.limit_uses = {{.limit_id = SystemIds().NewId(),
+                                .control_account_id = SystemIds().NewId(),
+                                .units = 3001,
+                                .window = absl::Hours(24)}};
   const Judged judged = this->Insert(intent);
   EXPECT_EQ(judged.verdict, (Verdict{.needs_approval = true, .basis = Basis::kAmount}));
   const Payment expected = AwaitApproval(intent.payment, this->TermsOf(intent));

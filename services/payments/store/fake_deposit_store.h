@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "libs/status/check.h"
 #include "services/payments/store/deposit_store.h"
@@ -34,6 +35,14 @@ class FakeDepositStore : public DepositStore {
       kept.payment_id = changed.payment_id;
     }
     co_return kept;
+  }
+
+  // Every deposit, by rail and id.
+  std::vector<RailDeposit> All() {
+    std::lock_guard lock(mutex_);
+    std::vector<RailDeposit> all;
+    for (const auto& [key, deposit] : kept_) all.push_back(deposit);
+    return all;
   }
 
   // Makes AdvanceDeposit fail with kUnavailable, as if the database had gone after the ledger's

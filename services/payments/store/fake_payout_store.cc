@@ -19,6 +19,7 @@ void FakeStore::KeepPayout(const Intent& intent) {
                    PayoutRow{.payout = {.payment = payment,
                                         .beneficiary = intent.payout->beneficiary,
                                         .rail = intent.payout->rail},
+                             .update_time = payment.create_time,
                              .next_attempt_time = payment.create_time + kLease});
 }
 
@@ -26,6 +27,13 @@ Payout FakeStore::PayoutOf(const PayoutRow& row) const {
   Payout payout = row.payout;
   payout.payment = rows_.at(Id(payout.payment.user_id, payout.payment.payment_id)).payment;
   return payout;
+}
+
+std::vector<std::pair<Payout, absl::Time>> FakeStore::AllPayouts() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::pair<Payout, absl::Time>> all;
+  for (const auto& [id, row] : payouts_) all.emplace_back(PayoutOf(row), row.update_time);
+  return all;
 }
 
 Task<absl::StatusOr<Payout>> FakeStore::FindPayout(Uuid payment_id) {
@@ -47,6 +55,7 @@ Task<absl::StatusOr<Payout>> FakeStore::Advance(Uuid payment_id, PayoutStage fro
   payout.stage = to;
   payout.asked = 0;
   if (!code.empty()) payout.code = code;
+  row->second.update_time = now;
   row->second.next_attempt_time = now + kLease;
   Payment& payment = rows_.at(Id(payout.payment.user_id, payment_id)).payment;
   payment = AtStage(payment, to, payout.code, now);

@@ -100,6 +100,13 @@ Task<absl::StatusOr<int>> FakeStore::RecordWalk(Walk walk, std::int64_t position
   co_return static_cast<int>(found.size());
 }
 
+Task<absl::StatusOr<int>> FakeStore::OpenDiscrepancies(std::vector<Discrepancy> found,
+                                                       absl::Time now) {
+  std::lock_guard lock(mutex_);
+  for (const Discrepancy& one : found) Open(one, now);
+  co_return static_cast<int>(found.size());
+}
+
 Task<absl::StatusOr<std::vector<Payment>>> FakeStore::PaymentsMade(absl::Time from,
                                                                    absl::Time until, int limit) {
   std::lock_guard lock(mutex_);

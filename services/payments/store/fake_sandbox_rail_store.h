@@ -64,6 +64,7 @@ class FakeSandboxRailStore : public SandboxRailStore {
     for (const auto& [key, kept] : entries_) {
       const RailEntry& entry = kept.entry;
       if (entry.event == RailEvent::kRejected || entry.book_time > now) continue;
+      if (!kept.on_statement) continue;
       if (std::tie(entry.book_time, entry.number) > std::tie(book_time, number)) {
         booked.push_back(entry);
       }
@@ -80,7 +81,7 @@ class FakeSandboxRailStore : public SandboxRailStore {
   TakenPayout Find(const Uuid& payout_id) {
     TakenPayout taken = taken_.at(payout_id);
     for (const auto& [number, kept] : entries_) {
-      if (kept.entry.payout_id == payout_id) taken.entries.push_back(kept.entry);
+      if (kept.entry.payout_id == payout_id && kept.told) taken.entries.push_back(kept.entry);
     }
     taken.entries = InOrder(std::move(taken.entries), static_cast<int>(entries_.size()));
     return taken;

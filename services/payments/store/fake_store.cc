@@ -16,7 +16,8 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
     const auto [key, inserted] =
         keys_.try_emplace(Key(payment.user_id, payment.kind, intent.idempotency_key), id);
     if (inserted) {
-      rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease});
+      rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
+                            intent.origin.request_id});
       KeepPayout(intent);
     }
     const Row& row = rows_.at(key->second);
@@ -87,6 +88,12 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::ClaimUnfinished(absl::Time
     claimed.push_back(row->payment);
   }
   co_return claimed;
+}
+
+std::string FakeStore::RequestOf(Uuid payment_id) {
+  std::lock_guard lock(mutex_);
+  const Row* const row = FindAny(payment_id);
+  return row == nullptr ? "" : row->request_id;
 }
 
 void FakeStore::FailRecords(bool fail) {

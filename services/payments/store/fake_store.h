@@ -76,6 +76,8 @@ class FakeStore : public Store,
   Task<absl::StatusOr<std::int64_t>> PositionOf(Walk walk) override;
   Task<absl::StatusOr<int>> RecordWalk(Walk walk, std::int64_t position,
                                        std::vector<Discrepancy> found, absl::Time now) override;
+  Task<absl::StatusOr<int>> OpenDiscrepancies(std::vector<Discrepancy> found,
+                                              absl::Time now) override;
   Task<absl::StatusOr<std::vector<Payment>>> PaymentsMade(absl::Time from, absl::Time until,
                                                           int limit) override;
   Task<absl::StatusOr<std::vector<WholePayment>>> StepsMade(absl::Time from, absl::Time until,
@@ -89,6 +91,11 @@ class FakeStore : public Store,
   Task<absl::StatusOr<KeptDiscrepancy>> Resolve(Resolution resolution, absl::Time now) override;
   Task<absl::StatusOr<int>> Agree(std::vector<Uuid> discrepancy_ids, absl::Time now) override;
   Task<absl::StatusOr<std::vector<Exposure>>> ListExposure() override;
+
+  // Of the request that made a payment; empty if there is none.
+  std::string RequestOf(Uuid payment_id);
+  // Every payout, and since when it is in its stage.
+  std::vector<std::pair<Payout, absl::Time>> AllPayouts();
 
   // Changes what is kept of a payment behind everybody's back.
   void Tamper(Uuid user_id, Uuid payment_id, const std::function<void(Payment&)>& change);
@@ -104,6 +111,7 @@ class FakeStore : public Store,
     Payment payment;
     crypto::Digest fingerprint;
     absl::Time next_attempt_time;
+    std::string request_id = {};  // Of the request that made it.
   };
   using Id = std::pair<Uuid, Uuid>;                 // user, payment
   using Key = std::tuple<Uuid, Kind, std::string>;  // user, kind, idempotency key
@@ -127,6 +135,7 @@ class FakeStore : public Store,
   };
   struct PayoutRow {
     Payout payout;  // Its payment is in rows_.
+    absl::Time update_time;
     absl::Time next_attempt_time;
   };
   // With mutex_ held.

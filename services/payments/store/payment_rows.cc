@@ -123,6 +123,11 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       limit_refusals.AddNull();
     }
+    if (intent.origin.request_id.empty()) {
+      request_ids.AddNull();
+    } else {
+      request_ids.Add(intent.origin.request_id);
+    }
     if (!intent.payout) continue;
     payout_ids.Add(payment.payment_id);
     payout_names.Add(intent.payout->beneficiary.name);
@@ -163,7 +168,7 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
       arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
       arrays.authorization_timeouts.literal(), arrays.limit_uses.literal(),
-      arrays.limit_refusals.literal());
+      arrays.limit_refusals.literal(), arrays.request_ids.literal());
   InsertPayouts(transaction, arrays);
   return static_cast<std::size_t>(inserted.affected_rows());
 }

@@ -57,7 +57,7 @@ struct IntentArrays {
 
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
       amounts, references, transaction_ids, created, next_attempts, pricings,
-      authorization_timeouts, limit_uses, limit_refusals;
+      authorization_timeouts, limit_uses, limit_refusals, request_ids;
   // Of those that are payouts; statement insert_payouts.
   pg::Array payout_ids, payout_names, payout_accounts, payout_are_ibans, payout_rails;
   int payouts = 0;

@@ -19,11 +19,11 @@ constexpr char kInsertAwaiting[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, state, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, approval_id, payee_name, approval_nonce, "
-    "approval_expire_time, pricing, authorization_timeout_seconds) "
+    "approval_expire_time, pricing, authorization_timeout_seconds, limit_uses, request_id) "
     "VALUES ($1::uuid, $2::uuid, $3, $4, $5::bytea, 'requires_action', $6::uuid, $7::uuid, $8, "
     "$9::bigint, $10, $11::uuid, " FLORIN_TIME("$12::bigint") ", " FLORIN_TIME("$12::bigint") ", "
     FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ", "
-    "nullif($17, ''), $18::integer) "
+    "nullif($17, ''), $18::integer, nullif($19, ''), nullif($20, '')) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // All currencies count for the number, one for the total.
@@ -78,7 +78,9 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       payment.amount.minor_units, payment.reference, payment.transaction_id.ToString(),
       absl::ToUnixMicros(payment.create_time), terms.approval_id.ToString(), terms.payee_name,
       ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
-      payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout);
+      payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout,
+      payment.limit_uses.empty() ? std::string() : TextOf(payment.limit_uses),
+      intent.origin.request_id);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

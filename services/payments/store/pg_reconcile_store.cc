@@ -17,7 +17,7 @@ namespace {
 #define FLORIN_DISCREPANCY_COLUMNS                                                        \
   "d.discrepancy_id, d.kind, d.payment_id, d.step_id, d.transaction_id, d.currency, "     \
   "d.at_risk_minor, d.expected, d.found, d.state, d.resolved_by, d.note, " FLORIN_MICROS( \
-      "d.create_time") ", " FLORIN_MICROS("d.update_time")
+      "d.create_time") ", " FLORIN_MICROS("d.update_time") ", d.rail, d.deposit_id"
 
 constexpr char kRestPayment[] =
     "UPDATE payments SET next_attempt_time = coalesce(" FLORIN_TIME("$2::bigint") ", 'infinity') "
@@ -63,9 +63,10 @@ constexpr char kStepsOfIds[] =
 
 constexpr char kOpenDiscrepancy[] =
     "INSERT INTO discrepancies AS d (discrepancy_id, kind, payment_id, step_id, transaction_id, "
-    "currency, at_risk_minor, expected, found, state, note, create_time, update_time) "
+    "currency, at_risk_minor, expected, found, state, note, create_time, update_time, rail, "
+    "deposit_id) "
     "VALUES ($1::uuid, $2, $3::uuid, $4::uuid, $5::uuid, $6, $7::bigint, $8, $9, 'open', '', "
-    FLORIN_TIME("$10::bigint") ", " FLORIN_TIME("$10::bigint") ") "
+    FLORIN_TIME("$10::bigint") ", " FLORIN_TIME("$10::bigint") ", $11, $12) "
     "ON CONFLICT (discrepancy_id) DO UPDATE SET state = 'open', "
     "at_risk_minor = excluded.at_risk_minor, expected = excluded.expected, "
     "found = excluded.found, update_time = excluded.update_time WHERE d.state = 'agreed'";
@@ -111,7 +112,9 @@ absl::StatusOr<KeptDiscrepancy> ReadDiscrepancy(const pqxx::row& row) {
                                        .transaction_id = {},
                                        .at_risk_minor = row[6].as<std::int64_t>(),
                                        .expected = row[7].c_str(),
-                                       .found = row[8].c_str()},
+                                       .found = row[8].c_str(),
+                                       .rail = row[14].is_null() ? "" : row[14].c_str(),
+                                       .deposit_id = row[15].is_null() ? "" : row[15].c_str()},
                        .note = row[11].c_str(),
                        .create_time = ReadTime(row[12]),
                        .update_time = ReadTime(row[13])};
@@ -141,12 +144,15 @@ absl::StatusOr<std::vector<KeptDiscrepancy>> ReadDiscrepancies(const pqxx::resul
 }
 
 void Open(pqxx::work& transaction, const Discrepancy& found, absl::Time now) {
-  std::optional<std::string> currency;
+  std::optional<std::string> currency, rail, deposit_id;
+  if (!found.rail.empty()) rail = found.rail;
+  if (!found.deposit_id.empty()) deposit_id = found.deposit_id;
   if (found.currency) currency = std::string(found.currency->code());
-  transaction.exec_prepared(
-      "open_discrepancy", found.discrepancy_id.ToString(), std::string(NameOf(found.kind)),
-      TextOrNull(found.payment_id), TextOrNull(found.step_id), TextOrNull(found.transaction_id),
-      currency, found.at_risk_minor, found.expected, found.found, absl::ToUnixMicros(now));
+  transaction.exec_prepared("open_discrepancy", found.discrepancy_id.ToString(),
+                            std::string(NameOf(found.kind)), TextOrNull(found.payment_id),
+                            TextOrNull(found.step_id), TextOrNull(found.transaction_id), currency,
+                            found.at_risk_minor, found.expected, found.found,
+                            absl::ToUnixMicros(now), rail, deposit_id);
 }
 
 // What was parked by it, if this was its last failure.
@@ -330,6 +336,16 @@ Task<absl::StatusOr<int>> PgReconcileStore::RecordWalk(Walk walk, std::int64_t p
       [walk, position, &found, now](pqxx::work& transaction) -> absl::StatusOr<int> {
     for (const Discrepancy& one : found) Open(transaction, one, now);
     transaction.exec_prepared("move_walk", std::string(NameOf(walk)), position);
+    return static_cast<int>(found.size());
+  };
+  co_return co_await pool_.Transact(std::move(work));
+}
+
+Task<absl::StatusOr<int>> PgReconcileStore::OpenDiscrepancies(std::vector<Discrepancy> found,
+                                                              absl::Time now) {
+  std::function<absl::StatusOr<int>(pqxx::work&)> work =
+      [&found, now](pqxx::work& transaction) -> absl::StatusOr<int> {
+    for (const Discrepancy& one : found) Open(transaction, one, now);
     return static_cast<int>(found.size());
   };
   co_return co_await pool_.Transact(std::move(work));

@@ -26,6 +26,8 @@ class PgReconcileStore : public ReconcileStore {
   Task<absl::StatusOr<std::int64_t>> PositionOf(Walk walk) override;
   Task<absl::StatusOr<int>> RecordWalk(Walk walk, std::int64_t position,
                                        std::vector<Discrepancy> found, absl::Time now) override;
+  Task<absl::StatusOr<int>> OpenDiscrepancies(std::vector<Discrepancy> found,
+                                              absl::Time now) override;
   Task<absl::StatusOr<std::vector<Payment>>> PaymentsMade(absl::Time from, absl::Time until,
                                                           int limit) override;
   Task<absl::StatusOr<std::vector<WholePayment>>> StepsMade(absl::Time from, absl::Time until,

@@ -25,13 +25,13 @@ constexpr char kFindTaken[] =
 
 constexpr char kAddEntry[] =
     "INSERT INTO sandbox_rail_entries (event, payout_id, deposit_id, currency, amount_minor, "
-    "account_reference, reference, code, book_time, notifications) "
+    "account_reference, reference, code, book_time, notifications, told, on_statement) "
     "VALUES ($1, $2::uuid, $3, $4, $5::bigint, $6, $7, $8, " FLORIN_TIME(
-        "$9::bigint") ", $10::integer) ON CONFLICT (deposit_id) DO NOTHING";
+        "$9::bigint") ", $10::integer, $11::boolean, $12::boolean) ON CONFLICT (deposit_id) DO NOTHING";
 
 constexpr char kEntriesOf[] =
     "SELECT " FLORIN_ENTRY_COLUMNS
-    " FROM sandbox_rail_entries WHERE payout_id = $1::uuid ORDER BY book_time, number";
+    " FROM sandbox_rail_entries WHERE payout_id = $1::uuid AND told ORDER BY book_time, number";
 
 constexpr char kEntryOfDeposit[] =
     "SELECT " FLORIN_ENTRY_COLUMNS " FROM sandbox_rail_entries WHERE deposit_id = $1";
@@ -47,7 +47,7 @@ constexpr char kNotified[] =
 
 constexpr char kBookedAfter[] =
     "SELECT " FLORIN_ENTRY_COLUMNS
-    " FROM sandbox_rail_entries WHERE event <> 'rejected' "
+    " FROM sandbox_rail_entries WHERE event <> 'rejected' AND on_statement "
     "AND (book_time, number) > (" FLORIN_TIME("$1::bigint") ", $2::bigint) "
     "AND book_time <= " FLORIN_TIME("$3::bigint") " ORDER BY book_time, number LIMIT $4::integer";
 
@@ -88,7 +88,8 @@ void Add(pqxx::work& transaction, const PlannedEntry& planned) {
   transaction.exec_prepared("add_rail_entry", std::string(NameOf(entry.event)), payout_id,
                             deposit_id, std::string(entry.amount.currency.code()),
                             entry.amount.minor_units, entry.account_reference, entry.reference,
-                            entry.code, absl::ToUnixMicros(entry.book_time), planned.notifications);
+                            entry.code, absl::ToUnixMicros(entry.book_time), planned.notifications,
+                            planned.told, planned.on_statement);
 }
 
 absl::StatusOr<std::optional<TakenPayout>> Find(pqxx::transaction_base& transaction,

@@ -13,18 +13,18 @@ constexpr char kInsertIntents[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, pricing, authorization_timeout_seconds, "
-    "limit_uses, limit_refusal) "
+    "limit_uses, limit_refusal, request_id) "
     "SELECT i.user_id, i.payment_id, i.kind, i.idempotency_key, i.fingerprint, "
     "i.source_account_id, i.destination_account_id, i.currency, i.amount_minor, i.reference, "
     "i.transaction_id, " FLORIN_TIME("i.created") ", " FLORIN_TIME("i.created") ", "
     FLORIN_TIME("i.next_attempt") ", i.pricing, i.authorization_timeout, i.limit_uses, "
-    "i.limit_refusal "
+    "i.limit_refusal, i.request_id "
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[], "
     "$7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::uuid[], $12::bigint[], "
-    "$13::bigint[], $14::text[], $15::integer[], $16::text[], $17::text[]) "
+    "$13::bigint[], $14::text[], $15::integer[], $16::text[], $17::text[], $18::text[]) "
     "AS i (user_id, payment_id, kind, idempotency_key, fingerprint, source_account_id, "
     "destination_account_id, currency, amount_minor, reference, transaction_id, created, "
-    "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal) "
+    "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal, request_id) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // A payment that was there before has another id, and so no row here.

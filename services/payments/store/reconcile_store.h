@@ -86,6 +86,9 @@ class ReconcileStore {
   // somebody else has moved it further.
   virtual Task<absl::StatusOr<int>> RecordWalk(Walk walk, std::int64_t position,
                                                std::vector<Discrepancy> found, absl::Time now) = 0;
+  // Opens discrepancies as RecordWalk() does, of no walk.
+  virtual Task<absl::StatusOr<int>> OpenDiscrepancies(std::vector<Discrepancy> found,
+                                                      absl::Time now) = 0;
   // Payments, or steps with their payments, that were made in this time (inclusive, exclusive); at
   // most `limit`, in no order: as many as that mean that there may be more.
   virtual Task<absl::StatusOr<std::vector<Payment>>> PaymentsMade(absl::Time from, absl::Time until,

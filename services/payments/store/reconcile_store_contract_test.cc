@@ -263,6 +263,30 @@ TYPED_TEST(ReconcileStoreContractTest, ADiscrepancyIsOpenedOnce) {
   EXPECT_EQ(this->Kept(found).state, DiscrepancyState::kOpen);
 }
 
+// Of every kind there is, with the rail and the deposit that it is about.
+TYPED_TEST(ReconcileStoreContractTest, DiscrepanciesOfRailsAreOpenedWithoutAWalk) {
+  std::vector<Discrepancy> found;
+  for (const DiscrepancyKind kind :
+       {DiscrepancyKind::kMissingHere, DiscrepancyKind::kMissingAtRail,
+        DiscrepancyKind::kRailAmountDiffers, DiscrepancyKind::kExecutedTwice,
+        DiscrepancyKind::kStageDiffers, DiscrepancyKind::kSettlementDiffers}) {
+    Discrepancy one = this->Found(this->Begun());
+    one.kind = kind;
+    one.discrepancy_id = DiscrepancyIdOf(kind, one.payment_id);
+    one.rail = "sandbox";
+    one.deposit_id = "d'1";
+    found.push_back(one);
+  }
+  for (int i = 0; i < 2; ++i) {
+    std::vector<Discrepancy> again = found;
+    EXPECT_EQ(this->Run(this->store().OpenDiscrepancies(std::move(again), this->start_)), 6);
+  }
+  for (const Discrepancy& one : found) {
+    EXPECT_EQ(this->Kept(one).discrepancy, one);
+    EXPECT_EQ(this->Kept(one).state, DiscrepancyState::kOpen);
+  }
+}
+
 TYPED_TEST(ReconcileStoreContractTest, APersonResolvesOnce) {
   const Discrepancy found = this->Found(this->Begun());
   this->Walked({found}, 1);

@@ -13,14 +13,17 @@ namespace florin::payments {
 struct TakenPayout {
   Uuid payout_id;
   Money amount;
-  absl::Time silent_until;         // It says nothing about it before.
-  std::vector<RailEntry> entries;  // What happened and will happen, in order of `book_time`.
+  absl::Time silent_until;  // It says nothing about it before.
+  // What happened and will happen, as far as it is told, in order of `book_time`.
+  std::vector<RailEntry> entries;
 };
 
 // An entry, and how often it is notified.
 struct PlannedEntry {
   RailEntry entry;
   int notifications = 1;
+  bool told = true;  // Part of what FindTaken() gives.
+  bool on_statement = true;
 };
 
 // Thread-safe. Every method is idempotent but Notified(), which may be repeated at the price of a
@@ -42,8 +45,8 @@ class SandboxRailStore {
                                                                         int limit) = 0;
   // One notification less of the entry.
   virtual Task<absl::Status> Notified(std::int64_t number) = 0;
-  // Up to `limit` entries booked by `now`, but for rejections, after the one with this time and
-  // number, in that order.
+  // Up to `limit` entries of the statement booked by `now`, but for rejections, after the one with
+  // this time and number, in that order.
   virtual Task<absl::StatusOr<std::vector<RailEntry>>> BookedAfter(absl::Time book_time,
                                                                    std::int64_t number,
                                                                    absl::Time now, int limit) = 0;
