@@ -30,6 +30,7 @@ class ReconcileParts {
   void Stop();
 
   static std::vector<pg::Statement> Statements() { return PgReconcileStore::Statements(); }
+  Reconcile& reconcile() { return reconcile_; }
   VainAttempts& vain() { return vain_; }
   ReconciliationRpc& reconciliation() { return reconciliation_; }
   TimelinesRpc& timelines() { return timelines_; }

@@ -26,6 +26,8 @@ v1::Discrepancy::Kind ToProto(DiscrepancyKind kind) {
       return v1::Discrepancy::MOVED_ALTHOUGH_ENDED;
     case DiscrepancyKind::kAmountDiffers:
       return v1::Discrepancy::AMOUNT_DIFFERS;
+    case DiscrepancyKind::kClearingDiffers:
+      return v1::Discrepancy::CLEARING_DIFFERS;
     case DiscrepancyKind::kUnknownTransaction:
       return v1::Discrepancy::UNKNOWN_TRANSACTION;
   }
@@ -81,6 +83,22 @@ v1::Discrepancy ToProto(const KeptDiscrepancy& kept) {
   proto.set_note(kept.note);
   SetTime(kept.create_time, *proto.mutable_create_time());
   SetTime(kept.update_time, *proto.mutable_update_time());
+  return proto;
+}
+
+v1::BookClearing ToProto(const Clearing& clearing) {
+  const std::string currency(clearing.pair.currency.code());
+  const auto set = [&currency](std::int64_t minor_units, florin::money::v1::Money& money) {
+    money.set_currency(currency);
+    money.set_minor_units(minor_units);
+  };
+  v1::BookClearing proto;
+  proto.set_source_book(clearing.pair.books.source);
+  proto.set_target_book(clearing.pair.books.target);
+  set(clearing.owed_minor, *proto.mutable_owed());
+  set(clearing.due_minor, *proto.mutable_due());
+  set(clearing.under_way_minor, *proto.mutable_under_way());
+  proto.set_agrees(clearing.Agrees());
   return proto;
 }
 
@@ -141,6 +159,7 @@ Task<absl::StatusOr<v1::RunReconciliationResponse>> ReconciliationRpc::RunReconc
   response.set_found(result->found);
   response.set_agreed(result->agreed);
   SetTime(result->complete_until, *response.mutable_complete_until());
+  for (const Clearing& one : result->clearings) *response.add_clearings() = ToProto(one);
   co_return response;
 }
 

@@ -43,8 +43,7 @@ Task<absl::StatusOr<PaymentHistory>> TimelinesRpc::Gather(Payment payment) {
   absl::StatusOr<std::vector<RecoveryFailure>> failures =
       co_await store_.ListFailures(payment.payment_id);
   if (!failures.ok()) co_return failures.status();
-  std::vector<Uuid> transactions = TransactionsOf(whole->front());
-  absl::StatusOr<LedgerRecords> ledger = co_await reconcile_.Records(std::move(transactions));
+  absl::StatusOr<LedgerRecords> ledger = co_await reconcile_.Records(*whole);
   if (!ledger.ok()) co_return ledger.status();
   co_return PaymentHistory{.payment = std::move(whole->front().payment),
                            .steps = std::move(whole->front().steps),

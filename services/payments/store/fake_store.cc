@@ -18,6 +18,7 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
     if (inserted) {
       rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease});
       KeepPayout(intent);
+      KeepTransfer(intent.payment);
     }
     const Row& row = rows_.at(key->second);
     stored.push_back(StoredIntent{.payment = row.payment,
