@@ -8,6 +8,7 @@
 #include "libs/async/worker.h"
 #include "libs/audit/trail.h"
 #include "libs/clock/clock.h"
+#include "libs/config/config.h"
 #include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
@@ -27,7 +28,11 @@ ABSL_FLAG(
     "book "
     "go to the first of them that can be reached in the order of its rendezvous hash. List the "
     "same ones in every service.");
-ABSL_FLAG(std::string, book, "main", "The ledger book that customers' accounts are in.");
+ABSL_FLAG(std::string, book, "main",
+          "The ledger book that customers' accounts are in unless they say another one.");
+ABSL_FLAG(
+    std::vector<std::string>, books, {},
+    "More ledger books, separated by commas, that accounts may be opened in (docs/books.md).");
 ABSL_FLAG(std::string, statement_font, "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
           "TrueType font of statements in PDF; it should have the letters of customers' names.");
 
@@ -53,8 +58,8 @@ int main(int argc, char** argv) {
 
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
   for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
-                     accounts::AccountStateParts::Statements(),
-                     accounts::HolderParts::Statements(), accounts::PayeeParts::Statements()}) {
+                     accounts::AccountStateParts::Statements(), accounts::HolderParts::Statements(),
+                     accounts::PayeeParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -64,11 +69,13 @@ int main(int argc, char** argv) {
   audit::Trail trail(process.executor(), pool, "accounts");
   accounts::PgStore store(pool, *personal_data);
   const std::string book = absl::GetFlag(FLAGS_book);
+  const accounts::Books books = config::ValueOrExit(
+      accounts::Books::Make(book, absl::GetFlag(FLAGS_books)), "--book, --books");
   accounts::OpenAccount open(store, ledger, SystemClock(), SystemIds(), book);
   accounts::HolderParts holders(pool, *personal_data, SystemClock(), SystemIds());
   accounts::PayeeParts payees(pool, *personal_data, store, SystemClock(), SystemIds());
   accounts::AccountsRpc service(store, holders.store(), open, ledger_reader, SystemClock(),
-                                SystemIds(), book);
+                                SystemIds(), books);
   accounts::StatementsRpc statements_rpc(holders.store(), ledger_reader, SystemClock(), book,
                                          absl::GetFlag(FLAGS_statement_font));
   accounts::AccountStateParts states(process.executor(), pool, *personal_data, ledger,
@@ -78,10 +85,10 @@ int main(int argc, char** argv) {
                                     states.telling(), book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status = process.Serve(
-      {&service, &holders.service(), &payees.service(), &statements_rpc, &states.service(),
-       &customers.service(), &trail.service()},
-      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status =
+      process.Serve({&service, &holders.service(), &payees.service(), &statements_rpc,
+                     &states.service(), &customers.service(), &trail.service()},
+                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
   customers.Stop();
   states.Stop();

@@ -24,6 +24,9 @@
 #include "services/ledger/store/pg_store.h"
 
 ABSL_FLAG(std::string, book, "main", "Name of a book that is made at start unless it is there.");
+ABSL_FLAG(
+    std::vector<std::string>, books, {},
+    "Names of more books, separated by commas, that are made at start unless they are there.");
 ABSL_FLAG(std::vector<std::string>, indexed_metadata, {"payment_id"},
           "Keys of metadata, separated by commas, that the book's transactions can be found by.");
 ABSL_FLAG(std::string, read_database, "",
@@ -53,9 +56,12 @@ int main(int argc, char** argv) {
   process.MigrateAndExitIfAsked();
 
   const std::string book = absl::GetFlag(FLAGS_book);
-  if (!ledger::IsBookName(book)) {
+  std::vector<std::string> books = absl::GetFlag(FLAGS_books);
+  books.push_back(book);
+  for (const std::string& one : books) {
+    if (ledger::IsBookName(one)) continue;
     config::ExitIfError(Error(Reason::kInvalidField, "1 to 64 characters of [a-z0-9_.-]"),
-                        "--book");
+                        "--book, --books");
   }
   const std::string log = ledger::LogOrigin(book);
   ledger::ExportOrImportAndExitIfAsked(process, log);
@@ -70,9 +76,11 @@ int main(int argc, char** argv) {
   pg::Pool& read_pool = replica != nullptr ? *replica : pool;
   ledger::PgBookReader reader(read_pool);
   const std::vector<std::string> keys = absl::GetFlag(FLAGS_indexed_metadata);
-  config::ExitIfError(
-      process.runtime().Run(store.EnsureBook(book, std::set(keys.begin(), keys.end()))),
-      "making the book");
+  for (const std::string& one : books) {
+    config::ExitIfError(
+        process.runtime().Run(store.EnsureBook(one, std::set(keys.begin(), keys.end()))),
+        "making the book");
+  }
   ledger::BookWatch watch(process.executor(), reader);
   AheadClock clock(SystemClock());
   ledger::PostingBatcher batcher(

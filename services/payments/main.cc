@@ -17,6 +17,7 @@
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/main_approvals.h"
+#include "services/payments/main_books.h"
 #include "services/payments/main_charges.h"
 #include "services/payments/main_limits.h"
 #include "services/payments/main_orders.h"
@@ -25,6 +26,7 @@
 #include "services/payments/main_rails.h"
 #include "services/payments/main_reconcile.h"
 #include "services/payments/main_recovery.h"
+#include "services/payments/main_statements.h"
 #include "services/payments/rpc/payments_rpc.h"
 #include "services/payments/store/pg_store.h"
 
@@ -37,18 +39,6 @@ ABSL_FLAG(std::string, ledger_target, "127.0.0.1:7004",
 ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money in.");
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox: a rail, deposits out of nothing, a clock. Never with real money.");
-
-static std::vector<florin::pg::Statement> Statements() {
-  using namespace florin::payments;
-  std::vector<florin::pg::Statement> all = PgStore::Statements();
-  for (const auto& more :
-       {ApprovalParts::Statements(), PricingParts::Statements(), ChargeParts::Statements(),
-        LimitParts::Statements(), OrderParts::Statements(), RailParts::Statements(),
-        ReconcileParts::Statements(), florin::audit::Trail::Statements()}) {
-    all.insert(all.end(), more.begin(), more.end());
-  }
-  return all;
-}
 
 int main(int argc, char** argv) {
   using namespace florin;
@@ -65,7 +55,7 @@ int main(int argc, char** argv) {
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
 
-  pg::PoolOptions database = process.Database(Statements());
+  pg::PoolOptions database = process.Database(payments::AllStatements());
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
   audit::Trail trail(process.executor(), pool, "payments");
@@ -86,6 +76,8 @@ int main(int argc, char** argv) {
   payments::PayeeParts payees(accounts_channel, create, clock);
   payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
   payments::ReconcileParts reconcile(pool, directory, limits, ledger_channel, book, clock);
+  payments::BookParts books(pool, store, settlement, ledger, ledger_channel, limits.directory(),
+                            reconcile.reconcile(), clock);
   payments::ChargeParts charges(process.executor(), pool, settlement, directory, ledger, auth, book,
                                 reconcile.vain(), clock);
   payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),

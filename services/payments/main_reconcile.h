@@ -35,6 +35,7 @@ class ReconcileParts {
   void Stop();
 
   static std::vector<pg::Statement> Statements();
+  Reconcile& reconcile() { return reconcile_; }
   VainAttempts& vain() { return vain_; }
   ReconciliationRpc& reconciliation() { return reconciliation_; }
   TimelinesRpc& timelines() { return timelines_; }

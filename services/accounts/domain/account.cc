@@ -73,8 +73,12 @@ std::string CanonicalCustomer(std::string_view display_name) {
 }
 
 std::string CanonicalAccount(const Uuid& customer_id, const Currency& currency,
-                             std::string_view display_name, AccountKind kind) {
+                             std::string_view display_name, AccountKind kind,
+                             std::string_view book) {
   const std::string customer = customer_id.ToString();
+  if (!book.empty()) {
+    return Join({"account", customer, currency.code(), display_name, NameOf(kind), book});
+  }
   if (kind == AccountKind::kWallet) {
     return Join({"account", customer, currency.code(), display_name});
   }

@@ -50,6 +50,9 @@ struct Account {
   AccountState state = AccountState::kOpening;
   absl::Time create_time;
   AccountKind kind = AccountKind::kWallet;
+  // Of the ledger, for its life. Empty: the usual one (books.h), of accounts that were opened
+  // before there were several.
+  std::string book = {};
 
   friend bool operator==(const Account&, const Account&) = default;
 };
@@ -64,10 +67,11 @@ absl::StatusOr<Currency> CheckCurrency(std::string_view code);
 
 // The octets that say what a request asks for: equal for equal requests only. Their hash is the
 // fingerprint that tells a retry from another request under the same idempotency key. A wallet is
-// what it was before there were kinds.
+// what it was before there were kinds, and the usual book (empty) what it was before there were
+// several.
 std::string CanonicalCustomer(std::string_view display_name);
 std::string CanonicalAccount(const Uuid& customer_id, const Currency& currency,
-                             std::string_view display_name,
-                             AccountKind kind = AccountKind::kWallet);
+                             std::string_view display_name, AccountKind kind = AccountKind::kWallet,
+                             std::string_view book = {});
 
 }  // namespace florin::accounts

@@ -76,6 +76,22 @@ TEST_F(AccountStatesTest, AnOperatorFreezesEachSideAndLiftsIt) {
   EXPECT_THAT(Actions(), Contains("accounts.account.unfreeze").Times(1));
 }
 
+TEST_F(AccountStatesTest, WhatIsFrozenIsToldToTheBookThatItIsIn) {
+  OpenAccount::Request request = Request("there");
+  request.book = "other";
+  const Uuid there = Open(request)->account.account_id;
+  ledger_double_.SetFault(Fault::kUnavailable);
+  rpc::Outgoing context;
+  const AccountChanges::Acting acting{.user_id = operator_};
+  EXPECT_FALSE(runtime_.Run(account_changes_.Freeze(context, acting, there, kDebits, "test")).ok());
+  EXPECT_FALSE(Freeze(kDebits).ok());
+  ledger_double_.SetFault(Fault::kNone);
+  // Both books at once.
+  EXPECT_THAT(TellAll(), IsOk());
+  EXPECT_EQ(Booked(), kDebits);
+  EXPECT_TRUE(ledger_double_.account(FormatId(IdKind::kAccount, there)).frozen_debits());
+}
+
 TEST_F(AccountStatesTest, TheSameAgainChangesNothing) {
   ASSERT_THAT(Freeze(kDebits), IsOk());
   ASSERT_THAT(Freeze(kDebits), IsOk());

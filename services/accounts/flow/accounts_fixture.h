@@ -45,6 +45,11 @@ class LedgerDouble : public ledger::v1::LedgerService {
   // way.
   ledger::v1::Account& account(const std::string& id) { return accounts_[id]; }
   std::vector<ledger::v1::Entry>& entries() { return entries_; }
+  // In which book it was opened; empty for one that was not.
+  std::string BookOf(const std::string& id) {
+    std::lock_guard lock(mutex_);
+    return books_[id];
+  }
   int get_calls() {
     std::lock_guard lock(mutex_);
     return get_calls_;
@@ -61,6 +66,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
     if (fault_ == Fault::kIdConflict) co_return Error(Reason::kIdConflict, "told to fail");
     ledger::v1::OpenAccountsResponse response;
     for (const ledger::v1::Account& account : request.accounts()) {
+      books_.emplace(account.account_id(), request.book());
       *response.add_accounts() = accounts_.emplace(account.account_id(), account).first->second;
     }
     if (fault_ == Fault::kAnswerLost) co_return Error(Reason::kUnavailable, "told to fail");
@@ -75,7 +81,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
     if (fault_ == Fault::kUnavailable) return Error(Reason::kUnavailable, "told to fail");
     ledger::v1::GetAccountsResponse response;
     for (const std::string& id : request.account_ids()) {
-      if (accounts_.contains(id)) *response.add_accounts() = accounts_.at(id);
+      if (IsIn(request.book(), id)) *response.add_accounts() = accounts_.at(id);
     }
     return response;
   }
@@ -84,6 +90,9 @@ class LedgerDouble : public ledger::v1::LedgerService {
   absl::StatusOr<ledger::v1::ListEntriesResponse> List(
       const ledger::v1::ListEntriesRequest& request) {
     std::lock_guard lock(mutex_);
+    if (!IsIn(request.book(), request.account_id())) {
+      return Error(Reason::kAccountNotFound, "not in this book");
+    }
     std::size_t skip = 0;
     if (!request.page_token().empty()) {
       if (request.page_token().find_first_not_of("0123456789") != std::string::npos) {
@@ -108,6 +117,9 @@ class LedgerDouble : public ledger::v1::LedgerService {
     if (fault_ == Fault::kUnavailable) co_return Error(Reason::kUnavailable, "told to fail");
     for (const std::string& id : deposits_) Deposit(id);
     deposits_.clear();
+    if (!IsIn(request.book(), request.account_id())) {
+      co_return Error(Reason::kAccountNotFound, "not in this book");
+    }
     const std::string& id = request.transaction_id();
     if (!closings_.contains(id)) closings_[id] = SweepAndClose(request);
     if (fault_ == Fault::kAnswerLost) co_return Error(Reason::kUnavailable, "told to fail");
@@ -123,6 +135,10 @@ class LedgerDouble : public ledger::v1::LedgerService {
     ledger::v1::PostTransactionsResponse response;
     for (const ledger::v1::AccountChange& change : request.changes()) {
       ledger::v1::TransactionResult& result = *response.add_results();
+      if (!IsIn(request.book(), change.account_id())) {
+        result.mutable_refused()->set_reason("account_not_found");
+        continue;
+      }
       if (!changes_.insert(change.transaction_id()).second) {
         result.mutable_committed()->set_transaction_id(change.transaction_id());
         result.set_replayed(true);
@@ -157,6 +173,9 @@ class LedgerDouble : public ledger::v1::LedgerService {
   }
 
  private:
+  bool IsIn(const std::string& book, const std::string& id) {
+    return accounts_.contains(id) && books_[id] == book;
+  }
   void Deposit(const std::string& id) {
     ledger::v1::Account& account = accounts_[id];
     account.set_credits_posted(account.credits_posted() + 500);
@@ -194,6 +213,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
   std::map<std::string, ledger::v1::TransactionResult> closings_;
   Fault fault_ = Fault::kNone;
   std::map<std::string, ledger::v1::Account> accounts_;
+  std::map<std::string, std::string> books_;  // By account.
   std::vector<ledger::v1::Entry> entries_;
   std::set<std::string> changes_;
   std::vector<std::string> deposits_;

@@ -4,6 +4,7 @@
 
 #include "libs/clock/microseconds.h"
 #include "libs/telemetry/log.h"
+#include "services/accounts/domain/books.h"
 
 namespace florin::accounts {
 namespace {
@@ -99,7 +100,7 @@ Task<absl::StatusOr<AccountRecord>> CloseAccount::Run(rpc::Outgoing context, Req
   if (record->standing.life == AccountLife::kClosed) co_return record;
   if (record->standing.life != AccountLife::kClosing) {
     FLORIN_CO_RETURN_IF_ERROR(co_await CheckTarget(request, *record));
-    const absl::StatusOr<ledger::v1::Account> booked = co_await Look(context, request.account_id);
+    const absl::StatusOr<ledger::v1::Account> booked = co_await Look(context, record->account);
     if (!booked.ok()) co_return booked.status();
     record = co_await Begin(request, *booked);
     if (!record.ok()) co_return record.status();
@@ -128,6 +129,9 @@ Task<absl::Status> CloseAccount::CheckTarget(const Request& request, const Accou
   if (target->account.currency != record.account.currency) {
     co_return Error(Reason::kCurrencyMismatch, "both accounts have one currency",
                     {.param = kSweepParam});
+  }
+  if (BookOf(target->account, book_) != BookOf(record.account, book_)) {
+    co_return Error(Reason::kInvalidField, "both accounts are in one book", {.param = kSweepParam});
   }
   co_return absl::OkStatus();
 }
@@ -163,8 +167,7 @@ Task<absl::StatusOr<AccountRecord>> CloseAccount::Finish(rpc::Outgoing context,
                                                          audit::Origin origin) {
   const bool swept = record.standing.sweep_to.has_value();
   for (int look = 0; look < kMostLooks; ++look) {
-    const absl::StatusOr<ledger::v1::Account> booked =
-        co_await Look(context, record.account.account_id);
+    const absl::StatusOr<ledger::v1::Account> booked = co_await Look(context, record.account);
     if (!booked.ok()) co_return booked.status();
     absl::Status status;
     if (!booked->closed()) {
@@ -196,8 +199,9 @@ Task<absl::StatusOr<AccountRecord>> CloseAccount::Finish(rpc::Outgoing context,
 Task<absl::Status> CloseAccount::SweepAndClose(rpc::Outgoing context, const AccountRecord& record,
                                                const ledger::v1::Account& booked) {
   ledger::v1::CloseAccountRequest request = ClosingOf(record, booked);
-  request.set_book(book_);
-  context.route = book_;
+  const std::string& book = BookOf(record.account, book_);
+  request.set_book(book);
+  context.route = book;
   const absl::StatusOr<ledger::v1::TransactionResult> result =
       co_await ledger_.CloseAccount(std::move(context), request);
   if (!result.ok()) co_return result.status();
@@ -228,11 +232,12 @@ Task<absl::StatusOr<AccountRecord>> CloseAccount::End(const AccountRecord& recor
 }
 
 Task<absl::StatusOr<ledger::v1::Account>> CloseAccount::Look(rpc::Outgoing context,
-                                                             const Uuid& account_id) {
-  context.route = book_;
+                                                             const Account& account) {
+  const std::string& book = BookOf(account, book_);
+  context.route = book;
   ledger::v1::GetAccountsRequest request;
-  request.set_book(book_);
-  request.add_account_ids(FormatId(IdKind::kAccount, account_id));
+  request.set_book(book);
+  request.add_account_ids(FormatId(IdKind::kAccount, account.account_id));
   absl::StatusOr<ledger::v1::GetAccountsResponse> response =
       co_await reader_.GetAccounts(std::move(context), request);
   if (!response.ok()) co_return response.status();

@@ -34,17 +34,17 @@ class CloseAccount {
     audit::Origin origin = {};
   };
 
-  // References outlive this.
+  // References outlive this. `book`: the usual one.
   CloseAccount(AccountStateStore& store, ledger::v1::LedgerClient& ledger,
                ledger::v1::LedgerReaderClient& reader, Clock& clock, std::string book)
       : store_(store), ledger_(ledger), reader_(reader), clock_(clock), book_(std::move(book)) {}
 
   // `context` is for calls made as this service. Gives the account as closed; again for one that is
   // so already. Errors: kAccountNotFound, with param `sweep_to_account_id` if it is the other one;
-  // kSameAccount, kCurrencyMismatch and kAccountClosed of the other one; those of NextLife, above
-  // all kAccountNotEmpty; kAccountFrozen, kAccountClosed and others that the ledger refuses the
-  // sweep with: the account stays then. kUnavailable (also of an account that is too busy) and
-  // kDeadlineExceeded: the worker goes on.
+  // kSameAccount, kCurrencyMismatch, kAccountClosed and kInvalidField (in another book) of the
+  // other one; those of NextLife, above all kAccountNotEmpty; kAccountFrozen, kAccountClosed and
+  // others that the ledger refuses the sweep with: the account stays then. kUnavailable (also of an
+  // account that is too busy) and kDeadlineExceeded: the worker goes on.
   Task<absl::StatusOr<AccountRecord>> Run(rpc::Outgoing context, Request request);
 
   // One round of an async::Worker: goes on with accounts that have been closing for longer than a
@@ -64,7 +64,7 @@ class CloseAccount {
                                    const ledger::v1::Account& booked);
   Task<absl::StatusOr<AccountRecord>> End(const AccountRecord& record, AccountEvent what,
                                           audit::Origin origin);
-  Task<absl::StatusOr<ledger::v1::Account>> Look(rpc::Outgoing context, const Uuid& account_id);
+  Task<absl::StatusOr<ledger::v1::Account>> Look(rpc::Outgoing context, const Account& account);
 
   AccountStateStore& store_;
   ledger::v1::LedgerClient& ledger_;

@@ -51,6 +51,20 @@ class CloseAccountTest : public AccountsFixture {
   const Uuid other_ = OpenOne("b");
 };
 
+TEST_F(CloseAccountTest, ABalanceIsSweptWithinItsBookOnly) {
+  OpenAccount::Request request = Request("there");
+  request.book = "other";
+  const Uuid there = Open(request)->account.account_id;
+  Fund(500);
+  EXPECT_THAT(Close(there).status(),
+              AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("sweep_to_account_id")));
+  EXPECT_EQ(Life(), AccountLife::kOpen);
+  rpc::Outgoing context;
+  const CloseAccount::Request close{.user_id = user_, .account_id = there};
+  EXPECT_THAT(runtime_.Run(close_.Run(context, close)), IsOk());
+  EXPECT_TRUE(Booked(there).closed());
+}
+
 TEST_F(CloseAccountTest, AnEmptyOneClosesAtOnceAndAgainGivesTheSame) {
   const auto closed = Close();
   ASSERT_THAT(closed, IsOk());

@@ -4,6 +4,7 @@
 
 #include "libs/clock/microseconds.h"
 #include "libs/telemetry/log.h"
+#include "services/accounts/domain/books.h"
 
 namespace florin::accounts {
 namespace {
@@ -50,7 +51,7 @@ Task<absl::StatusOr<int>> Dormancy::LookAtAll(absl::Time now) {
 
 Task<absl::StatusOr<bool>> Dormancy::LookAt(const AccountRecord& record, absl::Time now) {
   const Uuid account_id = record.account.account_id;
-  const absl::StatusOr<absl::Time> last = co_await LastEntryTime(account_id);
+  const absl::StatusOr<absl::Time> last = co_await LastEntryTime(record.account);
   if (!last.ok()) co_return last.status();
   if (!IsAsleep(record.account.create_time, *last, record.standing.wake_time, after_, now)) {
     co_return false;
@@ -81,13 +82,14 @@ Task<absl::StatusOr<bool>> Dormancy::LookAt(const AccountRecord& record, absl::T
   co_return changed.status();
 }
 
-Task<absl::StatusOr<absl::Time>> Dormancy::LastEntryTime(const Uuid& account_id) {
+Task<absl::StatusOr<absl::Time>> Dormancy::LastEntryTime(const Account& account) {
+  const std::string& book = BookOf(account, book_);
   ledger::v1::ListEntriesRequest ask;
-  ask.set_book(book_);
-  ask.set_account_id(FormatId(IdKind::kAccount, account_id));
+  ask.set_book(book);
+  ask.set_account_id(FormatId(IdKind::kAccount, account.account_id));
   ask.set_page_size(1);
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = book;
   const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
       co_await reader_.ListEntries(std::move(context), ask);
   if (!entries.ok()) co_return entries.status();

@@ -17,7 +17,7 @@ namespace florin::accounts {
 // For one worker.
 class Dormancy {
  public:
-  // References outlive this. `after` zero: accounts never sleep.
+  // References outlive this. `book`: the usual one. `after` zero: accounts never sleep.
   Dormancy(AccountStateStore& store, ledger::v1::LedgerReaderClient& reader, FreezeTelling& telling,
            Clock& clock, IdSource& ids, std::string book, absl::Duration after)
       : store_(store),
@@ -37,7 +37,7 @@ class Dormancy {
   Task<absl::StatusOr<int>> LookAtAll(absl::Time now);
   // Whether it fell asleep.
   Task<absl::StatusOr<bool>> LookAt(const AccountRecord& record, absl::Time now);
-  Task<absl::StatusOr<absl::Time>> LastEntryTime(const Uuid& account_id);
+  Task<absl::StatusOr<absl::Time>> LastEntryTime(const Account& account);
 
   AccountStateStore& store_;
   ledger::v1::LedgerReaderClient& reader_;

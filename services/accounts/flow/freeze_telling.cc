@@ -1,5 +1,6 @@
 #include "services/accounts/flow/freeze_telling.h"
 
+#include <set>
 #include <utility>
 
 #include "libs/telemetry/log.h"
@@ -37,10 +38,26 @@ Task<absl::StatusOr<int>> FreezeTelling::TellSome(rpc::Outgoing context, Freezes
       co_await store_.ListUntold(std::move(of), kMostInACall);
   if (!untold.ok()) co_return untold.status();
   if (untold->empty()) co_return 0;
+  std::set<std::string> books;
+  for (const FreezeRevision& one : *untold) books.insert(one.book);
+  for (const std::string& book : books) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await Tell(context, book, *untold));
+  }
+  const int told = static_cast<int>(untold->size());
+  FLORIN_CO_RETURN_IF_ERROR(co_await store_.MarkTold(*std::move(untold)));
+  co_return told;
+}
+
+// Those of them that are in this book; an account's stay in their order.
+Task<absl::Status> FreezeTelling::Tell(rpc::Outgoing context, std::string book,
+                                       const std::vector<FreezeRevision>& untold) {
+  const std::string& there = book.empty() ? book_ : book;
   ledger::v1::ChangeAccountsRequest request;
-  request.set_book(book_);
-  for (const FreezeRevision& one : *untold) *request.add_changes() = ChangeOf(one);
-  context.route = book_;
+  request.set_book(there);
+  for (const FreezeRevision& one : untold) {
+    if (one.book == book) *request.add_changes() = ChangeOf(one);
+  }
+  context.route = there;
   const absl::StatusOr<ledger::v1::PostTransactionsResponse> response =
       co_await ledger_.ChangeAccounts(std::move(context), request);
   if (!response.ok()) co_return response.status();
@@ -50,9 +67,7 @@ Task<absl::StatusOr<int>> FreezeTelling::TellSome(rpc::Outgoing context, Freezes
                    {{"reason", result.refused().reason()}});
     co_return Error(Reason::kInternal, "the ledger refuses to freeze an account");
   }
-  const int told = static_cast<int>(untold->size());
-  FLORIN_CO_RETURN_IF_ERROR(co_await store_.MarkTold(*std::move(untold)));
-  co_return told;
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> FreezeTelling::RunOnce() {

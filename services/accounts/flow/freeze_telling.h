@@ -17,7 +17,7 @@ namespace florin::accounts {
 // Thread-safe.
 class FreezeTelling {
  public:
-  // References outlive this.
+  // References outlive this. `book`: the usual one.
   FreezeTelling(AccountStateStore& store, ledger::v1::LedgerClient& ledger, std::string book)
       : store_(store), ledger_(ledger), book_(std::move(book)) {}
 
@@ -29,6 +29,9 @@ class FreezeTelling {
   Task<absl::Status> RunOnce();
 
  private:
+  // Has the ledger freeze what they say.
+  Task<absl::Status> Tell(rpc::Outgoing context, std::string book,
+                          const std::vector<FreezeRevision>& untold);
   // Told and marked; how many there were.
   Task<absl::StatusOr<int>> TellSome(rpc::Outgoing context, FreezesOf of);
 

@@ -5,6 +5,7 @@
 
 #include "libs/clock/microseconds.h"
 #include "libs/telemetry/log.h"
+#include "services/accounts/domain/books.h"
 
 namespace florin::accounts {
 namespace {
@@ -79,7 +80,7 @@ Task<absl::StatusOr<CustomerRecord>> LeaveCustomer::BeginLeaving(rpc::Outgoing c
       co_await store_.Change(ref, std::move(look), std::move(nothing_yet));
   if (!before.ok()) co_return before.status();
   if (before->customer.state != goal && !before->leaving_to) {
-    absl::StatusOr<Ids> accounts = co_await OpenAccountsOf(*before);
+    absl::StatusOr<InBooks> accounts = co_await OpenAccountsOf(*before);
     if (!accounts.ok()) co_return accounts.status();
     const absl::StatusOr<bool> are =
         co_await AreEmpty(std::move(context), *std::move(accounts), false);
@@ -93,7 +94,7 @@ Task<absl::StatusOr<CustomerRecord>> LeaveCustomer::BeginLeaving(rpc::Outgoing c
 
 Task<absl::StatusOr<Customer>> LeaveCustomer::Finish(rpc::Outgoing context, CustomerRecord record,
                                                      audit::Origin origin) {
-  absl::StatusOr<Ids> accounts = co_await OpenAccountsOf(record);
+  absl::StatusOr<InBooks> accounts = co_await OpenAccountsOf(record);
   if (!accounts.ok()) co_return accounts.status();
   FLORIN_CO_RETURN_IF_ERROR(co_await SetClosed(context, *accounts, true, record.leaving_attempt));
   const absl::StatusOr<bool> are = co_await AreEmpty(context, *accounts, true);
@@ -109,8 +110,8 @@ Task<absl::StatusOr<Customer>> LeaveCustomer::Finish(rpc::Outgoing context, Cust
                                           std::move(origin));
 }
 
-Task<absl::Status> LeaveCustomer::Stay(rpc::Outgoing context, CustomerRecord record, Ids accounts,
-                                       audit::Origin origin) {
+Task<absl::Status> LeaveCustomer::Stay(rpc::Outgoing context, CustomerRecord record,
+                                       InBooks accounts, audit::Origin origin) {
   const int attempt = record.leaving_attempt;
   FLORIN_CO_RETURN_IF_ERROR(
       co_await SetClosed(std::move(context), std::move(accounts), false, attempt));
@@ -130,26 +131,35 @@ Task<absl::Status> LeaveCustomer::Stay(rpc::Outgoing context, CustomerRecord rec
   co_return stays.status();
 }
 
-Task<absl::StatusOr<LeaveCustomer::Ids>> LeaveCustomer::OpenAccountsOf(
+Task<absl::StatusOr<LeaveCustomer::InBooks>> LeaveCustomer::OpenAccountsOf(
     const CustomerRecord& record) {
   const absl::StatusOr<std::vector<Account>> accounts =
       co_await store_.ListAccountsOf(record.customer.user_id, record.customer.customer_id);
   if (!accounts.ok()) co_return accounts.status();
-  Ids open;
+  InBooks open;
   for (const Account& account : *accounts) {
     if (account.state == AccountState::kOpen) {
-      open.push_back(FormatId(IdKind::kAccount, account.account_id));
+      open[BookOf(account, book_)].push_back(FormatId(IdKind::kAccount, account.account_id));
     }
   }
   co_return open;
 }
 
-Task<absl::StatusOr<bool>> LeaveCustomer::AreEmpty(rpc::Outgoing context, Ids accounts,
+Task<absl::StatusOr<bool>> LeaveCustomer::AreEmpty(rpc::Outgoing context, InBooks accounts,
                                                    bool and_closed) {
-  context.route = book_;
+  for (auto& [book, ids] : accounts) {
+    const absl::StatusOr<bool> are = co_await AreEmptyIn(context, book, std::move(ids), and_closed);
+    if (!are.ok() || !*are) co_return are;
+  }
+  co_return true;
+}
+
+Task<absl::StatusOr<bool>> LeaveCustomer::AreEmptyIn(rpc::Outgoing context, std::string book,
+                                                     Ids accounts, bool and_closed) {
+  context.route = book;
   for (std::size_t at = 0; at < accounts.size(); at += kMostInACall) {
     ledger::v1::GetAccountsRequest request;
-    request.set_book(book_);
+    request.set_book(book);
     const std::size_t end = std::min(accounts.size(), at + kMostInACall);
     for (std::size_t i = at; i < end; ++i) request.add_account_ids(accounts[i]);
     const absl::StatusOr<ledger::v1::GetAccountsResponse> response =
@@ -168,14 +178,22 @@ Task<absl::StatusOr<bool>> LeaveCustomer::AreEmpty(rpc::Outgoing context, Ids ac
   co_return true;
 }
 
-Task<absl::Status> LeaveCustomer::SetClosed(rpc::Outgoing context, Ids accounts, bool closed,
+Task<absl::Status> LeaveCustomer::SetClosed(rpc::Outgoing context, InBooks accounts, bool closed,
                                             int attempt) {
-  context.route = book_;
+  for (auto& [book, ids] : accounts) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await SetClosedIn(context, book, std::move(ids), closed, attempt));
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> LeaveCustomer::SetClosedIn(rpc::Outgoing context, std::string book, Ids accounts,
+                                              bool closed, int attempt) {
+  context.route = book;
   const std::string purpose =
       closed ? "florin.accounts.close_account" : "florin.accounts.reopen_account";
   for (std::size_t at = 0; at < accounts.size(); at += kMostInACall) {
     ledger::v1::ChangeAccountsRequest request;
-    request.set_book(book_);
+    request.set_book(book);
     const std::size_t end = std::min(accounts.size(), at + kMostInACall);
     for (std::size_t i = at; i < end; ++i) {
       ledger::v1::AccountChange& change = *request.add_changes();

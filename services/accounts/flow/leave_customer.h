@@ -10,6 +10,7 @@
 // A retry, or the worker, goes on from wherever a crash has left it.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ class LeaveCustomer {
     audit::Origin origin = {};
   };
 
-  // References outlive this.
+  // References outlive this. `book`: the usual one.
   LeaveCustomer(CustomerStore& store, ledger::v1::LedgerClient& ledger,
                 ledger::v1::LedgerReaderClient& reader, Clock& clock, std::string book);
 
@@ -48,19 +49,24 @@ class LeaveCustomer {
   Task<absl::StatusOr<int>> FinishOnce();
 
  private:
-  using Ids = std::vector<std::string>;  // `acc_…`
+  using Ids = std::vector<std::string>;        // `acc_…`
+  using InBooks = std::map<std::string, Ids>;  // By book.
 
   Task<absl::StatusOr<CustomerRecord>> BeginLeaving(rpc::Outgoing context, const Request& request);
   // Steps 3 to 5.
   Task<absl::StatusOr<Customer>> Finish(rpc::Outgoing context, CustomerRecord record,
                                         audit::Origin origin);
-  Task<absl::Status> Stay(rpc::Outgoing context, CustomerRecord record, Ids accounts,
+  Task<absl::Status> Stay(rpc::Outgoing context, CustomerRecord record, InBooks accounts,
                           audit::Origin origin);
-  Task<absl::StatusOr<Ids>> OpenAccountsOf(const CustomerRecord& record);
+  Task<absl::StatusOr<InBooks>> OpenAccountsOf(const CustomerRecord& record);
   // Whether all of them are empty and, if that is asked for, closed.
-  Task<absl::StatusOr<bool>> AreEmpty(rpc::Outgoing context, Ids accounts, bool and_closed);
+  Task<absl::StatusOr<bool>> AreEmpty(rpc::Outgoing context, InBooks accounts, bool and_closed);
+  Task<absl::StatusOr<bool>> AreEmptyIn(rpc::Outgoing context, std::string book, Ids accounts,
+                                        bool and_closed);
   // Closes or reopens them; those that are so already are no error.
-  Task<absl::Status> SetClosed(rpc::Outgoing context, Ids accounts, bool closed, int attempt);
+  Task<absl::Status> SetClosed(rpc::Outgoing context, InBooks accounts, bool closed, int attempt);
+  Task<absl::Status> SetClosedIn(rpc::Outgoing context, std::string book, Ids accounts, bool closed,
+                                 int attempt);
 
   CustomerStore& store_;
   ledger::v1::LedgerClient& ledger_;

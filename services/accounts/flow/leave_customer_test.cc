@@ -53,6 +53,20 @@ TEST_F(LeaveCustomerTest, ErasesWithItsAccountsHereAndInTheLedger) {
   EXPECT_THAT(Leave(CustomerEvent::kClose), StatusHasReason(Reason::kCustomerErased));
 }
 
+TEST_F(LeaveCustomerTest, LeavesEveryBookOrNone) {
+  const std::string here = OpenOne("a");
+  OpenAccount::Request request = Request("b");
+  request.book = "other";
+  const std::string there = FormatId(IdKind::kAccount, Open(request)->account.account_id);
+  ledger_double_.account(there).set_credits_posted(5);
+  EXPECT_THAT(Leave(), StatusHasReason(Reason::kCustomerHasAccounts));
+  EXPECT_FALSE(ledger_double_.account(here).closed());
+  ledger_double_.account(there).set_debits_posted(5);
+  EXPECT_THAT(Leave(), IsOk());
+  EXPECT_TRUE(ledger_double_.account(here).closed());
+  EXPECT_TRUE(ledger_double_.account(there).closed());
+}
+
 TEST_F(LeaveCustomerTest, ClosesAndErasesLater) {
   OpenOne("a");
   EXPECT_EQ(Leave(CustomerEvent::kClose)->state, CustomerState::kClosed);

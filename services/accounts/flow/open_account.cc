@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "libs/telemetry/log.h"
+#include "services/accounts/domain/books.h"
 
 namespace florin::accounts {
 namespace {
@@ -36,6 +37,8 @@ OpenAccount::OpenAccount(Store& store, ledger::v1::LedgerClient& ledger, Clock& 
 
 Task<absl::StatusOr<OpenAccount::Outcome>> OpenAccount::Run(rpc::Outgoing context,
                                                             Request request) {
+  const std::string& book = request.book.empty() ? book_ : request.book;
+  const std::string_view other_book = book == book_ ? std::string_view() : book;
   Account account{.account_id = ids_.NewId(),
                   .user_id = request.user_id,
                   .customer_id = request.customer_id,
@@ -43,12 +46,14 @@ Task<absl::StatusOr<OpenAccount::Outcome>> OpenAccount::Run(rpc::Outgoing contex
                   .display_name = request.display_name,
                   .state = AccountState::kOpening,
                   .create_time = NowInMicroseconds(clock_),
-                  .kind = request.kind};
+                  .kind = request.kind,
+                  .book = book};
   const Uuid account_id = account.account_id;
-  RequestKey key{.idempotency_key = std::move(request.idempotency_key),
-                 .fingerprint = crypto::Sha256(CanonicalAccount(
-                     request.customer_id, request.currency, request.display_name, request.kind)),
-                 .origin = std::move(request.origin)};
+  RequestKey key{
+      .idempotency_key = std::move(request.idempotency_key),
+      .fingerprint = crypto::Sha256(CanonicalAccount(
+          request.customer_id, request.currency, request.display_name, request.kind, other_book)),
+      .origin = std::move(request.origin)};
   absl::StatusOr<StoredAccount> stored =
       co_await store_.InsertAccount(std::move(account), std::move(key));
   if (!stored.ok()) co_return stored.status();
@@ -66,13 +71,14 @@ Task<absl::StatusOr<OpenAccount::Outcome>> OpenAccount::Run(rpc::Outgoing contex
 Task<absl::Status> OpenAccount::Finish(rpc::Outgoing context, const Account& account) {
   const Uuid account_id = account.account_id;
   ledger::v1::OpenAccountsRequest request;
-  request.set_book(book_);
+  const std::string& book = BookOf(account, book_);
+  request.set_book(book);
   ledger::v1::Account& proto = *request.add_accounts();
   proto.set_account_id(FormatId(IdKind::kAccount, account_id));
   proto.set_currency(std::string(account.currency.code()));
   proto.set_normal_side(ledger::v1::CREDIT);
   proto.set_debits_must_not_exceed_credits(true);
-  context.route = book_;
+  context.route = book;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return LedgerFailure(opened.status(), account_id);
   co_return co_await store_.MarkOpen(account_id);

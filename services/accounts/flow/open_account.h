@@ -28,6 +28,7 @@ class OpenAccount {
     Currency currency;
     std::string display_name;
     AccountKind kind = AccountKind::kWallet;
+    std::string book = {};  // Books::Choose(). Empty: the usual one.
     std::string idempotency_key;
     audit::Origin origin = {};
   };
@@ -36,7 +37,7 @@ class OpenAccount {
     bool replayed = false;  // An earlier request made it.
   };
 
-  // References outlive this.
+  // References outlive this. `book`: the usual one.
   OpenAccount(Store& store, ledger::v1::LedgerClient& ledger, Clock& clock, IdSource& ids,
               std::string book);
 

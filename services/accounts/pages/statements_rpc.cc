@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
+#include "services/accounts/domain/books.h"
 #include "services/accounts/domain/statement.h"
 #include "services/accounts/pages/statement_csv.h"
 #include "services/accounts/pages/statement_pdf.h"
@@ -158,13 +159,14 @@ Task<absl::StatusOr<StatementsRpc::Drawn>> StatementsRpc::Draw(const rpc::Call& 
                         .zone = zone,
                         .create_time = clock_.Now()},
               .statement = {}};
+  const std::string book = BookOf(seen->account, book_);
   const Instants instants = InstantsOf(period, zone);
   rpc::Outgoing context = call.AsService();
   const absl::StatusOr<std::int64_t> opening =
-      co_await OpeningBalance(context, request.account_id(), instants.from);
+      co_await OpeningBalance(context, book, request.account_id(), instants.from);
   if (!opening.ok()) co_return opening.status();
   absl::StatusOr<std::vector<BookedEntry>> entries =
-      co_await Entries(std::move(context), request.account_id(), instants);
+      co_await Entries(std::move(context), book, request.account_id(), instants);
   if (!entries.ok()) co_return entries.status();
   FLORIN_CO_ASSIGN_OR_RETURN(drawn.statement, MakeStatement(*opening, *std::move(entries)));
   co_return drawn;
@@ -172,15 +174,16 @@ Task<absl::StatusOr<StatementsRpc::Drawn>> StatementsRpc::Draw(const rpc::Call& 
 
 // What the last booking before the period left.
 Task<absl::StatusOr<std::int64_t>> StatementsRpc::OpeningBalance(rpc::Outgoing context,
+                                                                 std::string book,
                                                                  std::string account_id,
                                                                  absl::Time from) {
   ledger::v1::ListEntriesRequest ask;
-  ask.set_book(book_);
+  ask.set_book(book);
   ask.set_account_id(std::move(account_id));
   ask.set_page_size(1);
   SetTime(from, *ask.mutable_until_commit_time());
   AskForBookings(ask);
-  context.route = book_;
+  context.route = std::move(book);
   bool more = true;
   while (more) {
     const absl::StatusOr<ledger::v1::ListEntriesResponse> page =
@@ -194,17 +197,18 @@ Task<absl::StatusOr<std::int64_t>> StatementsRpc::OpeningBalance(rpc::Outgoing c
 }
 
 Task<absl::StatusOr<std::vector<BookedEntry>>> StatementsRpc::Entries(rpc::Outgoing context,
+                                                                      std::string book,
                                                                       std::string account_id,
                                                                       Instants instants) {
   ledger::v1::ListEntriesRequest ask;
-  ask.set_book(book_);
+  ask.set_book(book);
   ask.set_account_id(std::move(account_id));
   ask.set_page_size(kEntriesAtOnce);
   ask.set_oldest_first(true);
   SetTime(instants.from, *ask.mutable_from_commit_time());
   SetTime(instants.until, *ask.mutable_until_commit_time());
   AskForBookings(ask);
-  context.route = book_;
+  context.route = std::move(book);
   std::vector<BookedEntry> entries;
   bool more = true;
   while (more) {

@@ -15,7 +15,7 @@ namespace florin::accounts {
 // found among the caller's own.
 class StatementsRpc : public v1::StatementsService {
  public:
-  // `font`: of PDFs, a TrueType file. References outlive this.
+  // `book`: the usual one. `font`: of PDFs, a TrueType file. References outlive this.
   StatementsRpc(HolderStore& store, ledger::v1::LedgerReaderClient& ledger, Clock& clock,
                 std::string book, std::string font);
 
@@ -30,9 +30,9 @@ class StatementsRpc : public v1::StatementsService {
     AccountStatement statement;
   };
   Task<absl::StatusOr<Drawn>> Draw(const rpc::Call& call, v1::GetStatementRequest request);
-  Task<absl::StatusOr<std::int64_t>> OpeningBalance(rpc::Outgoing context, std::string account_id,
-                                                    absl::Time from);
-  Task<absl::StatusOr<std::vector<BookedEntry>>> Entries(rpc::Outgoing context,
+  Task<absl::StatusOr<std::int64_t>> OpeningBalance(rpc::Outgoing context, std::string book,
+                                                    std::string account_id, absl::Time from);
+  Task<absl::StatusOr<std::vector<BookedEntry>>> Entries(rpc::Outgoing context, std::string book,
                                                          std::string account_id, Instants instants);
 
   HolderStore& store_;

@@ -1,6 +1,7 @@
 #include "services/accounts/rpc/accounts_rpc.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 #include "libs/audit/call_origin.h"
@@ -29,7 +30,8 @@ v1::Account::Frozen FrozenOf(const ledger::v1::Account& booked) {
 }
 
 // An account as it is here, and in the ledger.
-v1::Account ToProto(const Account& account, HolderRole role, const ledger::v1::Account& booked) {
+v1::Account ToProto(const Account& account, const Books& books, HolderRole role,
+                    const ledger::v1::Account& booked) {
   const Counters counters{.debits_posted = booked.debits_posted(),
                           .credits_posted = booked.credits_posted(),
                           .debits_pending = booked.debits_pending()};
@@ -47,6 +49,7 @@ v1::Account ToProto(const Account& account, HolderRole role, const ledger::v1::A
   proto.set_closed(booked.closed());
   proto.set_kind(ToProto(account.kind));
   proto.set_role(ToProto(role));
+  proto.set_book(BookOf(account, books.usual()));
   return proto;
 }
 
@@ -72,14 +75,14 @@ v1::AccountEntry ToProto(const std::string& currency, const ledger::v1::Entry& e
 
 AccountsRpc::AccountsRpc(Store& store, HolderStore& holders, florin::accounts::OpenAccount& open,
                          ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
-                         std::string book)
+                         Books books)
     : store_(store),
       holders_(holders),
       open_(open),
       ledger_(ledger),
       clock_(clock),
       ids_(ids),
-      book_(std::move(book)) {}
+      books_(std::move(books)) {}
 
 Task<absl::StatusOr<v1::Customer>> AccountsRpc::CreateCustomer(
     rpc::Call& call, const v1::CreateCustomerRequest& request) {
@@ -121,11 +124,13 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
   FLORIN_CO_ASSIGN_OR_RETURN(const Currency currency, CheckCurrency(request.currency()));
   FLORIN_CO_RETURN_IF_ERROR(CheckAccountName(request.display_name()));
   FLORIN_CO_ASSIGN_OR_RETURN(const AccountKind kind, FromProto(request.kind()));
+  FLORIN_CO_ASSIGN_OR_RETURN(std::string book, books_.Choose(request.book()));
   florin::accounts::OpenAccount::Request open{.user_id = user,
                                               .customer_id = customer_id,
                                               .currency = currency,
                                               .display_name = request.display_name(),
                                               .kind = kind,
+                                              .book = std::move(book),
                                               .idempotency_key = call.idempotency_key(),
                                               .origin = audit::OriginOfCall(call)};
   rpc::Outgoing context = call.AsService();
@@ -136,7 +141,7 @@ Task<absl::StatusOr<v1::Account>> AccountsRpc::OpenAccount(rpc::Call& call,
   // The balance it was opened with, so that a replay is the first answer, whatever has been booked
   // since.
   const ledger::v1::Account nothing;
-  co_return ToProto(outcome->account, HolderRole::kOwner, nothing);
+  co_return ToProto(outcome->account, books_, HolderRole::kOwner, nothing);
 }
 
 Task<absl::StatusOr<v1::Account>> AccountsRpc::GetAccount(rpc::Call& call,
@@ -181,13 +186,14 @@ Task<absl::StatusOr<v1::ListAccountEntriesResponse>> AccountsRpc::ListAccountEnt
   FLORIN_CO_ASSIGN_OR_RETURN(const int page_size, ParsePageSize(request.page_size()));
   const absl::StatusOr<SeenAccount> seen = co_await holders_.SeeAccount(user, account_id);
   if (!seen.ok()) co_return seen.status();
+  const std::string& book = BookOf(seen->account, books_.usual());
   ledger::v1::ListEntriesRequest ask;
-  ask.set_book(book_);
+  ask.set_book(book);
   ask.set_account_id(request.account_id());
   ask.set_page_size(page_size);
   ask.set_page_token(request.page_token());
   rpc::Outgoing context = call.AsService();
-  context.route = book_;
+  context.route = book;
   const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
       co_await ledger_.ListEntries(std::move(context), ask);
   if (!entries.ok()) co_return entries.status();
@@ -230,35 +236,49 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
       proto.set_role(ToProto(holder.role));
     }
     facts.set_kyc_level(ToProto(kyc_level));
+    facts.set_book(BookOf(account, books_.usual()));
   }
   co_return response;
 }
 
 Task<absl::StatusOr<std::vector<v1::Account>>> AccountsRpc::WithBalances(
     rpc::Outgoing context, std::vector<SeenAccount> accounts) {
-  ledger::v1::GetAccountsRequest ask;
-  ask.set_book(book_);
-  for (const SeenAccount& seen : accounts) {
-    ask.add_account_ids(FormatId(IdKind::kAccount, seen.account.account_id));
-  }
-  context.route = book_;
-  const absl::StatusOr<ledger::v1::GetAccountsResponse> response =
-      co_await ledger_.GetAccounts(std::move(context), ask);
-  if (!response.ok()) co_return response.status();
-  std::map<std::string, const ledger::v1::Account*> booked;
-  for (const ledger::v1::Account& account : response->accounts()) {
-    booked.emplace(account.account_id(), &account);
+  std::set<std::string> books;
+  for (const SeenAccount& seen : accounts) books.insert(BookOf(seen.account, books_.usual()));
+  std::map<std::string, ledger::v1::Account> booked;
+  for (const std::string& book : books) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await ReadFrom(context, book, accounts, booked));
   }
   std::vector<v1::Account> protos;
   protos.reserve(accounts.size());
-  for (int i = 0; i < ask.account_ids_size(); ++i) {
-    const auto found = booked.find(ask.account_ids(i));
+  for (const SeenAccount& seen : accounts) {
+    const auto found = booked.find(FormatId(IdKind::kAccount, seen.account.account_id));
     if (found == booked.end()) {
       co_return Error(Reason::kInternal, "the ledger does not know an open account");
     }
-    protos.push_back(ToProto(accounts[i].account, accounts[i].role, *found->second));
+    protos.push_back(ToProto(seen.account, books_, seen.role, found->second));
   }
   co_return protos;
+}
+
+Task<absl::Status> AccountsRpc::ReadFrom(rpc::Outgoing context, std::string book,
+                                         const std::vector<SeenAccount>& accounts,
+                                         std::map<std::string, ledger::v1::Account>& booked) {
+  ledger::v1::GetAccountsRequest ask;
+  ask.set_book(book);
+  for (const SeenAccount& seen : accounts) {
+    if (BookOf(seen.account, books_.usual()) != book) continue;
+    ask.add_account_ids(FormatId(IdKind::kAccount, seen.account.account_id));
+  }
+  context.route = std::move(book);
+  absl::StatusOr<ledger::v1::GetAccountsResponse> response =
+      co_await ledger_.GetAccounts(std::move(context), ask);
+  if (!response.ok()) co_return response.status();
+  for (ledger::v1::Account& account : *response->mutable_accounts()) {
+    std::string id = account.account_id();
+    booked.emplace(std::move(id), std::move(account));
+  }
+  co_return absl::OkStatus();
 }
 
 }  // namespace florin::accounts

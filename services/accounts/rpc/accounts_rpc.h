@@ -2,6 +2,7 @@
 // for what each method promises.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "florin/ledger/v1/reader.rpc.h"
 #include "libs/clock/clock.h"
 #include "libs/ids/ids.h"
+#include "services/accounts/domain/books.h"
 #include "services/accounts/flow/open_account.h"
 #include "services/accounts/store/holder_store.h"
 #include "services/accounts/store/store.h"
@@ -21,8 +23,7 @@ class AccountsRpc : public v1::AccountsService {
  public:
   // References outlive this.
   AccountsRpc(Store& store, HolderStore& holders, florin::accounts::OpenAccount& open,
-              ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids,
-              std::string book);
+              ledger::v1::LedgerReaderClient& ledger, Clock& clock, IdSource& ids, Books books);
 
   Task<absl::StatusOr<v1::Customer>> CreateCustomer(
       rpc::Call& call, const v1::CreateCustomerRequest& request) override;
@@ -40,9 +41,13 @@ class AccountsRpc : public v1::AccountsService {
       rpc::Call& call, const v1::LookUpAccountsRequest& request) override;
 
  private:
-  // The accounts with their balances of this moment, by one call to the ledger.
+  // The accounts with their balances of this moment, by one call to the ledger for each book.
   Task<absl::StatusOr<std::vector<v1::Account>>> WithBalances(rpc::Outgoing context,
                                                               std::vector<SeenAccount> accounts);
+  // Adds those of the accounts that are in this book to `booked`, by id.
+  Task<absl::Status> ReadFrom(rpc::Outgoing context, std::string book,
+                              const std::vector<SeenAccount>& accounts,
+                              std::map<std::string, ledger::v1::Account>& booked);
 
   Store& store_;
   HolderStore& holders_;
@@ -50,7 +55,7 @@ class AccountsRpc : public v1::AccountsService {
   ledger::v1::LedgerReaderClient& ledger_;
   Clock& clock_;
   IdSource& ids_;
-  const std::string book_;
+  const Books books_;
 };
 
 }  // namespace florin::accounts

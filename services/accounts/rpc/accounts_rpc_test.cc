@@ -48,7 +48,8 @@ class AccountsRpcTest : public AccountsFixture {
     return Ask(&AccountsRpc::GetAccount, user, request);
   }
 
-  AccountsRpc service_{store_, store_, open_, ledger_reader_, clock_, SystemIds(), "main"};
+  AccountsRpc service_{
+      store_, store_, open_, ledger_reader_, clock_, SystemIds(), *Books::Make("main", {"other"})};
   bool replayed_ = false;  // Whether the last answer was marked so.
 };
 
@@ -93,6 +94,55 @@ TEST_F(AccountsRpcTest, AnOpenedAccountIsEmptyHoweverLateTheReplay) {
   const v1::Account again = OpenOne("key");
   EXPECT_TRUE(replayed_);
   EXPECT_EQ(again.DebugString(), opened.DebugString());
+}
+
+// Opened there, seen there; what says nothing is in the usual book.
+TEST_F(AccountsRpcTest, AnAccountIsInItsBook) {
+  v1::OpenAccountRequest request = OpenRequest();
+  request.set_book("other");
+  const auto there = Ask(&AccountsRpc::OpenAccount, user_, request, "there");
+  ASSERT_THAT(there, IsOk());
+  const v1::Account here = OpenOne("here");
+  EXPECT_EQ(there->book(), "other");
+  EXPECT_EQ(here.book(), "main");
+  EXPECT_EQ(ledger_double_.BookOf(there->account_id()), "other");
+  EXPECT_EQ(ledger_double_.BookOf(here.account_id()), "main");
+  ledger_double_.account(there->account_id()).set_credits_posted(7);
+  const auto seen = Get(user_, there->account_id());
+  ASSERT_THAT(seen, IsOk());
+  EXPECT_EQ(seen->book(), "other");
+  EXPECT_EQ(seen->balance().posted().minor_units(), 7);
+  const auto listed = Ask(&AccountsRpc::ListAccounts, user_, v1::ListAccountsRequest());
+  ASSERT_THAT(listed, IsOk());
+  ASSERT_EQ(listed->accounts_size(), 2);
+  v1::ListAccountEntriesRequest entries;
+  entries.set_account_id(there->account_id());
+  EXPECT_THAT(Ask(&AccountsRpc::ListAccountEntries, user_, entries), IsOk());
+  v1::LookUpAccountsRequest look_up;
+  look_up.add_account_ids(there->account_id());
+  look_up.add_account_ids(here.account_id());
+  const auto facts = Ask(&AccountsRpc::LookUpAccounts, user_, look_up);
+  ASSERT_THAT(facts, IsOk());
+  ASSERT_EQ(facts->accounts_size(), 2);
+  for (const v1::AccountFacts& one : facts->accounts()) {
+    EXPECT_EQ(one.book(), one.account_id() == here.account_id() ? "main" : "other");
+  }
+}
+
+TEST_F(AccountsRpcTest, ABookIsOneOfThoseThatAreConfigured) {
+  v1::OpenAccountRequest request = OpenRequest();
+  request.set_book("elsewhere");
+  EXPECT_THAT(Ask(&AccountsRpc::OpenAccount, user_, request, "key").status(),
+              AllOf(StatusHasReason(Reason::kInvalidField), StatusHasParam("book")));
+  // The refusal has left no trace. To name the usual book says what saying nothing says.
+  request.set_book("main");
+  const auto named = Ask(&AccountsRpc::OpenAccount, user_, request, "key");
+  ASSERT_THAT(named, IsOk());
+  EXPECT_EQ(OpenOne("key").account_id(), named->account_id());
+  EXPECT_TRUE(replayed_);
+  request.set_book("other");
+  EXPECT_THAT(Ask(&AccountsRpc::OpenAccount, user_, request, "key"),
+              StatusHasReason(Reason::kIdempotencyKeyReused));
 }
 
 TEST_F(AccountsRpcTest, MalformedRequestsNameTheField) {

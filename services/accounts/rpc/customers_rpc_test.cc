@@ -268,7 +268,8 @@ TEST_F(CustomersRpcTest, AnErasedCustomerIsGoneForEverybody) {
 TEST_F(CustomersRpcTest, AccountsOfAnErasedCustomerAreLookedUpInVain) {
   const auto opened = Open(Request("account"));
   ASSERT_THAT(opened, IsOk());
-  AccountsRpc accounts(store_, store_, open_, ledger_reader_, clock_, SystemIds(), "main");
+  AccountsRpc accounts(store_, store_, open_, ledger_reader_, clock_, SystemIds(),
+                       *Books::Make("main"));
   v1::LookUpAccountsRequest request;
   request.add_account_ids(FormatId(IdKind::kAccount, opened->account.account_id));
   const auto look = [&] {

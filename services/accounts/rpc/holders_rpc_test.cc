@@ -64,7 +64,8 @@ class HoldersRpcTest : public AccountsFixture {
 
   Holders holders_{store_, clock_, SystemIds()};
   HoldersRpc service_{store_, holders_};
-  AccountsRpc accounts_{store_, store_, open_, ledger_reader_, clock_, SystemIds(), "main"};
+  AccountsRpc accounts_{
+      store_, store_, open_, ledger_reader_, clock_, SystemIds(), *Books::Make("main")};
   const std::string account_id_ =
       FormatId(IdKind::kAccount, Open(Request("key")).value().account.account_id);
   const Uuid strangers_customer_ = NewCustomer(stranger_);

@@ -45,6 +45,7 @@ struct FreezeRevision {
   Uuid account_id;
   std::int64_t revision = 0;
   Sides frozen;
+  std::string book = {};  // As of Account.
 
   friend bool operator==(const FreezeRevision&, const FreezeRevision&) = default;
 };

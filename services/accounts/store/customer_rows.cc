@@ -68,6 +68,7 @@ absl::StatusOr<Account> ReadAccount(const pqxx::row& row, PersonalData& data) {
   FLORIN_ASSIGN_OR_RETURN(account.customer_id, Uuid::Parse(row[2].c_str()));
   FLORIN_ASSIGN_OR_RETURN(account.state, ParseAccountState(row[4].c_str()));
   FLORIN_ASSIGN_OR_RETURN(account.kind, ParseAccountKind(row[9].c_str()));
+  account.book = row[10].c_str();  // Empty for NULL.
   FLORIN_ASSIGN_OR_RETURN(
       account.display_name,
       NameIn(row[6], row[7], row[8], kAccountName, account.customer_id, account.account_id, data));

@@ -33,12 +33,12 @@
 #define FLORIN_ACCOUNT_COLUMNS \
   "a.account_id, a.user_id, a.customer_id, a.currency, a.state, " FLORIN_MICROS(               \
       "a.create_time") ", a.display_name, " FLORIN_HEX("a.display_name_sealed") ", "           \
-  FLORIN_HEX("c.data_key") ", a.kind"
+  FLORIN_HEX("c.data_key") ", a.kind, a.book"
 
 namespace florin::accounts::rows {
 
 inline constexpr int kCustomerColumns = 9;
-inline constexpr int kAccountColumns = 10;
+inline constexpr int kAccountColumns = 11;
 inline constexpr std::string_view kCustomerName = "customers.display_name_sealed";
 inline constexpr std::string_view kCustomerProfile = "customers.profile_sealed";
 inline constexpr std::string_view kAccountName = "accounts.display_name_sealed";

@@ -85,7 +85,8 @@ Task<absl::StatusOr<std::vector<FreezeRevision>>> FakeStore::ListUntold(FreezesO
       if (freezes[i].told || !Fits(untold.size(), limit)) continue;
       untold.push_back({.account_id = id,
                         .revision = static_cast<std::int64_t>(i) + 1,
-                        .frozen = freezes[i].frozen});
+                        .frozen = freezes[i].frozen,
+                        .book = account.book});
     }
   }
   co_return untold;

@@ -52,7 +52,7 @@ constexpr char kCloseAccount[] =
     "UPDATE accounts SET state = 'closed' WHERE account_id = $1::uuid AND state = 'open'";
 
 constexpr char kListUntold[] =
-    "SELECT f.account_id, f.revision, f.debits, f.credits FROM account_freezes AS f "
+    "SELECT f.account_id, f.revision, f.debits, f.credits, a.book FROM account_freezes AS f "
     "JOIN accounts AS a USING (account_id) WHERE NOT f.told AND a.state <> 'opening' "
     "AND f.account_id = coalesce(nullif($1::text, '')::uuid, f.account_id) "
     "AND a.customer_id = coalesce(nullif($2::text, '')::uuid, a.customer_id) "
@@ -172,6 +172,7 @@ Task<absl::StatusOr<std::vector<FreezeRevision>>> PgAccountStateStore::ListUntol
       FreezeRevision one{.account_id = {}, .revision = row[1].as<std::int64_t>(), .frozen = {}};
       FLORIN_ASSIGN_OR_RETURN(one.account_id, Uuid::Parse(row[0].c_str()));
       one.frozen = {.debits = row[2].as<bool>(), .credits = row[3].as<bool>()};
+      one.book = row[4].c_str();  // Empty for NULL.
       untold.push_back(one);
     }
     return untold;

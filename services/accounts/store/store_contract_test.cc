@@ -105,6 +105,19 @@ TYPED_TEST(StoreContractTest, AnAccountBeginsAsOpening) {
   EXPECT_EQ(stored->account.state, AccountState::kOpening);
 }
 
+TYPED_TEST(StoreContractTest, AnAccountKeepsItsBook) {
+  const Customer customer = this->InsertCustomer();
+  Account account = this->NewAccount(customer);
+  account.book = "other";
+  const auto stored = this->Call(&Store::InsertAccount, account, KeyOf("key", "content"));
+  ASSERT_THAT(stored, IsOk());
+  EXPECT_EQ(stored->account, account);
+  ASSERT_THAT(this->Call(&Store::MarkOpen, account.account_id), IsOk());
+  EXPECT_EQ(this->Call(&Store::GetAccount, this->user_, account.account_id)->book, "other");
+  const std::vector<Uuid> ids = {account.account_id};
+  EXPECT_EQ(this->Call(&Store::LookUp, ids)->front().account.book, "other");
+}
+
 TYPED_TEST(StoreContractTest, AKnownKeyGivesTheAccountThatHasIt) {
   const Customer customer = this->InsertCustomer();
   const Account first = this->InsertAccount(customer, "key");

@@ -27,6 +27,8 @@ constexpr ChartAccount kChart[] = {
      "set aside or uncollected: the pending counters of a customer's account"},
     {Role::kOutboundClearing, 2100, "outbound clearing", Side::kCredit, false,
      "sent over a rail and not settled"},
+    {Role::kBookClearing, 2150, "book clearing", Side::kEither, false,
+     "with another book of the ledger: credit: owed to it; debit: due from it"},
     {Role::kSuspense, 2200, "suspense", Side::kCredit, true, "received, owner unknown"},
     {Role::kDisputesClearing, 2250, "disputes clearing", Side::kCredit, true,
      "taken from payees of transfers while disputes are open"},

@@ -21,6 +21,7 @@ enum class Role {
   kCustomer,
   kHeld,
   kOutboundClearing,
+  kBookClearing,
   kSuspense,
   kDisputesClearing,
   kMerchantPayable,
@@ -62,6 +63,7 @@ struct HouseAccount {
 };
 
 // Its id in the ledger: follows from role and currency, so that every replica opens the same one.
+// Accounts between books (kBookClearing) have ids of their own: book_transfer.h.
 // `kInboundClearing` is the sandbox rail's, which existed first and keeps its id.
 Uuid HouseAccountId(const HouseAccount& account);
 

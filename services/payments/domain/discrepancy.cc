@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "services/payments/domain/book_transfer.h"
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/domain/payout.h"
 #include "services/payments/domain/step_transaction.h"
@@ -11,12 +12,13 @@
 namespace florin::payments {
 namespace {
 
-constexpr std::array<std::pair<DiscrepancyKind, std::string_view>, 12> kNames = {{
+constexpr std::array<std::pair<DiscrepancyKind, std::string_view>, 13> kNames = {{
     {DiscrepancyKind::kUnfinished, "unfinished"},
     {DiscrepancyKind::kParked, "parked"},
     {DiscrepancyKind::kMissingInLedger, "missing_in_ledger"},
     {DiscrepancyKind::kMovedAlthoughEnded, "moved_although_ended"},
     {DiscrepancyKind::kAmountDiffers, "amount_differs"},
+    {DiscrepancyKind::kClearingDiffers, "clearing_differs"},
     {DiscrepancyKind::kUnknownTransaction, "unknown_transaction"},
     {DiscrepancyKind::kMissingHere, "missing_here"},
     {DiscrepancyKind::kMissingAtRail, "missing_at_rail"},
@@ -133,7 +135,11 @@ const LedgerRecord* LedgerRecords::Find(const Uuid& transaction_id) const {
   return &*found;
 }
 
-std::vector<Uuid> TransactionsOf(const Payment& payment) { return {payment.transaction_id}; }
+std::vector<Uuid> TransactionsOf(const Payment& payment) {
+  if (!AreApart(payment)) return {payment.transaction_id};
+  const Uuid& id = payment.payment_id;
+  return {payment.transaction_id, CreditIdOf(id), CaptureIdOf(id), VoidIdOf(id)};
+}
 
 std::vector<Uuid> TransactionsOf(const Step& step) {
   return {TransactionIdOf(step, 1), TransactionIdOf(step, 2)};
@@ -148,7 +154,46 @@ std::vector<Uuid> TransactionsOf(const WholePayment& whole) {
   return all;
 }
 
+namespace {
+
+// Of a payment between books: money has moved once its credit has committed.
+std::optional<Discrepancy> CompareApart(const Payment& payment, const LedgerRecords& ledger) {
+  using K = DiscrepancyKind;
+  const auto committed = [&ledger](const Uuid& id) {
+    const LedgerRecord* const record = ledger.Find(id);
+    return record != nullptr && record->committed ? record : nullptr;
+  };
+  const LedgerRecord* const credit = committed(CreditIdOf(payment.payment_id));
+  const LedgerRecord* const capture = committed(CaptureIdOf(payment.payment_id));
+  if (payment.state == State::kProcessing) {
+    return AboutPayment(
+        K::kUnfinished, payment,
+        credit == nullptr ? "the payee's book has moved nothing" : "the payee's book has moved");
+  }
+  if (!MovesMoney(payment)) {
+    if (credit == nullptr && capture == nullptr) return std::nullopt;
+    return AboutPayment(K::kMovedAlthoughEnded, payment, "the ledger has moved");
+  }
+  if (credit == nullptr || capture == nullptr) {
+    return AboutPayment(
+        K::kMissingInLedger, payment,
+        credit == nullptr ? "nothing in the payee's book" : "nothing in the payer's book");
+  }
+  if (credit->postings == CreditPostingsOf(payment) &&
+      capture->postings == HoldPostingsOf(payment)) {
+    return std::nullopt;
+  }
+  Discrepancy found =
+      AboutPayment(K::kAmountDiffers, payment, "other accounts or amounts than the payment has");
+  found.at_risk_minor =
+      std::max({found.at_risk_minor, SumOf(credit->postings), SumOf(capture->postings)});
+  return found;
+}
+
+}  // namespace
+
 std::optional<Discrepancy> Compare(const Payment& payment, const LedgerRecords& ledger) {
+  if (AreApart(payment)) return CompareApart(payment, ledger);
   const LedgerRecord* const record = CommittedOf(TransactionsOf(payment), ledger);
   if (payment.state == State::kProcessing) {
     // A rail takes its time.
@@ -201,6 +246,8 @@ std::optional<Discrepancy> Explain(const LedgerRecord& record,
       return std::ranges::count(TransactionsOf(subject), record.transaction_id) > 0;
     };
     if (is_its(whole->payment)) {
+      // One transaction of several, in one book of two: for the walk through payments to say.
+      if (AreApart(whole->payment)) return std::nullopt;
       std::optional<Discrepancy> found = Compare(whole->payment, ledger);
       // Not for the walk through the ledger to say, which sees the newest.
       if (found && found->kind == DiscrepancyKind::kUnfinished) return std::nullopt;

@@ -27,6 +27,7 @@ enum class DiscrepancyKind {
   kMissingInLedger,     // Said to have moved or set aside money, and the ledger knows of none.
   kMovedAlthoughEnded,  // Said to have failed, and the ledger has moved money.
   kAmountDiffers,       // The ledger has moved something else than what is said.
+  kClearingDiffers,     // What is between two books is not what is under way (book_clearing.h).
   kUnknownTransaction,  // The ledger has moved money for a payment, and nobody here asked for it.
   // Between a rail's statement and payouts and deposits (rail_match.h).
   kMissingHere,        // The rail has executed what nobody here knows.
@@ -85,7 +86,8 @@ class LedgerRecords {
   std::vector<LedgerRecord> records_;  // By id.
 };
 
-// The ids of the ledger's transactions that a payment or a step can have.
+// The ids of the ledger's transactions that a payment or a step can have. No two books have one of
+// the same id.
 std::vector<Uuid> TransactionsOf(const Payment& payment);
 std::vector<Uuid> TransactionsOf(const Step& step);
 

@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "libs/status/check.h"
+#include "services/payments/domain/book_transfer.h"
 #include "services/payments/domain/state_machine.h"
 
 namespace florin::payments {
 
 std::vector<LedgerPosting> PostingsOf(const Payment& payment) {
+  if (AreApart(payment)) return HoldPostingsOf(payment);
   if (payment.pricing) return payment.pricing->postings;
   if (payment.kind == Kind::kPayout) {
     const Filling reserved{.payer_account_id = payment.source_account_id,

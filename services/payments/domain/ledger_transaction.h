@@ -14,6 +14,7 @@ namespace florin::payments {
 //   transfer: debit the source (a liability shrinks), credit the destination
 //   deposit:  debit the rail's clearing account (money is owed to us), credit the destination
 //   payout:   set the source's money aside for the rail's clearing account, by a hold that lasts
+//   between books: set aside for the clearing account between them (book_transfer.h)
 std::vector<LedgerPosting> PostingsOf(const Payment& payment);
 
 // The accounts of the house that these postings are on, each once.

@@ -54,6 +54,10 @@ absl::StatusOr<State> ParseState(std::string_view name) {
   return Error(Reason::kInternal, "no state of a payment has this name");
 }
 
+bool AreApart(const Payment& payment) {
+  return payment.books && payment.books->source != payment.books->target;
+}
+
 Money DebitedOf(const Payment& payment) {
   Money debited = payment.amount;
   // FeeOf() has added it before.

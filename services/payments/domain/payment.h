@@ -68,6 +68,14 @@ struct Counters {
 
   friend bool operator==(const Counters&, const Counters&) = default;
 };
+// The books of the ledger that a payment's accounts are in.
+struct Books {
+  std::string source;
+  std::string target;
+
+  friend bool operator==(const Books&, const Books&) = default;
+};
+
 inline constexpr std::string_view kReleasedByCapture = "captured";
 
 struct Payment {
@@ -95,9 +103,14 @@ struct Payment {
   std::vector<LimitUse> limit_uses = {};
   // Where failure_reason is, or is to be, limit_exceeded.
   std::optional<LimitRefusal> limit_refusal = {};
+  // Nothing: all of its accounts are in the usual book.
+  std::optional<Books> books = {};
 
   friend bool operator==(const Payment&, const Payment&) = default;
 };
+
+// Whether its money goes from one book to another (book_transfer.h).
+bool AreApart(const Payment& payment);
 
 // What the payer is debited in total: the amount, and the fee that he bears. Of a deposit the
 // amount.
@@ -117,6 +130,7 @@ struct AccountFacts {
   Currency currency;
   std::string holder_name;               // Whose account it is, by name. Personal data.
   KycLevel kyc_level = KycLevel::kNone;  // Of its customer.
+  std::string book = {};                 // Of the ledger. Empty: the usual one.
 };
 
 }  // namespace florin::payments

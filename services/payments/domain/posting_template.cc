@@ -37,7 +37,8 @@ constexpr Leg kNostro = Of(R::kNostro), kInbound = Of(R::kInboundClearing),
               kAcquirer = Of(R::kSchemeReceivable), kMerchant = Of(R::kMerchantPayable),
               kReserve = Of(R::kMerchantReserve), kSchemeCost = Of(R::kSchemeCost),
               kPosition = Of(R::kFxPosition), kSpreadIncome = Of(R::kFxSpreadIncome),
-              kGainLoss = Of(R::kFxGainLoss), kDisputed = Of(R::kDisputesClearing);
+              kGainLoss = Of(R::kFxGainLoss), kDisputed = Of(R::kDisputesClearing),
+              kBooks = Of(R::kBookClearing);
 
 // clang-format off
 constexpr PostingTemplate kTemplates[] = {
@@ -158,6 +159,20 @@ constexpr PostingTemplate kTemplates[] = {
      {Post(kDisputed, kPayer, T::kAmount, 2500)}},
     {E::kTransferDisputeWon, "U3", "decided for the payee, who repays what they owe", {"EUR", ""},
      {Post(kDisputed, kPayee, T::kAmount, 2500), Post(kPayee, kOverdraft, T::kShortfall, 500)}},
+    {E::kBookHeld, "B1", "payment to another book: held in the payer's", {"EUR", ""},
+     {Hold(kPayer, kBooks, T::kAmount, 5000), Hold(kPayer, kFees, T::kFee, 25)}},
+    {E::kBookCredited, "B2", "credited in the payee's book", {"EUR", ""},
+     {Post(kBooks, kPayee, T::kAmount, 5000)}},
+    {E::kBookCaptured, "B3", "captured in the payer's book", {"EUR", ""},
+     {Capture(kPayer, kBooks, T::kAmount, 5000), Capture(kPayer, kFees, T::kFee, 25)}},
+    {E::kBookVoided, "B4", "voided instead: the credit was refused", {"EUR", ""},
+     {Void(kPayer, kBooks, T::kAmount, 5000), Void(kPayer, kFees, T::kFee, 25)}},
+    {E::kBookDepositHeld, "B5", "credit of a rail for another book: held", {"EUR", ""},
+     {Hold(kInbound, kBooks, T::kAmount, 5000), Hold(kInbound, kFees, T::kFee, 0)}},
+    {E::kBookDepositCaptured, "B6", "captured, once it is credited there", {"EUR", ""},
+     {Capture(kInbound, kBooks, T::kAmount, 5000), Capture(kInbound, kFees, T::kFee, 0)}},
+    {E::kBookDepositVoided, "B7", "voided instead", {"EUR", ""},
+     {Void(kInbound, kBooks, T::kAmount, 5000), Void(kInbound, kFees, T::kFee, 0)}},
 };
 // clang-format on
 
@@ -198,7 +213,7 @@ constexpr bool AllAreSound() {
     // In the order of the enumeration: each event has one.
     if (static_cast<std::size_t>(kTemplates[i].event) != i) return false;
   }
-  return static_cast<std::size_t>(E::kTransferDisputeWon) + 1 == std::size(kTemplates);
+  return static_cast<std::size_t>(E::kBookDepositVoided) + 1 == std::size(kTemplates);
 }
 static_assert(AllAreSound());
 
@@ -281,6 +296,7 @@ std::vector<LedgerPosting> Fill(const PostingTemplate& posting_template, const F
     const auto account_of = [&](const Leg& leg, const Uuid& payee) {
       if (leg.party == Party::kPayer) return filling.payer_account_id;
       if (leg.party == Party::kPayee) return payee;
+      if (leg.role == R::kBookClearing) return filling.clearing_account_id;
       return HouseAccountId({leg.role, currency});
     };
     if (line.credit.party == Party::kPayee) {

@@ -74,6 +74,13 @@ enum class PostingEvent {
   kTransferDisputed,
   kTransferDisputeLost,
   kTransferDisputeWon,
+  kBookHeld,
+  kBookCredited,
+  kBookCaptured,
+  kBookVoided,
+  kBookDepositHeld,
+  kBookDepositCaptured,
+  kBookDepositVoided,
 };
 
 // What becomes of a line's money.
@@ -174,6 +181,7 @@ struct Filling {
                                  // his own amount.
   std::vector<Currency> currencies;  // One or two, as the template has.
   Amounts amounts;                   // Of all other lines. What is missing or 0 is not posted.
+  Uuid clearing_account_id = {};     // Between books, where the template has it.
 };
 
 // The template filled in.

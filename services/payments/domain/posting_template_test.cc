@@ -153,6 +153,14 @@ TEST(PostingTemplateTest, WhatHasSettledLeavesClearing) {
   EXPECT_EQ(Left({"I2", "I3", "I4"}, Role::kSchemePayable, "EUR"), 0);
 }
 
+// What one book owes is what is due to the other.
+TEST(PostingTemplateTest, WhatHasGoneToAnotherBookLeavesClearing) {
+  EXPECT_EQ(Left({"B1", "B2", "B3"}, Role::kBookClearing, "EUR"), 0);
+  EXPECT_EQ(Left({"B5", "B2", "B6"}, Role::kBookClearing, "EUR"), 0);
+  EXPECT_EQ(Left({"B1", "B4"}, Role::kBookClearing, "EUR"), 0);
+  EXPECT_EQ(Left({"B1", "B2"}, Role::kBookClearing, "EUR"), 5000);
+}
+
 TEST(PostingTemplateTest, WhatWasHeldIsCapturedOrReleased) {
   for (const std::vector<std::string>& codes :
        std::vector<std::vector<std::string>>{{"P1", "P2"},
@@ -162,7 +170,11 @@ TEST(PostingTemplateTest, WhatWasHeldIsCapturedOrReleased) {
                                              {"I1", "I6"},
                                              {"A1", "A3"},
                                              {"C1", "C2"},
-                                             {"C1", "C3"}}) {
+                                             {"C1", "C3"},
+                                             {"B1", "B3"},
+                                             {"B1", "B4"},
+                                             {"B5", "B6"},
+                                             {"B5", "B7"}}) {
     EXPECT_EQ(Left(codes, Role::kHeld, codes[0] == "A1" ? "USD" : "EUR"), 0) << codes[1];
   }
 }

@@ -36,7 +36,8 @@ absl::StatusOr<KnownAccount> FromProto(const accounts::v1::AccountFacts& proto) 
                        .owner_user_id = owner,
                        .currency = currency,
                        .holder_name = proto.holder_name(),
-                       .kyc_level = LevelOf(proto.kyc_level())},
+                       .kyc_level = LevelOf(proto.kyc_level()),
+                       .book = proto.book()},
                       KindOf(proto.kind())};
 }
 

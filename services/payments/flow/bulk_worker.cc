@@ -1,4 +1,5 @@
 #include "services/payments/flow/bulk_worker.h"
+#include "services/payments/domain/book_transfer.h"
 
 #include <algorithm>
 #include <memory>
@@ -161,6 +162,13 @@ absl::Status BulkWorker::Check(const Bulk& bulk, const Payees& payees, const Bul
   FLORIN_RETURN_IF_ERROR(
       CheckAccounts(bulk.user_id, PaymentOf(bulk, item), find(bulk.source_account_id), payee));
   FLORIN_RETURN_IF_ERROR(CheckPockets(find(bulk.source_account_id), {payee}, false));
+  FLORIN_ASSIGN_OR_RETURN(const std::optional<Books> books,
+                          BooksOf(parts_.settlement.book(), PaymentOf(bulk, item),
+                                  find(bulk.source_account_id), {payee}));
+  if (books && bulk.state != BulkState::kPaying) {
+    return Error(Reason::kInvalidField, "what is held for all at once is in the usual book",
+                 {.param = "destination_account_id"});
+  }
   if (DependsOnUse(parts_.policy, Kind::kTransfer, payee->owner_user_id == bulk.user_id)) {
     return Error(Reason::kApprovalPending, "the payment would need its payer's approval");
   }

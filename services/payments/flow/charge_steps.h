@@ -53,6 +53,9 @@ class ChargeSteps {
 
  private:
   Task<absl::StatusOr<StoredStep>> TryFinish(StoredStep stored);
+  // In the payment's book.
+  Task<absl::StatusOr<LedgerAnswer>> Decide(const Payment& payment,
+                                            ledger::v1::TransactionInput input);
 
   ChargeStore& store_;
   Settlement& settlement_;

@@ -8,6 +8,7 @@
 #include "libs/telemetry/metrics.h"
 #include "libs/text/text.h"
 #include "services/payments/domain/approval.h"
+#include "services/payments/domain/book_transfer.h"
 
 namespace florin::payments {
 namespace {
@@ -72,6 +73,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   } else if (pricing.ok()) {
     intent.payment.pricing = *std::move(pricing);
     intent.payment.destination_account_id = payees->account_id;
+    intent.payment.books = std::move(payees->books);
     if (limits_ != nullptr) {
       FLORIN_CO_RETURN_IF_ERROR(co_await limits_->Judge(intent.payment, payees->payer_level));
     }
@@ -162,6 +164,7 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   FLORIN_CO_RETURN_IF_ERROR(CheckPockets(source, *found, !request.splits.empty()));
   Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
   if (source) payees.payer_level = source->kyc_level;
+  FLORIN_CO_ASSIGN_OR_RETURN(payees.books, BooksOf(settlement_.book(), request, source, *found));
   for (std::size_t i = 0; i < found->size(); ++i) {
     const std::optional<KnownAccount>& payee = (*found)[i];
     // Whoever pays from another's account pays somebody, even themselves.

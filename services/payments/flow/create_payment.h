@@ -63,7 +63,7 @@ class CreatePayment {
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,
-  // CheckAccounts, PaysFor, CheckPockets, PayeeCheck::Check, PaymentPricing::Price and
+  // CheckAccounts, PaysFor, CheckPockets, BooksOf, PayeeCheck::Check, PaymentPricing::Price and
   // Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for payees who do not fit the
   // approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of PaymentApprovals::Ask() with
   // the payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the
@@ -83,9 +83,10 @@ class CreatePayment {
     Uuid account_id;
     std::string name;
     std::vector<PayeeCheck::Paid> others;  // Those who are not.
+    std::optional<Books> books = {};       // As of Payment.
   };
 
-  // Errors: those of CheckAccounts(), for each of several payees.
+  // Errors: those of CheckAccounts(), for each of several payees, and what follows it.
   Task<absl::StatusOr<Payees>> CheckParties(rpc::Outgoing context, Uuid user_id,
                                             const PaymentRequest& request);
   Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees);

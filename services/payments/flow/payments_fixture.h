@@ -12,6 +12,7 @@
 #include "libs/testing/certificates.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/book_transfers.h"
 #include "services/payments/flow/charge_recovery.h"
 #include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/chart_accounts.h"
@@ -133,6 +134,13 @@ class PaymentsFixture : public ::testing::Test {
   LimitBuckets limit_buckets_{limits_, ledger_, reader_, "main"};
   Settlement settlement_{runtime_.executor(), store_, ledger_, chart_, clock_, "main",
                          &limit_buckets_};
+  BookTransfers books_{{.transfers = store_,
+                        .store = store_,
+                        .settlement = settlement_,
+                        .ledger = ledger_,
+                        .reader = reader_,
+                        .limits = &limits_,
+                        .clock = clock_}};
   std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
   CreatePayment create_{runtime_.executor(),

@@ -35,12 +35,16 @@ absl::Status CheckPayout(const PayoutRequest& request, const Rails& rails) {
 
 // As CheckAccounts() does of transfers.
 absl::Status CheckSource(const Uuid& user_id, const PayoutRequest& request,
-                         const std::optional<KnownAccount>& source) {
+                         const std::optional<KnownAccount>& source, const std::string& book) {
   if (!source || source->owner_user_id != user_id) {
     return Error(Reason::kAccountNotFound, "no such account", {.param = "source_account_id"});
   }
   if (source->kind == AccountKind::kSavings) {
     return Error(Reason::kInvalidField, "a savings pocket pays accounts of its owner only",
+                 {.param = "source_account_id"});
+  }
+  if (!source->book.empty() && source->book != book) {
+    return Error(Reason::kInvalidField, "rails are in another book: pay to an account there first",
                  {.param = "source_account_id"});
   }
   if (source->currency == request.amount.currency) return absl::OkStatus();
@@ -71,7 +75,8 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
   std::vector<Uuid> ids = {request.source_account_id};
   const auto found = co_await parts_.accounts.LookUp(context, std::move(ids));
   if (!found.ok()) co_return found.status();
-  FLORIN_CO_RETURN_IF_ERROR(CheckSource(user_id, request, found->front()));
+  FLORIN_CO_RETURN_IF_ERROR(
+      CheckSource(user_id, request, found->front(), parts_.settlement.book()));
 
   const Uuid payment_id = parts_.ids.NewId();
   Intent intent{.payment = NewPayout(payment_id, user_id, request, NowInMicroseconds(parts_.clock)),

@@ -17,6 +17,25 @@ void Refuse(const char* reason, bool final, ledger::v1::TransactionResult& resul
   result.mutable_refused()->set_final(final);
 }
 
+// Books share nothing: an id means something else in each.
+std::string KeyIn(const std::string& book, const std::string& id) {
+  return book == "main" ? id : book + "/" + id;
+}
+
+ledger::v1::TransactionInput In(const std::string& book, ledger::v1::TransactionInput input) {
+  if (book == "main") return input;
+  input.set_transaction_id(KeyIn(book, input.transaction_id()));
+  for (ledger::v1::Posting& posting : *input.mutable_postings()) {
+    posting.set_debit_account_id(KeyIn(book, posting.debit_account_id()));
+    posting.set_credit_account_id(KeyIn(book, posting.credit_account_id()));
+  }
+  if (input.has_capture()) {
+    input.mutable_capture()->set_hold_id(KeyIn(book, input.capture().hold_id()));
+  }
+  if (input.has_void_()) input.mutable_void_()->set_hold_id(KeyIn(book, input.void_().hold_id()));
+  return input;
+}
+
 }  // namespace
 
 void LedgerDouble::SetFault(Fault fault) {
@@ -37,6 +56,35 @@ std::int64_t LedgerDouble::BalanceOf(const Uuid& account_id) {
 std::int64_t LedgerDouble::HeldOf(const Uuid& account_id) {
   std::lock_guard lock(mutex_);
   return accounts_[FormatId(IdKind::kAccount, account_id)].held;
+}
+
+void LedgerDouble::FundIn(const std::string& book, const Uuid& account_id,
+                          std::int64_t minor_units) {
+  std::lock_guard lock(mutex_);
+  accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].balance += minor_units;
+}
+
+std::int64_t LedgerDouble::BalanceIn(const std::string& book, const Uuid& account_id) {
+  std::lock_guard lock(mutex_);
+  return accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].balance;
+}
+
+void LedgerDouble::CloseIn(const std::string& book, const Uuid& account_id) {
+  std::lock_guard lock(mutex_);
+  accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].closed = true;
+}
+
+void LedgerDouble::LoseAnswer(int call) {
+  std::lock_guard lock(mutex_);
+  loses_in_ = call;
+}
+
+std::optional<ledger::v1::TransactionResult> LedgerDouble::Decided(
+    const std::string& book, const std::string& transaction_id) {
+  std::lock_guard lock(mutex_);
+  const auto found = results_.find(KeyIn(book, transaction_id));
+  if (found == results_.end()) return std::nullopt;
+  return found->second;
 }
 
 void LedgerDouble::UseClock(Clock& clock) {
@@ -70,8 +118,9 @@ Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> LedgerDouble::OpenAccount
   ++open_calls_;
   if (fault_ == Fault::kUnavailable) co_return Unavailable();
   for (const ledger::v1::Account& account : request.accounts()) {
-    accounts_[account.account_id()].limited = account.debits_must_not_exceed_credits();
-    accounts_[account.account_id()].credits_limited = account.credits_must_not_exceed_debits();
+    Account& opened = accounts_[KeyIn(request.book(), account.account_id())];
+    opened.limited = account.debits_must_not_exceed_credits();
+    opened.credits_limited = account.credits_must_not_exceed_debits();
   }
   co_return ledger::v1::OpenAccountsResponse();
 }
@@ -86,12 +135,13 @@ Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> LedgerDouble::PostTra
   ledger::v1::PostTransactionsResponse response;
   Inputs group;
   for (const ledger::v1::TransactionInput& input : request.transactions()) {
-    group.push_back(input);
+    group.push_back(In(request.book(), input));
     if (input.linked_to_next()) continue;
     for (auto& result : ApplyTogether(group)) *response.add_results() = std::move(result);
     group.clear();
   }
   if (fault_ == Fault::kAnswerLost) co_return Unavailable();
+  if (loses_in_ > 0 && --loses_in_ == 0) co_return Unavailable();
   co_return response;
 }
 
@@ -190,6 +240,16 @@ ledger::v1::TransactionResult LedgerDouble::Resolve(const ledger::v1::Transactio
       return result;
     }
   }
+  if (input.has_capture() && input.capture().amounts_minor().empty()) {
+    // All parts of it.
+    for (std::size_t i = 1; i < hold.parts.size(); ++i) {
+      Part& part = hold.parts[i];
+      accounts_[part.debit].held -= part.left;
+      accounts_[part.debit].balance -= part.left;
+      accounts_[part.credit].balance += part.left;
+      part.left = 0;
+    }
+  }
   const bool releases = !input.has_capture() || input.capture().final();
   accounts_[first.debit].held -= captured;
   accounts_[first.debit].balance -= captured;
@@ -279,11 +339,12 @@ Task<absl::StatusOr<ledger::v1::GetAccountsResponse>> LedgerReaderDouble::GetAcc
   ledger::v1::GetAccountsResponse response;
   for (const std::string& id : request.account_ids()) {
     ledger::v1::Account& account = *response.add_accounts();
-    const std::int64_t balance = ledger_.BalanceOf(ParseId(IdKind::kAccount, id, "").value());
     account.set_account_id(id);
-    account.set_credits_posted(std::max<std::int64_t>(balance, 0));
-    account.set_debits_posted(std::max<std::int64_t>(-balance, 0));
-    account.set_debits_pending(ledger_.HeldOf(ParseId(IdKind::kAccount, id, "").value()));
+    const Uuid account_id = ParseId(IdKind::kAccount, id, "").value();
+    account.set_debits_pending(ledger_.HeldOf(account_id));
+    const std::int64_t balance = ledger_.BalanceIn(request.book(), account_id);
+    if (balance < 0) account.set_debits_posted(-balance);
+    if (balance > 0) account.set_credits_posted(balance);
   }
   co_return response;
 }
@@ -314,6 +375,13 @@ Task<absl::StatusOr<ledger::v1::GetTransactionsResponse>> LedgerReaderDouble::Ge
     if (std::ranges::count(request.transaction_ids(), result.committed().transaction_id()) > 0) {
       *response.add_results() = result;
     }
+  }
+  for (const std::string& id : request.transaction_ids()) {
+    if (!knows_all_) break;
+    std::optional<ledger::v1::TransactionResult> decided = ledger_.Decided(request.book(), id);
+    if (!decided) continue;
+    if (decided->has_committed()) decided->mutable_committed()->set_transaction_id(id);
+    *response.add_results() = *std::move(decided);
   }
   co_return response;
 }
@@ -390,6 +458,7 @@ void AccountsDouble::Add(const AccountFacts& facts) {
   proto.set_owner_user_id(FormatId(IdKind::kUser, facts.owner_user_id));
   proto.set_currency(std::string(facts.currency.code()));
   proto.set_holder_name(facts.holder_name);
+  proto.set_book(facts.book);
   proto.set_kyc_level(
       static_cast<accounts::v1::Customer::KycLevel>(static_cast<int>(facts.kyc_level) + 1));
   std::lock_guard lock(mutex_);

@@ -50,6 +50,16 @@ class LedgerDouble : public ledger::v1::LedgerService {
 
   Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> OpenAccounts(
       rpc::Call& call, const ledger::v1::OpenAccountsRequest& request) override;
+  // The same of accounts in other books than `main`; money there comes from FundIn() and postings.
+  void FundIn(const std::string& book, const Uuid& account_id, std::int64_t minor_units);
+  std::int64_t BalanceIn(const std::string& book, const Uuid& account_id);
+  void CloseIn(const std::string& book, const Uuid& account_id);
+  // The `call`th PostTransactions from now (1: the next) does its work, and its answer gets lost.
+  void LoseAnswer(int call);
+  // What was decided under the id.
+  std::optional<ledger::v1::TransactionResult> Decided(const std::string& book,
+                                                       const std::string& transaction_id);
+
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
       rpc::Call& call, const ledger::v1::PostTransactionsRequest& request) override;
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> ChangeAccounts(
@@ -91,6 +101,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
   ledger::v1::TransactionResult Move(const ledger::v1::TransactionInput& input);
   std::mutex mutex_;  // Guards everything below.
   Fault fault_ = Fault::kNone;
+  int loses_in_ = 0;
   Clock* clock_ = nullptr;
   std::map<std::string, Account> accounts_;
   std::map<std::string, Hold> holds_;
@@ -107,6 +118,8 @@ class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
   explicit LedgerReaderDouble(LedgerDouble& ledger) : ledger_(ledger) {}
   // Makes every call fail with kUnavailable.
   void SetAvailable(bool available) { available_ = available; }
+  // From now on GetTransactions knows what the ledger has decided, without its postings.
+  void KnowAll() { knows_all_ = true; }
   // That the payment's transaction has committed.
   void Tell(const Payment& payment);
 
@@ -135,6 +148,7 @@ class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
  private:
   LedgerDouble& ledger_;
   std::atomic<bool> available_ = true;
+  std::atomic<bool> knows_all_ = false;
   std::mutex mutex_;
   std::vector<ledger::v1::TransactionResult> told_;  // Sequence 1 is at 0. Guarded by mutex_.
 };

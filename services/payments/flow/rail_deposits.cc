@@ -65,8 +65,17 @@ Task<absl::StatusOr<RailDeposit>> RailDeposits::FindOwner(RailDeposit deposit) {
 }
 
 Task<absl::StatusOr<RailDeposit>> RailDeposits::Credit(RailDeposit deposit) {
+  std::vector<Uuid> ids = {deposit.account_id};
+  rpc::Outgoing context;
+  const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
+  if (!found.ok()) co_return found.status();
+  Payment paid = PaymentOf(deposit, NowInMicroseconds(clock_));
+  const std::optional<KnownAccount>& facts = found->front();
+  if (facts && !facts->book.empty() && facts->book != settlement_.book()) {
+    paid.books = Books{.source = settlement_.book(), .target = facts->book};
+  }
   std::vector<Intent> one;
-  one.push_back({.payment = PaymentOf(deposit, NowInMicroseconds(clock_)),
+  one.push_back({.payment = std::move(paid),
                  .idempotency_key = IdempotencyKeyOf(deposit),
                  .fingerprint = crypto::Sha256(CanonicalDeposit(deposit))});
   auto stored = co_await payments_.InsertIntents(std::move(one));

@@ -81,17 +81,51 @@ std::optional<WholePayment> Find(const std::map<Uuid, WholePayment>& known, cons
 
 }  // namespace
 
-Task<absl::StatusOr<LedgerRecords>> Reconcile::Records(std::vector<Uuid> transaction_ids) {
+void Reconcile::AddIds(const WholePayment& whole, Ids& ids) const {
+  const Payment& payment = whole.payment;
+  const std::string& source = payment.books ? payment.books->source : book_;
+  const std::string& target = payment.books ? payment.books->target : book_;
+  // Of one that is between two books, some are in the one and some in the other.
+  for (const Uuid& id : TransactionsOf(payment)) {
+    ids[id == CreditIdOf(payment.payment_id) ? target : source].push_back(id);
+  }
+  for (const Step& step : whole.steps) {
+    for (const Uuid& id : TransactionsOf(step)) ids[target].push_back(id);
+  }
+}
+
+Task<absl::StatusOr<LedgerRecords>> Reconcile::Records(const std::vector<WholePayment>& payments,
+                                                       std::vector<Uuid> further) {
+  Ids ids;
+  if (!further.empty()) {
+    const Payment& payment = payments.front().payment;
+    ids[payment.books ? payment.books->source : book_] = std::move(further);
+  }
+  for (const WholePayment& whole : payments) AddIds(whole, ids);
+  co_return co_await Records(std::move(ids));
+}
+
+Task<absl::StatusOr<LedgerRecords>> Reconcile::Records(Ids transaction_ids) {
   std::vector<LedgerRecord> records;
+  for (auto& [book, ids] : transaction_ids) {
+    std::ranges::sort(ids);
+    ids.erase(std::ranges::unique(ids).begin(), ids.end());
+    FLORIN_CO_RETURN_IF_ERROR(co_await ReadFrom(book, std::move(ids), records));
+  }
+  co_return LedgerRecords(std::move(records));
+}
+
+Task<absl::Status> Reconcile::ReadFrom(std::string book, std::vector<Uuid> transaction_ids,
+                                       std::vector<LedgerRecord>& records) {
   for (std::size_t from = 0; from < transaction_ids.size(); from += 2 * kAtOnce) {
     ledger::v1::GetTransactionsRequest request;
-    request.set_book(book_);
+    request.set_book(book);
     const std::size_t until = std::min(transaction_ids.size(), from + 2 * kAtOnce);
     for (std::size_t i = from; i < until; ++i) {
       request.add_transaction_ids(FormatId(IdKind::kTransaction, transaction_ids[i]));
     }
     rpc::Outgoing context;
-    context.route = book_;
+    context.route = book;
     const absl::StatusOr<ledger::v1::GetTransactionsResponse> response =
         co_await reader_.GetTransactions(std::move(context), request);
     if (!response.ok()) co_return response.status();
@@ -100,7 +134,7 @@ Task<absl::StatusOr<LedgerRecords>> Reconcile::Records(std::vector<Uuid> transac
       records.push_back(std::move(record));
     }
   }
-  co_return LedgerRecords(std::move(records));
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<std::vector<WholePayment>>> Reconcile::PaymentsMade(absl::Time from,
@@ -115,13 +149,7 @@ Task<absl::StatusOr<std::vector<WholePayment>>> Reconcile::PaymentsMade(absl::Ti
 
 Task<absl::Status> Reconcile::CompareAll(const std::vector<WholePayment>& made, bool steps,
                                          std::vector<Discrepancy>& found) {
-  std::vector<Uuid> ids;
-  for (const WholePayment& whole : made) {
-    const std::vector<Uuid> its =
-        steps ? TransactionsOf(whole.steps[0]) : TransactionsOf(whole.payment);
-    ids.insert(ids.end(), its.begin(), its.end());
-  }
-  const absl::StatusOr<LedgerRecords> ledger = co_await Records(std::move(ids));
+  const absl::StatusOr<LedgerRecords> ledger = co_await Records(made);
   if (!ledger.ok()) co_return ledger.status();
   for (const WholePayment& whole : made) {
     std::optional<Discrepancy> one =
@@ -234,17 +262,14 @@ Task<absl::Status> Reconcile::WalkLedger(ReconcileResult& result) {
 Task<absl::StatusOr<std::vector<Uuid>>> Reconcile::AgreedOf(
     const std::vector<KeptDiscrepancy>& open) {
   std::vector<Uuid> payment_ids;
-  std::vector<Uuid> transaction_ids;
+  Ids transaction_ids;
   for (const KeptDiscrepancy& kept : open) {
     payment_ids.push_back(kept.discrepancy.payment_id);
-    transaction_ids.push_back(kept.discrepancy.transaction_id);
+    transaction_ids[book_].push_back(kept.discrepancy.transaction_id);
   }
   const absl::StatusOr<WholeById> known = co_await Known(std::move(payment_ids));
   if (!known.ok()) co_return known.status();
-  for (const auto& [id, whole] : *known) {
-    const std::vector<Uuid> its = TransactionsOf(whole);
-    transaction_ids.insert(transaction_ids.end(), its.begin(), its.end());
-  }
+  for (const auto& [id, whole] : *known) AddIds(whole, transaction_ids);
   const absl::StatusOr<LedgerRecords> ledger = co_await Records(std::move(transaction_ids));
   if (!ledger.ok()) co_return ledger.status();
   std::vector<Uuid> agreed;
@@ -255,6 +280,34 @@ Task<absl::StatusOr<std::vector<Uuid>>> Reconcile::AgreedOf(
     }
   }
   co_return agreed;
+}
+
+Task<absl::Status> Reconcile::CheckClearings(ReconcileResult& result) {
+  if (clearing_ == nullptr) co_return absl::OkStatus();
+  absl::StatusOr<std::vector<Clearing>> clearings = co_await clearing_->Run();
+  if (!clearings.ok()) co_return clearings.status();
+  result.clearings = *std::move(clearings);
+  std::vector<Discrepancy> found;
+  std::vector<Uuid> agreed;
+  for (const Clearing& clearing : result.clearings) {
+    std::optional<Discrepancy> one = Check(clearing);
+    if (one) {
+      found.push_back(*std::move(one));
+    } else {
+      agreed.push_back(DiscrepancyIdOf(clearing.pair));
+    }
+  }
+  Log(found);
+  result.found += static_cast<std::int64_t>(found.size());
+  const absl::Time now = NowInMicroseconds(clock_);
+  // Moves no walk.
+  const absl::StatusOr<int> recorded =
+      co_await store_.RecordWalk(Walk::kLedger, 0, std::move(found), now);
+  if (!recorded.ok()) co_return recorded.status();
+  const absl::StatusOr<int> ended = co_await store_.Agree(std::move(agreed), now);
+  if (!ended.ok()) co_return ended.status();
+  result.agreed += *ended;
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> Reconcile::LookAgain(ReconcileResult& result) {
@@ -301,6 +354,7 @@ Task<absl::StatusOr<ReconcileResult>> Reconcile::RunOnce() {
   if (!steps.ok()) co_return steps.status();
   result.steps = *steps;
   FLORIN_CO_RETURN_IF_ERROR(co_await WalkLedger(result));
+  FLORIN_CO_RETURN_IF_ERROR(co_await CheckClearings(result));
   FLORIN_CO_RETURN_IF_ERROR(co_await LookAgain(result));
   FLORIN_CO_RETURN_IF_ERROR(co_await ShowExposure());
   co_return result;

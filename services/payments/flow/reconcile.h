@@ -3,6 +3,7 @@
 //
 //   payments  each payment, a while after it was made: is it what the ledger decided?
 //   steps     the same of captures, refunds, disputes
+//   clearing  is what is between books what is under way between them?
 //   ledger    each transaction that names a payment: did somebody here ask for it, and is that
 //   said? open      discrepancies that are open: do they still hold?
 //
@@ -16,6 +17,7 @@
 #include "florin/ledger/v1/reader.rpc.h"
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
+#include "services/payments/flow/clearing_check.h"
 #include "services/payments/store/reconcile_store.h"
 
 namespace florin::payments {
@@ -27,10 +29,11 @@ struct ReconcileResult {
   std::int64_t payments = 0;  // Compared by this round.
   std::int64_t steps = 0;
   std::int64_t transactions = 0;
-  std::int64_t found = 0;     // Discrepancies, those that were open already included.
-  std::int64_t agreed = 0;    // Of those that were open.
-  absl::Time complete_until;  // All payments that were made before are compared.
-  std::int64_t sequence = 0;  // All of the ledger's transactions up to here are.
+  std::int64_t found = 0;           // Discrepancies, those that were open already included.
+  std::int64_t agreed = 0;          // Of those that were open.
+  absl::Time complete_until;        // All payments that were made before are compared.
+  std::vector<Clearing> clearings;  // Between books, each.
+  std::int64_t sequence = 0;        // All of the ledger's transactions up to here are.
 };
 
 // Works under this service's own identity. Several replicas may run it: they do the same work
@@ -42,6 +45,10 @@ class Reconcile {
             std::string book)
       : store_(store), reader_(reader), clock_(clock), book_(std::move(book)) {}
 
+  // From now on what is between books is checked by `check`, which outlives this. Before the first
+  // round.
+  void CheckClearing(ClearingCheck& check) { clearing_ = &check; }
+
   // One round: as far as there is anything to compare. Sets the gauges
   // florin_payments_discrepancies_open and florin_payments_at_risk_minor. Errors: those of the
   // store and of the ledger; what was compared before stays so.
@@ -50,12 +57,20 @@ class Reconcile {
   // Sets those gauges anew.
   Task<absl::Status> ShowExposure();
 
-  // What the ledger has decided under those ids.
-  Task<absl::StatusOr<LedgerRecords>> Records(std::vector<Uuid> transaction_ids);
+  // What the ledger has decided of these payments and their steps, and under `further` ids in their
+  // book.
+  Task<absl::StatusOr<LedgerRecords>> Records(const std::vector<WholePayment>& payments,
+                                              std::vector<Uuid> further = {});
 
  private:
+  using Ids = std::map<std::string, std::vector<Uuid>>;  // By book.
   using WholeById = std::map<Uuid, WholePayment>;
 
+  // Adds the ids of all transactions that it can have.
+  void AddIds(const WholePayment& whole, Ids& ids) const;
+  Task<absl::StatusOr<LedgerRecords>> Records(Ids transaction_ids);
+  Task<absl::Status> ReadFrom(std::string book, std::vector<Uuid> transaction_ids,
+                              std::vector<LedgerRecord>& records);
   // Those of the payments that exist, whole.
   Task<absl::StatusOr<WholeById>> Known(std::vector<Uuid> payment_ids);
   Task<absl::StatusOr<std::vector<WholePayment>>> PaymentsMade(absl::Time from, absl::Time until,
@@ -69,6 +84,7 @@ class Reconcile {
   // Gives what of the page does not agree.
   Task<absl::StatusOr<std::vector<Discrepancy>>> ExplainAll(
       const ledger::v1::ListTransactionsResponse& page, ReconcileResult& result);
+  Task<absl::Status> CheckClearings(ReconcileResult& result);
   Task<absl::Status> LookAgain(ReconcileResult& result);
   // Gives which of them agree now.
   Task<absl::StatusOr<std::vector<Uuid>>> AgreedOf(const std::vector<KeptDiscrepancy>& open);
@@ -77,6 +93,7 @@ class Reconcile {
   ledger::v1::LedgerReaderClient& reader_;
   Clock& clock_;
   const std::string book_;
+  ClearingCheck* clearing_ = nullptr;
 };
 
 }  // namespace florin::payments

@@ -24,7 +24,8 @@ Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
     if (open_.contains(payee)) co_return absl::OkStatus();
   }
   ledger::v1::OpenAccountsRequest request;
-  request.set_book(book_);
+  const std::string& book = payment.books ? payment.books->target : book_;
+  request.set_book(book);
   ledger::v1::Account& receivable = *request.add_accounts();
   receivable.set_account_id(FormatId(IdKind::kAccount, ReceivableAccount(payee)));
   receivable.set_currency(currency);
@@ -33,7 +34,7 @@ Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
   const HouseAccount disputes{.role = Role::kDisputesClearing, .currency = payment.amount.currency};
   *request.add_accounts() = OpeningOf(disputes);
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = book;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return opened.status();
   std::lock_guard lock(mutex_);

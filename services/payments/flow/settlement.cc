@@ -8,6 +8,7 @@
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/flow/book_transfers.h"
 #include "services/payments/store/approval_store.h"
 
 namespace florin::payments {
@@ -36,13 +37,11 @@ ledger::v1::TransactionInput TransactionOf(const Payment& payment) {
         absl::ToInt64Seconds(*payment.authorization_timeout));
   }
   if (payment.kind == Kind::kPayout) input.mutable_hold();  // Until it is sent or canceled.
+  if (AreApart(payment)) input.mutable_hold();              // Until it is captured or voided.
   (*input.mutable_metadata())["payment_id"] = TextOf(payment);
   return input;
 }
 
-namespace {
-
-// What limits want first, and the payment's own transaction.
 std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment) {
   std::vector<ledger::v1::TransactionInput> chain;
   for (const LimitTransaction& transaction : LimitChainOf(payment)) {
@@ -52,6 +51,8 @@ std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment) {
   chain.push_back(TransactionOf(payment));
   return chain;
 }
+
+namespace {
 
 LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
   if (result.has_committed()) {
@@ -135,6 +136,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
     co_return Error(Reason::kInternal, "the payment is not what was approved");
   }
   if (payment.limit_refusal) co_return co_await records_.Submit(RefuseByLimit(payment));
+  if (payment.books) co_return co_await books_->Settle(std::move(payment));
   FLORIN_CO_RETURN_IF_ERROR(co_await Prepare(payment));
   Chain chain = ChainOf(payment);
   async::SubmitOptions options;
@@ -203,9 +205,14 @@ Task<absl::StatusOr<Settlement::Settled>> Settlement::SettleAll(std::vector<Paym
   std::vector<Payment> ended;
   std::vector<Payment> open;
   std::vector<Chain> chains;
+  std::vector<Payment> in_books;
   for (Payment& payment : payments) {
     if (payment.limit_refusal) {
       ended.push_back(RefuseByLimit(payment));
+      continue;
+    }
+    if (payment.books) {
+      in_books.push_back(std::move(payment));
       continue;
     }
     const absl::Status prepared = co_await Prepare(payment);
@@ -233,11 +240,35 @@ Task<absl::StatusOr<Settlement::Settled>> Settlement::SettleAll(std::vector<Paym
       settled.undecided.emplace_back(std::move(open[i]), answer->refusal_reason);
     }
   }
-  if (ended.empty()) co_return settled;
-  const absl::StatusOr<std::vector<Payment>> recorded = co_await Record(std::move(ended));
-  if (!recorded.ok()) co_return recorded.status();
-  settled.ended = static_cast<int>(recorded->size());
+  if (!ended.empty()) {
+    const absl::StatusOr<std::vector<Payment>> recorded = co_await Record(std::move(ended));
+    if (!recorded.ok()) co_return recorded.status();
+    settled.ended = static_cast<int>(recorded->size());
+  }
+  FLORIN_CO_RETURN_IF_ERROR(co_await SettleInBooks(std::move(in_books), settled));
   co_return settled;
+}
+
+Task<absl::Status> Settlement::SettleInBooks(std::vector<Payment> payments, Settled& settled) {
+  for (const Payment& payment : payments) {
+    const absl::StatusOr<Payment> ended = co_await books_->Settle(payment);
+    if (ended.ok()) {
+      ++settled.ended;
+    } else if (ReasonOf(ended.status()) == Reason::kInternal) {
+      settled.undecided.emplace_back(payment, InfoOf(Reason::kInternal).name);
+    } else {
+      co_return ended.status();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::vector<LedgerAnswer>>> Settlement::DecideIn(
+    std::string book, std::vector<ledger::v1::TransactionInput> chain) {
+  ledger::v1::PostTransactionsRequest request;
+  request.set_book(std::move(book));
+  for (auto& transaction : chain) *request.add_transactions() = std::move(transaction);
+  co_return co_await PostOnce(request);
 }
 
 Task<absl::StatusOr<std::vector<Settlement::Answers>>> Settlement::Post(std::vector<Chain> chains) {
@@ -267,7 +298,7 @@ Task<absl::StatusOr<Settlement::Answers>> Settlement::PostOnce(
     const ledger::v1::PostTransactionsRequest& request) {
   // No user's deadline or trace: the call carries payments of many.
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = request.book();
   const absl::StatusOr<ledger::v1::PostTransactionsResponse> response =
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!response.ok()) {

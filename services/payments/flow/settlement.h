@@ -20,6 +20,8 @@
 
 namespace florin::payments {
 
+class BookTransfers;
+
 // Thread-safe. Outlives the calls under way: destroy it after the Runtime has stopped
 // (async::Batcher).
 class Settlement {
@@ -27,6 +29,12 @@ class Settlement {
   // References outlive this. Without `limits` no payment may use any.
   Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
              ChartAccounts& chart, Clock& clock, std::string book, LimitBuckets* limits = nullptr);
+
+  // From now on payments that say their books are settled by `books`, which outlives this. Before
+  // the first payment.
+  void UseBooks(BookTransfers& books) { books_ = &books; }
+  // The usual one.
+  const std::string& book() const { return book_; }
 
   // A payment that was to be approved is posted only if it is what was approved, to the last octet
   // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
@@ -55,6 +63,11 @@ class Settlement {
   // kInternal: unknown.
   Task<absl::StatusOr<LedgerAnswer>> Decide(ledger::v1::TransactionInput transaction);
 
+  // The same of transactions in another book, all linked but for the last; gives the answers in
+  // order. Not batched: each book has its own pace.
+  Task<absl::StatusOr<std::vector<LedgerAnswer>>> DecideIn(
+      std::string book, std::vector<ledger::v1::TransactionInput> chain);
+
   // Gives back what a payment uses of limits, of which no money moved or ever will: as often as
   // wanted. What the ledger has given back already stays so. Errors: as Decide().
   Task<absl::Status> ReleaseLimits(const Payment& payment);
@@ -65,6 +78,8 @@ class Settlement {
   using Answers = std::vector<LedgerAnswer>;
 
   Task<absl::StatusOr<Payment>> TrySettle(Payment payment);
+  // For SettleAll(), of payments that say their books.
+  Task<absl::Status> SettleInBooks(std::vector<Payment> payments, Settled& settled);
   // Has what the payment's transactions name opened.
   Task<absl::Status> Prepare(const Payment& payment);
   // The ledger's answers for `chains`, in order.
@@ -83,12 +98,15 @@ class Settlement {
   Clock& clock_;
   const std::string book_;
   LimitBuckets* const limits_;
+  BookTransfers* books_ = nullptr;
   async::Batcher<Chain, Answers> posts_;
   async::Batcher<Payment, Payment> records_;
 };
 
 // What the ledger is asked to do for a payment.
 ledger::v1::TransactionInput TransactionOf(const Payment& payment);
+// The same after what limits want first, linked.
+std::vector<ledger::v1::TransactionInput> ChainOf(const Payment& payment);
 
 // `clock`'s time in whole microseconds, which is what the database keeps.
 absl::Time NowInMicroseconds(Clock& clock);

@@ -323,10 +323,12 @@ Task<absl::StatusOr<v1::GetPaymentReceiptResponse>> PaymentsRpc::GetPaymentRecei
   const absl::StatusOr<Payment> payment = co_await Find(call, request.payment_id());
   if (!payment.ok()) co_return payment.status();
   ledger::v1::GetInclusionProofRequest wanted;
-  wanted.set_book(book_);
+  // Between books: of what the payer's book says.
+  const std::string& book = payment->books ? payment->books->source : book_;
+  wanted.set_book(book);
   wanted.set_transaction_id(FormatId(IdKind::kTransaction, payment->transaction_id));
   rpc::Outgoing context = call.AsService();
-  context.route = book_;
+  context.route = book;
   const absl::StatusOr<ledger::v1::InclusionProof> proof =
       co_await proofs_.GetInclusionProof(std::move(context), wanted);
   if (!proof.ok()) co_return WhyNoReceipt(*payment, proof.status());

@@ -26,6 +26,8 @@ v1::Discrepancy::Kind ToProto(DiscrepancyKind kind) {
       return v1::Discrepancy::MOVED_ALTHOUGH_ENDED;
     case DiscrepancyKind::kAmountDiffers:
       return v1::Discrepancy::AMOUNT_DIFFERS;
+    case DiscrepancyKind::kClearingDiffers:
+      return v1::Discrepancy::CLEARING_DIFFERS;
     case DiscrepancyKind::kUnknownTransaction:
       return v1::Discrepancy::UNKNOWN_TRANSACTION;
     case DiscrepancyKind::kMissingHere:
@@ -98,6 +100,22 @@ v1::Discrepancy ToProto(const KeptDiscrepancy& kept) {
   return proto;
 }
 
+v1::BookClearing ToProto(const Clearing& clearing) {
+  const std::string currency(clearing.pair.currency.code());
+  const auto set = [&currency](std::int64_t minor_units, florin::money::v1::Money& money) {
+    money.set_currency(currency);
+    money.set_minor_units(minor_units);
+  };
+  v1::BookClearing proto;
+  proto.set_source_book(clearing.pair.books.source);
+  proto.set_target_book(clearing.pair.books.target);
+  set(clearing.owed_minor, *proto.mutable_owed());
+  set(clearing.due_minor, *proto.mutable_due());
+  set(clearing.under_way_minor, *proto.mutable_under_way());
+  proto.set_agrees(clearing.Agrees());
+  return proto;
+}
+
 absl::StatusOr<Uuid> ReadDiscrepancyId(const std::string& text) {
   return ParseId(IdKind::kDiscrepancy, text, "discrepancy_id");
 }
@@ -162,6 +180,7 @@ Task<absl::StatusOr<v1::RunReconciliationResponse>> ReconciliationRpc::RunReconc
   response.set_rail_payouts(rails->payouts);
   response.set_rail_deposits(rails->deposits);
   SetTime(result->complete_until, *response.mutable_complete_until());
+  for (const Clearing& one : result->clearings) *response.add_clearings() = ToProto(one);
   co_return response;
 }
 

@@ -47,12 +47,8 @@ Task<absl::StatusOr<PaymentHistory>> TimelinesRpc::Gather(Payment payment) {
   if (!origin.ok()) co_return origin.status();
   absl::StatusOr<std::vector<JudgedLimit>> limits = co_await limits_.Of(whole->front().payment);
   if (!limits.ok()) co_return limits.status();
-  std::vector<Uuid> transactions = LedgerIdsOf(whole->front().payment, *origin);
-  for (const Step& step : whole->front().steps) {
-    const std::vector<Uuid> its = TransactionsOf(step);
-    transactions.insert(transactions.end(), its.begin(), its.end());
-  }
-  absl::StatusOr<LedgerRecords> ledger = co_await reconcile_.Records(std::move(transactions));
+  std::vector<Uuid> further = LedgerIdsOf(whole->front().payment, *origin);
+  absl::StatusOr<LedgerRecords> ledger = co_await reconcile_.Records(*whole, std::move(further));
   if (!ledger.ok()) co_return ledger.status();
   co_return PaymentHistory{.payment = std::move(whole->front().payment),
                            .steps = std::move(whole->front().steps),

@@ -51,6 +51,7 @@ Task<absl::StatusOr<Judged>> FakeStore::InsertJudged(Intent intent, ApprovalTerm
   Payment kept = verdict.needs_approval ? AwaitApproval(payment, std::move(terms)) : payment;
   rows_.emplace(id, Row{kept, intent.fingerprint, due, intent.origin.request_id});
   KeepPayout(intent);
+  KeepTransfer(intent.payment);
   co_return Judged{.stored = {.payment = std::move(kept), .same_request = true},
                    .verdict = verdict};
 }

@@ -19,6 +19,7 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
       rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
                             intent.origin.request_id});
       KeepPayout(intent);
+      KeepTransfer(intent.payment);
     }
     const Row& row = rows_.at(key->second);
     stored.push_back(StoredIntent{.payment = row.payment,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "services/payments/store/approval_store.h"
+#include "services/payments/store/book_transfer_store.h"
 #include "services/payments/store/charge_store.h"
 #include "services/payments/store/payout_store.h"
 #include "services/payments/store/quote_store.h"
@@ -20,6 +21,7 @@ namespace florin::payments {
 // Thread-safe.
 class FakeStore : public Store,
                   public ApprovalStore,
+                  public BookTransferStore,
                   public ChargeStore,
                   public PayoutStore,
                   public QuoteStore,
@@ -32,6 +34,13 @@ class FakeStore : public Store,
   Task<absl::StatusOr<std::vector<Payment>>> ListPayments(Uuid user_id, std::optional<Uuid> before,
                                                           int limit) override;
   Task<absl::StatusOr<std::vector<Payment>>> ClaimUnfinished(absl::Time now, int limit) override;
+
+  Task<absl::StatusOr<BookTransfer>> FindTransfer(Uuid payment_id) override;
+  Task<absl::StatusOr<BookTransfer>> AdvanceTransfer(TransferStage from, BookTransfer to,
+                                                     std::optional<Payment> ended) override;
+  Task<absl::StatusOr<std::vector<BookPair>>> ListPairs() override;
+  Task<absl::StatusOr<std::vector<BookTransfer>>> ListUnderWay(BookPair pair,
+                                                               absl::Time since) override;
 
   Task<absl::StatusOr<Judged>> InsertJudged(Intent intent, ApprovalTerms terms,
                                             ApprovalPolicy policy) override;
@@ -102,8 +111,8 @@ class FakeStore : public Store,
   // Makes Start fail with kUnavailable, as if the process had crashed after redeeming.
   void FailStarts(bool fail);
 
-  // Makes RecordResults, RecordSteps and Advance fail with kUnavailable, as if the database had
-  // gone after the ledger's answer.
+  // Makes RecordResults, RecordSteps, Advance and AdvanceTransfer fail with kUnavailable, as if the
+  // database had gone after the ledger's answer.
   void FailRecords(bool fail);
 
  private:
@@ -140,6 +149,7 @@ class FakeStore : public Store,
   };
   // With mutex_ held.
   void KeepPayout(const Intent& intent);
+  void KeepTransfer(const Payment& payment);
   Payout PayoutOf(const PayoutRow& row) const;
 
   // With mutex_ held.
@@ -156,6 +166,7 @@ class FakeStore : public Store,
   std::map<Uuid, StepRow> steps_;  // Guarded by mutex_.
   std::map<std::tuple<Uuid, StepKind, std::string>, Uuid> step_keys_;  // Guarded by mutex_.
   std::map<Uuid, PayoutRow> payouts_;                                  // Guarded by mutex_.
+  std::map<Uuid, BookTransfer> transfers_;                             // Guarded by mutex_.
   std::map<Uuid, Dispute> disputes_;                                   // Guarded by mutex_.
   std::map<Uuid, std::vector<EvidenceRow>> evidence_;     // By dispute. Guarded by mutex_.
   std::map<Uuid, RecoveryFailure> failures_;              // By subject. Guarded by mutex_.

@@ -68,6 +68,9 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
   if (!row[28].is_null()) {
     FLORIN_ASSIGN_OR_RETURN(payment.limit_refusal, ParseLimitRefusal(row[28].c_str()));
   }
+  if (!row[29].is_null()) {
+    payment.books = Books{.source = row[29].c_str(), .target = row[30].c_str()};
+  }
   return payment;
 }
 
@@ -128,6 +131,18 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       request_ids.Add(intent.origin.request_id);
     }
+    if (payment.books) {
+      source_books.Add(payment.books->source);
+      target_books.Add(payment.books->target);
+    } else {
+      source_books.AddNull();
+      target_books.AddNull();
+    }
+    if (AreApart(payment)) {
+      transfer_ids.Add(payment.payment_id);
+      transfer_amounts.Add(CreditedOf(payment).minor_units);
+      ++transfers;
+    }
     if (!intent.payout) continue;
     payout_ids.Add(payment.payment_id);
     payout_names.Add(intent.payout->beneficiary.name);
@@ -160,6 +175,12 @@ void InsertPayouts(pqxx::work& transaction, const IntentArrays& arrays) {
                             arrays.payout_are_ibans.literal(), arrays.payout_rails.literal());
 }
 
+void InsertTransfers(pqxx::work& transaction, const IntentArrays& arrays) {
+  if (arrays.transfers == 0) return;
+  transaction.exec_prepared("insert_transfers", arrays.transfer_ids.literal(),
+                            arrays.transfer_amounts.literal());
+}
+
 std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays) {
   const pqxx::result inserted = transaction.exec_prepared(
       "insert_intents", arrays.user_ids.literal(), arrays.payment_ids.literal(),
@@ -168,8 +189,10 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
       arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
       arrays.authorization_timeouts.literal(), arrays.limit_uses.literal(),
-      arrays.limit_refusals.literal(), arrays.request_ids.literal());
+      arrays.limit_refusals.literal(), arrays.request_ids.literal(), arrays.source_books.literal(),
+      arrays.target_books.literal());
   InsertPayouts(transaction, arrays);
+  InsertTransfers(transaction, arrays);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

@@ -27,8 +27,9 @@ namespace florin::payments {
   "p.authorization_timeout_seconds, "                                                         \
   "(extract(epoch FROM p.authorization_expire_time) * 1000000)::bigint, "                     \
   "p.captured_minor, p.capturing_minor, p.refunded_minor, p.disputed_minor, "                 \
-  "p.upheld_minor, p.release_reason, p.limit_uses, p.limit_refusal"
-inline constexpr int kPaymentColumns = 29;
+  "p.upheld_minor, p.release_reason, p.limit_uses, p.limit_refusal, "                         \
+  "p.source_book, p.target_book"
+inline constexpr int kPaymentColumns = 31;
 
 // Times travel as microseconds since the epoch, exactly.
 #define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
@@ -57,10 +58,13 @@ struct IntentArrays {
 
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
       amounts, references, transaction_ids, created, next_attempts, pricings,
-      authorization_timeouts, limit_uses, limit_refusals, request_ids;
+      authorization_timeouts, limit_uses, limit_refusals, request_ids, source_books, target_books;
   // Of those that are payouts; statement insert_payouts.
   pg::Array payout_ids, payout_names, payout_accounts, payout_are_ibans, payout_rails;
   int payouts = 0;
+  // Of those that are between two books; statement insert_transfers.
+  pg::Array transfer_ids, transfer_amounts;
+  int transfers = 0;
 };
 
 // What is kept under each intent's key, for those that have anything, in order. Needs the statement
@@ -68,7 +72,9 @@ struct IntentArrays {
 absl::StatusOr<std::vector<StoredIntent>> FindIntents(pqxx::work& transaction,
                                                       const IntentArrays& arrays);
 
-// Inserts what is kept beside those of the intents that are payouts and were inserted.
+// Inserts what is kept beside those of the intents that are payouts, or between two books, and were
+// inserted.
+void InsertTransfers(pqxx::work& transaction, const IntentArrays& arrays);
 void InsertPayouts(pqxx::work& transaction, const IntentArrays& arrays);
 
 // Inserts intents under new keys (statement insert_intents), with their payouts, and gives how

@@ -19,11 +19,12 @@ constexpr char kInsertAwaiting[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, state, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, approval_id, payee_name, approval_nonce, "
-    "approval_expire_time, pricing, authorization_timeout_seconds, limit_uses, request_id) "
+    "approval_expire_time, pricing, authorization_timeout_seconds, source_book, target_book, "
+    "limit_uses, request_id) "
     "VALUES ($1::uuid, $2::uuid, $3, $4, $5::bytea, 'requires_action', $6::uuid, $7::uuid, $8, "
     "$9::bigint, $10, $11::uuid, " FLORIN_TIME("$12::bigint") ", " FLORIN_TIME("$12::bigint") ", "
     FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ", "
-    "nullif($17, ''), $18::integer, nullif($19, ''), nullif($20, '')) "
+    "nullif($17, ''), $18::integer, $19, $20, nullif($21::text, ''), nullif($22, '')) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // All currencies count for the number, one for the total.
@@ -70,6 +71,10 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
   const Payment& payment = intent.payment;
   std::optional<std::int64_t> timeout;
   if (payment.authorization_timeout) timeout = absl::ToInt64Seconds(*payment.authorization_timeout);
+  std::optional<std::string> source_book;
+  std::optional<std::string> target_book;
+  if (payment.books) source_book = payment.books->source;
+  if (payment.books) target_book = payment.books->target;
   const pqxx::result inserted = transaction.exec_prepared(
       "insert_awaiting", payment.user_id.ToString(), payment.payment_id.ToString(),
       std::string(NameOf(payment.kind)), intent.idempotency_key,
@@ -78,7 +83,7 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       payment.amount.minor_units, payment.reference, payment.transaction_id.ToString(),
       absl::ToUnixMicros(payment.create_time), terms.approval_id.ToString(), terms.payee_name,
       ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
-      payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout,
+      payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout, source_book, target_book,
       payment.limit_uses.empty() ? std::string() : TextOf(payment.limit_uses),
       intent.origin.request_id);
   return static_cast<std::size_t>(inserted.affected_rows());
@@ -104,7 +109,10 @@ absl::StatusOr<Judged> Insert(pqxx::work& transaction, const Intent& intent,
     FLORIN_CHECK(known.size() == 1, "an insert ran into the key");
     return Judged{.stored = std::move(known.front()), .verdict = std::nullopt};
   }
-  if (verdict.needs_approval) InsertPayouts(transaction, arrays);
+  if (verdict.needs_approval) {
+    InsertPayouts(transaction, arrays);
+    InsertTransfers(transaction, arrays);
+  }
   FLORIN_RETURN_IF_ERROR(UseQuote(transaction, payment));
   if (!verdict.needs_approval) {
     transaction.exec_prepared("add_use", payment.user_id.ToString(),

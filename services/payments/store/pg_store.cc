@@ -13,18 +13,20 @@ constexpr char kInsertIntents[] =
     "INSERT INTO payments (user_id, payment_id, kind, idempotency_key, fingerprint, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, pricing, authorization_timeout_seconds, "
-    "limit_uses, limit_refusal, request_id) "
+    "limit_uses, limit_refusal, request_id, source_book, target_book) "
     "SELECT i.user_id, i.payment_id, i.kind, i.idempotency_key, i.fingerprint, "
     "i.source_account_id, i.destination_account_id, i.currency, i.amount_minor, i.reference, "
     "i.transaction_id, " FLORIN_TIME("i.created") ", " FLORIN_TIME("i.created") ", "
     FLORIN_TIME("i.next_attempt") ", i.pricing, i.authorization_timeout, i.limit_uses, "
-    "i.limit_refusal, i.request_id "
+    "i.limit_refusal, i.request_id, i.source_book, i.target_book "
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::uuid[], "
     "$7::uuid[], $8::text[], $9::bigint[], $10::text[], $11::uuid[], $12::bigint[], "
-    "$13::bigint[], $14::text[], $15::integer[], $16::text[], $17::text[], $18::text[]) "
+    "$13::bigint[], $14::text[], $15::integer[], $16::text[], $17::text[], $18::text[], $19::text[], "
+    "$20::text[]) "
     "AS i (user_id, payment_id, kind, idempotency_key, fingerprint, source_account_id, "
     "destination_account_id, currency, amount_minor, reference, transaction_id, created, "
-    "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal, request_id) "
+    "next_attempt, pricing, authorization_timeout, limit_uses, limit_refusal, "
+    "request_id, source_book, target_book) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // A payment that was there before has another id, and so no row here.
@@ -36,6 +38,17 @@ constexpr char kInsertPayouts[] =
     "FROM unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::text[]) "
     "AS i (payment_id, name, account, is_iban, rail) JOIN payments AS p USING (payment_id) "
     "ON CONFLICT (payment_id) DO NOTHING";
+
+// The same of those between two books.
+constexpr char kInsertTransfers[] =
+    "WITH made AS (INSERT INTO book_transfers (payment_id, source_book, target_book, currency, "
+    "amount_minor, create_time, update_time) "
+    "SELECT p.payment_id, p.source_book, p.target_book, p.currency, i.amount, p.create_time, "
+    "p.create_time FROM unnest($1::uuid[], $2::bigint[]) AS i (payment_id, amount) "
+    "JOIN payments AS p USING (payment_id) ON CONFLICT (payment_id) DO NOTHING "
+    "RETURNING source_book, target_book, currency) "
+    "INSERT INTO book_pairs SELECT DISTINCT source_book, target_book, currency FROM made "
+    "ON CONFLICT DO NOTHING";
 
 constexpr char kFindIntents[] =
     "SELECT " FLORIN_PAYMENT_COLUMNS
@@ -134,10 +147,11 @@ absl::StatusOr<std::vector<Payment>> Record(pqxx::work& transaction,
 }  // namespace
 
 std::vector<pg::Statement> PgStore::Statements() {
-  return {{"insert_intents", kInsertIntents}, {"insert_payouts", kInsertPayouts},
-          {"find_intents", kFindIntents},     {"record_results", kRecordResults},
-          {"find_payments", kFindPayments},   {"get_payment", kGetPayment},
-          {"list_payments", kListPayments},   {"claim_unfinished", kClaimUnfinished}};
+  return {{"insert_intents", kInsertIntents},     {"insert_payouts", kInsertPayouts},
+          {"insert_transfers", kInsertTransfers}, {"find_intents", kFindIntents},
+          {"record_results", kRecordResults},     {"find_payments", kFindPayments},
+          {"get_payment", kGetPayment},           {"list_payments", kListPayments},
+          {"claim_unfinished", kClaimUnfinished}};
 }
 
 Task<absl::StatusOr<std::vector<StoredIntent>>> PgStore::InsertIntents(
