@@ -102,6 +102,8 @@ struct InterestBooking {
 
   friend bool operator==(const InterestBooking&, const InterestBooking&) = default;
 };
+// The key of the transaction's metadata that has the plan, and so tells it from what people do.
+inline constexpr char kInterestMetadata[] = "interest_plan";
 // The id of the ledger's transaction, of each attempt another one.
 Uuid TransactionIdOf(const InterestBooking& booking);
 // What becomes of it when the ledger has decided the attempt: `refusal` is empty where it

@@ -54,7 +54,7 @@ ledger::v1::TransactionInput InputOf(const InterestBooking& booking) {
   posting.set_credit_account_id(paid ? account : house);
   posting.set_amount_minor(paid ? booking.amount_minor : -booking.amount_minor);
   auto& metadata = *input.mutable_metadata();
-  metadata["interest_plan"] = booking.plan_id;
+  metadata[kInterestMetadata] = booking.plan_id;
   metadata["interest_until"] = DateText(booking.last_day);
   metadata["interest_kind"] = std::string(NameOf(booking.kind));
   return input;

@@ -84,8 +84,9 @@ constexpr char kClaimDays[] =
     "LEFT JOIN LATERAL (SELECT i.plan_id FROM interest_assignments AS i "
     "  WHERE i.account_id = c.account_id AND i.from_date <= c.next_day "
     "  ORDER BY i.from_date DESC LIMIT 1) AS i ON true "
-    "LEFT JOIN LATERAL (SELECT * FROM interest_plans AS w WHERE w.plan_id = i.plan_id "
-    "  AND w.effective_date <= c.next_day ORDER BY w.version DESC LIMIT 1) AS v ON true "
+    "LEFT JOIN LATERAL (SELECT " FLORIN_PLAN_COLUMNS("w") " FROM interest_plans AS w "
+    "  WHERE w.plan_id = i.plan_id AND w.effective_date <= c.next_day "
+    "  ORDER BY w.version DESC LIMIT 1) AS v ON true "
     "LEFT JOIN LATERAL (SELECT i.plan_id FROM interest_assignments AS i "
     "  WHERE i.account_id = c.account_id AND i.from_date <= c.next_day + 1 "
     "  ORDER BY i.from_date DESC LIMIT 1) AS n ON true "
@@ -93,9 +94,10 @@ constexpr char kClaimDays[] =
 
 // Who still has the account's day moves it on; only then there are the day and its bookings.
 constexpr char kWriteDays[] =
-    "WITH t AS (SELECT * FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::text[], "
+    "WITH t AS (SELECT id, day, assignments, plan, version, balance, parts, booked, carried, "
+    "  next_day, due FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::text[], "
     "  $5::integer[], $6::bigint[], $7::numeric[], $8::bigint[], $9::numeric[], $10::date[], "
-    "  $11::bigint[]) AS t (id, day, assignments, plan, version, balance, parts, booked, carried, "
+    "  $11::bigint[]) AS u (id, day, assignments, plan, version, balance, parts, booked, carried, "
     "  next_day, due)), "
     "moved AS (UPDATE interest_progress AS p SET next_day = t.next_day, "
     "  carried_parts = t.carried, "
