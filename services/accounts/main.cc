@@ -16,6 +16,7 @@
 #include "services/accounts/main_account_states.h"
 #include "services/accounts/main_customers.h"
 #include "services/accounts/main_holders.h"
+#include "services/accounts/main_interest.h"
 #include "services/accounts/main_payees.h"
 #include "services/accounts/pages/statements_rpc.h"
 #include "services/accounts/rpc/accounts_rpc.h"
@@ -59,7 +60,7 @@ int main(int argc, char** argv) {
   std::vector<pg::Statement> statements = accounts::PgStore::Statements();
   for (auto& more : {audit::Trail::Statements(), accounts::CustomerParts::Statements(),
                      accounts::AccountStateParts::Statements(), accounts::HolderParts::Statements(),
-                     accounts::PayeeParts::Statements()}) {
+                     accounts::InterestParts::Statements(), accounts::PayeeParts::Statements()}) {
     statements.insert(statements.end(), more.begin(), more.end());
   }
   const auto personal_data = accounts::PersonalDataOrExit();
@@ -83,13 +84,15 @@ int main(int argc, char** argv) {
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, holders.store(),
                                     payees.store(), ledger, ledger_reader, trail.recorder(),
                                     states.telling(), book);
+  accounts::InterestParts interest(process.executor(), pool, ledger_channel, book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
-  const int status =
-      process.Serve({&service, &holders.service(), &payees.service(), &statements_rpc,
-                     &states.service(), &customers.service(), &trail.service()},
-                    &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
+  const int status = process.Serve(
+      {&service, &holders.service(), &payees.service(), &statements_rpc, &states.service(),
+       &customers.service(), &interest.service(), &trail.service()},
+      &authenticator, {{"database", [&pool] { return pool.Ping(); }}});
   worker.Stop();
+  interest.Stop();
   customers.Stop();
   states.Stop();
   trail.Stop();

@@ -20,6 +20,19 @@ std::optional<int> ReadDigits(std::string_view text) {
   return value;
 }
 
+void Count(std::int64_t amount_minor, AccountStatement& statement) {
+  // Sums over an account's entries fit: its counters, which are sums over more, do.
+  if (amount_minor < 0) {
+    ++statement.debits.count;
+    statement.debits.total_minor -= amount_minor;
+  } else {
+    ++statement.credits.count;
+    statement.credits.total_minor += amount_minor;
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<absl::CivilDay> ParseDate(std::string_view text, std::string_view param) {
   if (text.size() != 10 || text[4] != '-' || text[7] != '-') {
     return Invalid(param, "a date like 2026-02-28");
@@ -35,19 +48,6 @@ absl::StatusOr<absl::CivilDay> ParseDate(std::string_view text, std::string_view
   }
   return date;
 }
-
-void Count(std::int64_t amount_minor, AccountStatement& statement) {
-  // Sums over an account's entries fit: its counters, which are sums over more, do.
-  if (amount_minor < 0) {
-    ++statement.debits.count;
-    statement.debits.total_minor -= amount_minor;
-  } else {
-    ++statement.credits.count;
-    statement.credits.total_minor += amount_minor;
-  }
-}
-
-}  // namespace
 
 absl::StatusOr<StatementPeriod> ParseStatementPeriod(std::string_view first_date,
                                                      std::string_view last_date) {

@@ -31,6 +31,8 @@ struct StatementPeriod {
 // or has more than kLongestStatementDays.
 absl::StatusOr<StatementPeriod> ParseStatementPeriod(std::string_view first_date,
                                                      std::string_view last_date);
+// A date like 2026-02-28 of the calendar from year 1970 to 9999. Error: kInvalidField with `param`.
+absl::StatusOr<absl::CivilDay> ParseDate(std::string_view text, std::string_view param);
 // "2026-02-28"
 std::string DateText(absl::CivilDay day);
 

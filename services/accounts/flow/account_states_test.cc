@@ -183,6 +183,19 @@ TEST_F(AccountStatesTest, AnEntryKeepsItAwakeAndWithoutATimeNothingSleeps) {
   EXPECT_EQ(Sleep(never, absl::Hours(100'000)), 0);
 }
 
+TEST_F(AccountStatesTest, InterestKeepsNothingAwake) {
+  Dormancy dormancy = MakeDormancy(absl::Hours(48));
+  ledger::v1::Entry entry;  // Newest first.
+  entry.mutable_commit_time()->set_seconds(absl::ToUnixSeconds(clock_.Now() + absl::Hours(60)));
+  (*entry.mutable_metadata())["interest_plan"] = "savings";
+  ledger_double_.entries().push_back(entry);
+  entry.clear_metadata();
+  entry.mutable_commit_time()->set_seconds(absl::ToUnixSeconds(clock_.Now() + absl::Hours(10)));
+  ledger_double_.entries().push_back(entry);
+  EXPECT_EQ(Sleep(dormancy, absl::Hours(50)), 0);
+  EXPECT_EQ(Sleep(dormancy, absl::Hours(24)), 1);
+}
+
 TEST_F(AccountStatesTest, WhatTheJobDidNotFinishItDoesAtTheNextRound) {
   Dormancy dormancy = MakeDormancy(absl::Hours(1));
   clock_.Advance(absl::Hours(2));

@@ -3,14 +3,18 @@
 #include <utility>
 
 #include "libs/clock/microseconds.h"
+#include "libs/rpc/timestamp.h"
 #include "libs/telemetry/log.h"
 #include "services/accounts/domain/books.h"
+#include "services/accounts/domain/interest_plan.h"
 
 namespace florin::accounts {
 namespace {
 
 constexpr absl::Duration kDay = absl::Hours(24);
 constexpr int kPage = 100;
+// Of entries; most accounts' last one is nobody's doing but their owner's.
+constexpr int kEntriesAtOnce = 20;
 
 }  // namespace
 
@@ -87,15 +91,22 @@ Task<absl::StatusOr<absl::Time>> Dormancy::LastEntryTime(const Account& account)
   ledger::v1::ListEntriesRequest ask;
   ask.set_book(book);
   ask.set_account_id(FormatId(IdKind::kAccount, account.account_id));
-  ask.set_page_size(1);
+  ask.set_page_size(kEntriesAtOnce);
   rpc::Outgoing context;
   context.route = book;
-  const absl::StatusOr<ledger::v1::ListEntriesResponse> entries =
-      co_await reader_.ListEntries(std::move(context), ask);
-  if (!entries.ok()) co_return entries.status();
-  if (entries->entries().empty()) co_return absl::InfinitePast();
-  const auto& time = entries->entries(0).commit_time();
-  co_return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+  bool more = true;
+  while (more) {
+    const absl::StatusOr<ledger::v1::ListEntriesResponse> page =
+        co_await reader_.ListEntries(context, ask);
+    if (!page.ok()) co_return page.status();
+    for (const ledger::v1::Entry& entry : page->entries()) {
+      // What our own job books happens without anybody.
+      if (!entry.metadata().contains(kInterestMetadata)) co_return TimeOf(entry.commit_time());
+    }
+    more = !page->next_page_token().empty();
+    ask.set_page_token(page->next_page_token());
+  }
+  co_return absl::InfinitePast();
 }
 
 }  // namespace florin::accounts

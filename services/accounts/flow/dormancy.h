@@ -1,6 +1,6 @@
 // Finds the accounts in which nothing has happened for long, once a day, and has them sleep. What
-// counts is the ledger's last entry of any kind, who caused it the ledger does not know; and the
-// account's opening, and when its owner last woke it.
+// counts is the ledger's last entry of any kind but interest and charges, who caused it the ledger
+// does not know; and the account's opening, and when its owner last woke it.
 #pragma once
 
 #include <string>

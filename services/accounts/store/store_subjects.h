@@ -10,10 +10,12 @@
 #include "libs/audit/pg_audit.h"
 #include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
+#include "services/accounts/store/fake_interest_store.h"
 #include "services/accounts/store/fake_store.h"
 #include "services/accounts/store/pg_account_state_store.h"
 #include "services/accounts/store/pg_customer_store.h"
 #include "services/accounts/store/pg_holder_store.h"
+#include "services/accounts/store/pg_interest_store.h"
 #include "services/accounts/store/pg_payee_store.h"
 #include "services/accounts/store/pg_sealing.h"
 #include "services/accounts/store/pg_store.h"
@@ -45,10 +47,16 @@ class FakeSubject {
   AccountStateStore& states() { return store_; }
   HolderStore& holders() { return store_; }
   PayeeStore& payees() { return store_; }
+  InterestStore& interest() { return interest_; }
   // "action details" of each event of the subject, in their order.
   std::vector<std::string> EventsOf(async::Runtime&, const std::string& subject) {
     std::vector<std::string> found;
     for (const audit::Event& event : store_.events()) {
+      if (event.subject == subject) {
+        found.push_back(event.action + " " + audit::EncodeDetails(event.details));
+      }
+    }
+    for (const audit::Event& event : interest_.events()) {
       if (event.subject == subject) {
         found.push_back(event.action + " " + audit::EncodeDetails(event.details));
       }
@@ -58,6 +66,7 @@ class FakeSubject {
 
  private:
   FakeStore store_;
+  FakeInterestStore interest_{store_};
 };
 
 class PgSubject {
@@ -69,6 +78,7 @@ class PgSubject {
   AccountStateStore& states() { return states_; }
   HolderStore& holders() { return holders_; }
   PayeeStore& payees() { return payees_; }
+  InterestStore& interest() { return interest_; }
   PgSealing& sealing() { return sealing_; }
   PersonalData& data() { return data_; }
 
@@ -98,9 +108,10 @@ class PgSubject {
  private:
   static std::vector<pg::Statement> Statements() {
     std::vector<pg::Statement> all = PgStore::Statements();
-    for (const auto& more : {PgCustomerStore::Statements(), PgAccountStateStore::Statements(),
-                             PgHolderStore::Statements(), PgPayeeStore::Statements(),
-                             PgSealing::Statements(), audit::InsertStatements()}) {
+    for (const auto& more :
+         {PgCustomerStore::Statements(), PgAccountStateStore::Statements(),
+          PgHolderStore::Statements(), PgPayeeStore::Statements(), PgSealing::Statements(),
+          PgInterestStore::Statements(), audit::InsertStatements()}) {
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;
@@ -118,6 +129,7 @@ class PgSubject {
   PgHolderStore holders_{pool_, data_};
   PgPayeeStore payees_{pool_, data_};
   PgSealing sealing_{pool_, data_};
+  PgInterestStore interest_{pool_};
 };
 
 }  // namespace florin::accounts

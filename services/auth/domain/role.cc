@@ -55,6 +55,8 @@ std::span<const Scope> UserScopes() {
       {.name = "disputes:resolve", .roles = {Role::kOperator}},
       {.name = "limits:read", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "limits:write", .roles = {Role::kOperator}},
+      {.name = "interest:read", .roles = {Role::kOperator, Role::kAdmin}},
+      {.name = "interest:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "reconciliation:read", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "reconciliation:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "customers:read", .roles = {Role::kOperator, Role::kAdmin}},

@@ -218,6 +218,8 @@ std::string WordsFor(std::string_view scope) {
       {"roles:approve", "decide in your name who becomes an operator"},
       {"limits:read", "see in your name how much others may pay"},
       {"limits:write", "change in your name how much others may pay"},
+      {"interest:read", "see in your name what others' accounts earn and cost"},
+      {"interest:write", "change in your name what others' accounts earn and cost"},
       {"disputes:resolve", "decide in your name on disputes about payments"},
       {"reconciliation:read", "see where payments and the ledger do not agree"},
       {"reconciliation:write", "deal in your name with what does not agree"},
