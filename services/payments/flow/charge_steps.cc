@@ -137,12 +137,24 @@ Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
                     {"reason", answer->refusal_reason}});
     co_return Error(Reason::kInternal, "the ledger does not decide the step");
   }
-  if (LeavesAllUncaptured(stored.charge.payment, step, *answer)) {
+  const bool uncaptured = LeavesAllUncaptured(stored.charge.payment, step, *answer);
+  if (uncaptured) {
     // Before the step says that it has ended: until then it is repeated.
     FLORIN_CO_RETURN_IF_ERROR(co_await settlement_.ReleaseLimits(stored.charge.payment));
   }
   StepResult result{.step = step, .answer = *std::move(answer), .time = NowInMicroseconds(clock_)};
-  co_return co_await records_.Submit(std::move(result));
+  absl::StatusOr<StoredStep> recorded = co_await records_.Submit(std::move(result));
+  if (recorded.ok() && !uncaptured) co_await ReleaseIfCanceled(recorded->charge.payment);
+  co_return recorded;
+}
+
+Task<void> ChargeSteps::ReleaseIfCanceled(const Payment& payment) {
+  if (payment.state != State::kCanceled || payment.limit_uses.empty()) co_return;
+  const absl::Status released = co_await settlement_.ReleaseLimits(payment);
+  if (released.ok()) co_return;
+  telemetry::Log(telemetry::Severity::kWarning, "a canceled payment counts until its limits' end",
+                 {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)},
+                  {"error", std::string(released.message())}});
 }
 
 }  // namespace florin::payments

@@ -53,6 +53,10 @@ class ChargeSteps {
 
  private:
   Task<absl::StatusOr<StoredStep>> TryFinish(StoredStep stored);
+  // Gives back what a payment uses of limits that was canceled by the last of several steps at
+  // once, of which none could know that before. What a crash after the record keeps from it counts
+  // until the limits' windows are over.
+  Task<void> ReleaseIfCanceled(const Payment& payment);
 
   ChargeStore& store_;
   Settlement& settlement_;
