@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/time/time.h"
+#include "libs/async/runtime.h"
 #include "libs/config/config.h"
 #include "libs/telemetry/log.h"
 
@@ -23,6 +24,11 @@ absl::Duration IntervalOrExit() {
   return interval;
 }
 
+// Of 500: no more than 10'000 payments, steps or transactions are compared in a second.
+constexpr absl::Duration kBetweenBatches = absl::Milliseconds(50);
+
+Task<void> PauseBetweenBatches() { return async::Sleep(kBetweenBatches); }
+
 Task<absl::Status> Round(Reconcile& reconcile) {
   const absl::StatusOr<ReconcileResult> result = co_await reconcile.RunOnce();
   if (!result.ok()) {
@@ -41,7 +47,7 @@ ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, rpc::
       charges_(pool),
       parties_(charges_, accounts),
       vain_(store_, clock),
-      reconcile_(store_, reader_, clock, std::move(book)),
+      reconcile_(store_, reader_, clock, std::move(book), PauseBetweenBatches),
       reconciliation_(store_, charges_, reconcile_, clock),
       timelines_(parties_, store_, charges_, reconcile_) {}
 

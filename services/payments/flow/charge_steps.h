@@ -62,7 +62,12 @@ class ChargeSteps {
   Settlement& settlement_;
   RefundAccounts& accounts_;
   Clock& clock_;
-  async::Batcher<StepResult, StoredStep> records_;
+  async::Batcher<StepResult, absl::StatusOr<StoredStep>> records_;
 };
+
+// ChargeStore::RecordSteps() of several, each for itself if they cannot be recorded together: one
+// bad row holds up no other. Errors of all: kUnavailable, kDeadlineExceeded, kOverloaded.
+Task<absl::StatusOr<std::vector<absl::StatusOr<StoredStep>>>> RecordEach(
+    ChargeStore& store, std::vector<StepResult> results);
 
 }  // namespace florin::payments

@@ -9,6 +9,7 @@
 // Each walk goes on where it had come to, so that all of it together is read once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,10 +38,18 @@ struct ReconcileResult {
 // again, and a discrepancy is opened once. Thread-safe.
 class Reconcile {
  public:
+  // Waited for between batches, so that the first run, which reads everything, leaves room to
+  // others. Nothing: no pause.
+  using Pause = std::function<Task<void>()>;
+
   // References outlive this.
   Reconcile(ReconcileStore& store, ledger::v1::LedgerReaderClient& reader, Clock& clock,
-            std::string book)
-      : store_(store), reader_(reader), clock_(clock), book_(std::move(book)) {}
+            std::string book, Pause pause = {})
+      : store_(store),
+        reader_(reader),
+        clock_(clock),
+        book_(std::move(book)),
+        pause_(std::move(pause)) {}
 
   // One round: as far as there is anything to compare. Sets the gauges
   // florin_payments_discrepancies_open and florin_payments_at_risk_minor. Errors: those of the
@@ -75,6 +84,7 @@ class Reconcile {
   ledger::v1::LedgerReaderClient& reader_;
   Clock& clock_;
   const std::string book_;
+  const Pause pause_;
 };
 
 }  // namespace florin::payments
