@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/time/time.h"
+#include "libs/async/runtime.h"
 #include "libs/config/config.h"
 #include "libs/telemetry/log.h"
 
@@ -22,6 +23,11 @@ absl::Duration IntervalOrExit() {
   }
   return interval;
 }
+
+// Of 500: no more than 10'000 payments, steps or transactions are compared in a second.
+constexpr absl::Duration kBetweenBatches = absl::Milliseconds(50);
+
+Task<void> PauseBetweenBatches() { return async::Sleep(kBetweenBatches); }
 
 absl::Status Noted(const absl::Status& status, std::string_view what) {
   if (!status.ok()) {
@@ -53,7 +59,7 @@ ReconcileParts::ReconcileParts(pg::Pool& pool, AccountDirectory& accounts, Limit
       lines_(pool),
       origins_(pool),
       limits_(limits.directory(), reader_, book),
-      reconcile_(store_, reader_, clock, book),
+      reconcile_(store_, reader_, clock, book, PauseBetweenBatches),
       rail_reconcile_(lines_, store_, reader_, clock, std::move(book)),
       reconciliation_(store_, charges_, reconcile_, rail_reconcile_, clock),
       timelines_(parties_, store_, charges_, origins_, limits_, reconcile_) {}

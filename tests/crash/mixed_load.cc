@@ -57,6 +57,11 @@ void MixedLoad::Stop() {
   threads_.clear();
 }
 
+void MixedLoad::GiveUp() {
+  giving_up_ = true;
+  Stop();
+}
+
 void MixedLoad::AwaitTold(std::size_t more) {
   std::unique_lock lock(mutex_);
   const std::size_t goal = told_.size() + more;
@@ -160,7 +165,7 @@ std::optional<Answer> MixedLoad::Ask(Client& client, Person& person, const std::
     abandoned_.insert(key);
     return std::nullopt;
   }
-  while (IsUnknown(answer) && SteadyClock::now() < deadline) {
+  while (IsUnknown(answer) && SteadyClock::now() < deadline && !giving_up_) {
     ++answers_lost_;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // As a polite client.
     answer = Send(person, path, body, key);

@@ -40,6 +40,8 @@ class MixedLoad {
   void AwaitTold(std::size_t more);
   // Lets every client finish what it is at.
   void Stop();
+  // The same, but what is not answered by now never will be: a service is gone for good.
+  void GiveUp();
 
   // After Stop().
   const std::map<std::string, Told>& told() const { return told_; }  // By key.
@@ -79,6 +81,7 @@ class MixedLoad {
   std::vector<std::string> pounds_;  // Accounts.
   std::vector<std::thread> threads_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> giving_up_ = false;
   std::atomic<int> answers_lost_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;

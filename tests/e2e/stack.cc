@@ -149,7 +149,9 @@ void Stack::Kill(const std::string& service) const {
 }
 
 void Stack::Restart(const std::string& service) const {
-  const CommandResult result = Run({Script("restart"), "--home", home_, service});
+  // It waits a minute for the service; whatever hangs beyond that is not waited for.
+  const CommandResult result =
+      Run({"timeout", "--kill-after=5", "120", Script("restart"), "--home", home_, service});
   ASSERT_EQ(result.status, 0) << result.output;
 }
 

@@ -84,6 +84,47 @@ Task<void> AskForStep(Asking asking, payments::Step step) {
   asking.world->Ended(asking.call);
 }
 
+Task<void> AskForPayout(Asking asking, payments::PayoutRequest request) {
+  Promise& promise = *asking.promise;
+  const bool kept = promise.kept;
+  rpc::Outgoing context;
+  audit::Origin nobody;
+  absl::StatusOr<payments::Payouts::Outcome> outcome = co_await asking.process->payouts().Create(
+      std::move(context), promise.user, promise.key, std::move(request), std::move(nobody));
+  if (asking.other) {
+    asking.world->NoteOther(promise, outcome.status());
+  } else if (outcome.ok()) {
+    asking.world->NoteReplayed(promise, outcome->replayed);
+    asking.world->Note(promise, std::move(outcome->payout.payment), kept);
+  } else {
+    absl::StatusOr<payments::Payment> failed = outcome.status();
+    asking.world->Note(promise, std::move(failed), kept);
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskForSchedule(Asking asking, payments::Schedule wanted) {
+  Promise& promise = *asking.promise;
+  rpc::Outgoing context;
+  audit::Origin nobody;
+  absl::StatusOr<payments::CreateSchedule::Outcome> outcome =
+      co_await asking.process->create_schedule().Run(std::move(context), std::move(wanted),
+                                                     promise.key, std::move(nobody));
+  if (asking.other) {
+    // By now its first day may be over, which is looked at first.
+    if (ReasonOf(outcome.status()) != Reason::kInvalidSchedule) {
+      asking.world->NoteOther(promise, outcome.status());
+    }
+  } else if (outcome.ok()) {
+    asking.world->NoteReplayed(promise, outcome->replayed);
+    asking.world->Note(promise, std::move(outcome->schedule));
+  } else {
+    absl::StatusOr<payments::Schedule> failed = outcome.status();
+    asking.world->Note(promise, std::move(failed));
+  }
+  asking.world->Ended(asking.call);
+}
+
 Task<void> AskToConfirm(Asking asking) {
   Promise& promise = *asking.promise;
   rpc::Outgoing context;
@@ -101,8 +142,18 @@ Task<void> AskToCancel(Asking asking) {
   Promise& promise = *asking.promise;
   audit::Origin nobody;
   const Uuid id = promise.payment->payment_id;
-  absl::StatusOr<payments::Payment> payment =
-      co_await asking.process->confirm().Cancel(promise.user, id, std::move(nobody));
+  absl::StatusOr<payments::Payment> payment = Error(Reason::kInternal, "not asked");
+  if (promise.payout) {
+    const absl::StatusOr<payments::Payout> payout =
+        co_await asking.process->payouts().Cancel(promise.user, id, std::move(nobody));
+    if (payout.ok()) {
+      payment = payout->payment;
+    } else {
+      payment = payout.status();
+    }
+  } else {
+    payment = co_await asking.process->confirm().Cancel(promise.user, id, std::move(nobody));
+  }
   if (ReasonOf(payment.status()) != Reason::kPaymentNotCancelable) {
     asking.world->Note(promise, std::move(payment), true);
   }

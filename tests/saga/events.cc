@@ -1,7 +1,9 @@
 #include "tests/saga/events.h"
 
+#include <iterator>
 #include <utility>
 
+#include "services/payments/domain/iban.h"
 #include "services/payments/domain/state_machine.h"
 
 namespace florin::saga {
@@ -89,6 +91,50 @@ bool Conversion(World& world) {
       {.key = "", .user = payer.user, .request = std::move(request), .quote = std::move(quote)}));
 }
 
+const char* const kBeneficiaries[] = {
+    "DE97500105170600000000", "DE55500105170600009001", "DE28500105170600009002",
+    "DE98500105170600009003", "DE71500105170600009004", "DE44500105170600009005",
+};
+
+bool Payout(World& world) {
+  const Person& payer = Somebody(world);
+  const Uuid from = world.random().Pick(payer.eur);
+  const std::int64_t amount = 1 + world.random().Below(600);
+  payments::PayoutRequest request{
+      .source_account_id = from,
+      .amount = {.minor_units = amount, .currency = kEur},
+      .beneficiary = {.name = "Somebody",
+                      .account = kBeneficiaries[world.random().Below(std::ssize(kBeneficiaries))],
+                      .is_iban = true},
+      .reference = "r",
+      .rail = std::string(payments::kSandboxRail)};
+  return world.Ask(world.Add({.key = "", .user = payer.user, .payout = std::move(request)}));
+}
+
+// Daily from today or tomorrow on, or once.
+bool Schedule(World& world) {
+  const Person& payer = Somebody(world);
+  const PaymentRequest paid = InEuros(world, payer);
+  const absl::Time soon = world.kept().clock.Now() + absl::Minutes(world.random().Below(600));
+  const absl::CivilMinute due = absl::ToCivilMinute(soon, absl::UTCTimeZone());
+  constexpr payments::CatchUp kCatchUps[] = {
+      payments::CatchUp::kAll, payments::CatchUp::kLatestOnly, payments::CatchUp::kSkip};
+  payments::Schedule wanted{
+      .user_id = payer.user,
+      .source_account_id = paid.source_account_id,
+      .destination_account_id = paid.destination_account_id,
+      .amount = {.minor_units = 1 + world.random().Below(200), .currency = kEur},
+      .reference = "r",
+      .rule = {.frequency = payments::Frequency::kDaily,
+               .first_day = absl::CivilDay(due),
+               .minute_of_day = due.hour() * 60 + due.minute(),
+               .zone_name = "UTC",
+               .zone = absl::UTCTimeZone()}};
+  wanted.rule.count = static_cast<int>(1 + world.random().Below(7));
+  wanted.catch_up = kCatchUps[world.random().Below(std::ssize(kCatchUps))];
+  return world.Ask(world.Add({.key = "", .user = payer.user, .schedule = std::move(wanted)}));
+}
+
 // ---- Promises that were made
 
 template <class Wanted>
@@ -137,6 +183,28 @@ bool OtherContent(World& world) {
 }
 
 // ---- Approvals
+
+bool CancelPayout(World& world) {
+  Promise* const promise = PickPromise(world, [](const Promise& candidate) {
+    return candidate.payout && candidate.payment && !payments::IsTerminal(candidate.payment->state);
+  });
+  return promise != nullptr && world.Cancel(*promise);
+}
+
+bool ChangeSchedule(World& world) {
+  const std::vector<payments::Schedule> schedules = world.Schedules();
+  if (schedules.empty()) return false;
+  const payments::Schedule& schedule = world.random().Pick(schedules);
+  constexpr payments::ScheduleEvent kChanges[] = {
+      payments::ScheduleEvent::kPause, payments::ScheduleEvent::kResume,
+      payments::ScheduleEvent::kResume, payments::ScheduleEvent::kCancel};
+  const payments::ScheduleEvent event = kChanges[world.random().Below(std::ssize(kChanges))];
+  audit::Origin nobody;
+  return world
+      .Read(world.stores().schedules->ChangeSchedule(schedule.user_id, schedule.schedule_id, event,
+                                                     world.kept().clock.Now(), nobody))
+      .ok();
+}
 
 Promise* PickUnapproved(World& world) {
   return PickPromise(world, [](const Promise& promise) {
@@ -278,6 +346,50 @@ bool Lend(World& world) {
                 ledger::SetCreditLine{id, world.CreditLineOf(id) + world.random().Below(200)});
 }
 
+// ---- What others do
+
+// To an account, to one of another currency, or to nobody.
+bool Arrival(World& world) {
+  const Person& person = Somebody(world);
+  const Uuid to = world.random().OneIn(5)   ? world.kept().ids.NewId()
+                  : world.random().OneIn(6) ? person.usd[0]
+                                            : world.random().Pick(person.eur);
+  payments::RailEntry entry{
+      .deposit_id = "d" + std::to_string(world.arrivals().size()),
+      .amount = {.minor_units = 1 + world.random().Below(900), .currency = kEur},
+      .account_reference = world.random().OneIn(8) ? "for whom?" : payments::VirtualIbanOf(to),
+      .reference = "r",
+      .book_time = world.kept().clock.Now()};
+  payments::PlannedEntry planned{.entry = entry,
+                                 .notifications = static_cast<int>(1 + world.random().Below(3))};
+  world.arrivals().push_back(entry);
+  return world.Read(world.stores().rail->AddDeposit(std::move(planned))).ok();
+}
+
+bool ChangeLimit(World& world) {
+  if (world.limits().empty()) return false;
+  const auto index = world.random().Below(std::ssize(world.limits()));
+  KnownLimit& known = world.limits()[static_cast<std::size_t>(index)];
+  const std::int64_t now = known.maxima.back().second;
+  if (now == kUnlimited) return false;
+  const absl::Time time = world.kept().clock.Now();
+  payments::LimitChange change{
+      .kind = payments::LimitChange::Kind::kSetMaximum,
+      .limit_id = known.limit.limit_id,
+      .maximum = now / 2 + world.random().Below(now + 2),
+      .user_id = world.operator_user(),
+      .idempotency_key = FormatId(IdKind::kLimit, world.kept().ids.NewId()),
+      .fingerprint = {},
+      .time = time};
+  // What is removed is known for kRemovedLimitsStay, which a slow run may leave a payment longer.
+  if (!world.terms().slow && world.random().OneIn(10)) {
+    change.kind = payments::LimitChange::Kind::kRemove;
+  }
+  known.maxima.emplace_back(
+      time, change.kind == payments::LimitChange::Kind::kRemove ? kUnlimited : change.maximum);
+  return world.Read(world.stores().limits->ChangeLimit(std::move(change))).ok();
+}
+
 // ---- Time, work, faults
 
 bool Pass(World& world, absl::Duration most) {
@@ -292,6 +404,12 @@ constexpr Event kEvents[] = {
     {"a split", 3, false, SplitPayment},
     {"a conversion", 4, false, Conversion},
     {"an authorization", 7, false, Authorization},
+    {"a payout", 7, false, Payout},
+    {"a payout is canceled", 2, true, CancelPayout},
+    {"money arrives at the rail", 4, true, Arrival},
+    {"a schedule", 2, false, Schedule},
+    {"a schedule is changed", 1, true, ChangeSchedule},
+    {"a limit is changed", 2, true, ChangeLimit},
     {"a second use of a quote", 1, true, SecondUseOfAQuote},
     {"quotes are forgotten", 2, true, ForgetQuotes},
     {"an approval", 6, true, Approve},
@@ -312,10 +430,12 @@ constexpr Event kEvents[] = {
     {"an account is closed", 1, true, Close},
     {"an account is opened again", 4, true, Reopen},
     {"a credit line", 1, true, Lend},
-    {"work", 10, false, [](World& world) { return world.StartWork(); }},
+    {"work", 16, false, [](World& world) { return world.StartWork(); }},
     {"a moment", 12, false, [](World& world) { return Pass(world, absl::Milliseconds(500)); }},
     {"seconds", 4, false, [](World& world) { return Pass(world, absl::Seconds(8)); }},
     {"minutes", 1, true, [](World& world) { return Pass(world, absl::Minutes(20)); }},
+    {"days", 1, true,
+     [](World& world) { return world.terms().slow && Pass(world, absl::Hours(40)); }},
     {"the clock goes back", 1, true,
      [](World& world) {
        world.kept().clock.Advance(-absl::Milliseconds(world.random().Below(2000)));

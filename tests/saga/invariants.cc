@@ -7,6 +7,7 @@
 #include "services/ledger/domain/command_rules.h"
 #include "services/payments/domain/state_machine.h"
 #include "services/payments/domain/step_transaction.h"
+#include "tests/saga/order_invariants.h"
 
 namespace florin::saga {
 namespace {
@@ -87,7 +88,12 @@ void NobodyIsOverdrawn(World&, const View& view, const Complain& complain) {
 void EverythingHasEndedOrWaits(World& world, const View& view, const Complain& complain) {
   const absl::Time now = world.kept().clock.Now();
   for (const Payment& payment : view.payments) {
+    const bool at_the_rail =
+        view.payouts.contains(payment.payment_id) &&
+        view.payouts.at(payment.payment_id).stage == payments::PayoutStage::kSent &&
+        world.RailIsSilent(payment.payment_id, now);
     const bool waits =
+        at_the_rail ||
         (payment.state == State::kRequiresCapture && *payment.authorization_expire_time > now) ||
         (payment.state == State::kRequiresAction && payment.approval->expire_time > now);
     if (!waits && !payments::IsTerminal(payment.state)) {
@@ -107,7 +113,7 @@ void EverythingHasEndedOrWaits(World& world, const View& view, const Complain& c
 void AKeyHasOneEffect(World& world, const View& view, const Complain& complain) {
   for (const std::string& what : view.disagreements) complain(what);
   for (const Payment& payment : view.payments) {
-    if (!view.payment_promises.contains(payment.payment_id)) {
+    if (!view.asked.contains(payment.payment_id)) {
       complain(absl::StrCat("a payment that no key stands for: ", Text(payment)));
     }
   }
@@ -131,10 +137,14 @@ void WhatWasToldIsKept(World& world, const View& view, const Complain& complain)
     if (promise.payment && payments.contains(promise.payment->payment_id)) {
       const Payment& kept = *payments.at(promise.payment->payment_id);
       const bool ended = payments::IsTerminal(promise.payment->state);
-      const bool same = kept.state == promise.payment->state &&
-                        kept.failure_reason == promise.payment->failure_reason;
+      // What a rail has paid it may return.
+      const bool same =
+          (kept.state == promise.payment->state &&
+           kept.failure_reason == promise.payment->failure_reason) ||
+          (kept.state == State::kReturned && promise.payment->state == State::kSucceeded);
       if (ended && !same) complain(absl::StrCat(promise.key, " was told otherwise: ", Text(kept)));
-      if (kept.amount != promise.request->amount) complain(promise.key + " has another amount");
+      const Money& asked = promise.payout ? promise.payout->amount : promise.request->amount;
+      if (kept.amount != asked) complain(promise.key + " has another amount");
     }
     if (promise.ended && steps.contains(promise.ended->step_id) &&
         *steps.at(promise.ended->step_id) != *promise.ended) {
@@ -149,12 +159,18 @@ std::string Disagreement(const View& view, const Payment& payment) {
   const ledger::Decision* const decision = DecisionOf(view, payment.transaction_id);
   const bool committed = decision != nullptr && decision->commitment() != nullptr;
   const bool holds = committed && view.book.holds.contains(payment.transaction_id);
+  const bool refused = decision != nullptr && decision->refusal() != nullptr;
+  if (payment.failure_reason == InfoOf(Reason::kLimitExceeded).name) {
+    // By one of each payment for itself the ledger was not even asked.
+    return decision == nullptr || refused ? "" : "the ledger moved what a limit refuses";
+  }
+  if (payment.kind == payments::Kind::kPayout && !refused) return "";  // Has a rail to agree with.
   switch (payment.state) {
     case State::kSucceeded:
       if (!committed) return "the ledger moved nothing";
       break;
     case State::kFailed:
-      if (decision == nullptr || decision->refusal() == nullptr) return "the ledger did not refuse";
+      if (!refused) return "the ledger did not refuse";
       if (payment.failure_reason != InfoOf(decision->refusal()->reason).name)
         return "why it failed";
       return "";
@@ -168,7 +184,7 @@ std::string Disagreement(const View& view, const Payment& payment) {
     case State::kProcessing:
       return "not ended";
     case State::kReturned:
-      return "nothing here goes over a rail";
+      return "only what goes over a rail is returned";
     case State::kRequiresCapture:
       break;
   }
@@ -218,8 +234,8 @@ void StepsAgreeWithTheLedger(World&, const View& view, const Complain& complain)
   }
 }
 
-void TheLedgerHasNothingElse(World&, const View& view, const Complain& complain) {
-  std::set<Uuid> known;
+void TheLedgerHasNothingElse(World& world, const View& view, const Complain& complain) {
+  std::set<Uuid> known = OrderTransactions(world, view);
   for (const Payment& payment : view.payments) {
     known.insert(payment.transaction_id);
     for (const Step& step : view.steps.at(payment.payment_id)) {
@@ -243,7 +259,9 @@ void BalancesAreWhatWasPromised(World& world, const View& view, const Complain& 
     const auto found = sums.find(id);
     return found == sums.end() ? 0 : found->second;
   };
+  const std::set<Uuid> of_limits = LimitAccounts(view);
   for (const auto& [id, account] : view.book.accounts) {
+    if (of_limits.contains(id)) continue;
     const ledger::Counters& counters = account.counters;
     const std::int64_t balance = counters.credits_posted - counters.debits_posted;
     if (balance != at(promised.posted, id)) {
@@ -308,33 +326,21 @@ struct Failure {
   std::string_view reason;
 };
 constexpr Failure kFailures[] = {
-    {"payment", "insufficient_funds"},
-    {"payment", "account_closed"},
-    {"payment", "payment_canceled"},
-    {"payment", "authorization_expired"},
-    {"payment", "approval_expired"},
-    {"payment", "approval_declined"},
-    {"capture", "payment_not_capturable"},
-    {"capture", "authorization_expired"},
-    {"capture", "capture_exceeds_authorization"},
-    {"void", "payment_not_cancelable"},
-    {"void", "hold_already_captured"},
-    {"void", "hold_already_voided"},
-    {"void", "hold_expired"},
-    {"expiry", "payment_not_cancelable"},
-    {"expiry", "hold_already_captured"},
-    {"expiry", "hold_already_voided"},
-    {"expiry", "hold_expired"},
-    {"refund", "payment_not_refundable"},
-    {"refund", "refund_exceeds_captured"},
-    {"refund", "insufficient_funds"},
-    {"refund", "account_closed"},
-    {"dispute", "payment_not_disputable"},
-    {"accept", "dispute_closed"},
-    {"accept", "account_closed"},
-    {"withdraw", "dispute_closed"},
-    {"withdraw", "account_closed"},
-    {"resolve", "dispute_closed"},
+    {"payment", "insufficient_funds"},     {"payment", "account_closed"},
+    {"payment", "payment_canceled"},       {"payment", "authorization_expired"},
+    {"payment", "approval_expired"},       {"payment", "approval_declined"},
+    {"payment", "limit_exceeded"},         {"payment", "rail_rejected"},
+    {"payment", "rail_returned"},          {"capture", "payment_not_capturable"},
+    {"capture", "authorization_expired"},  {"capture", "capture_exceeds_authorization"},
+    {"void", "payment_not_cancelable"},    {"void", "hold_already_captured"},
+    {"void", "hold_already_voided"},       {"void", "hold_expired"},
+    {"expiry", "payment_not_cancelable"},  {"expiry", "hold_already_captured"},
+    {"expiry", "hold_already_voided"},     {"expiry", "hold_expired"},
+    {"refund", "payment_not_refundable"},  {"refund", "refund_exceeds_captured"},
+    {"refund", "insufficient_funds"},      {"refund", "account_closed"},
+    {"dispute", "payment_not_disputable"}, {"accept", "dispute_closed"},
+    {"accept", "account_closed"},          {"withdraw", "dispute_closed"},
+    {"withdraw", "account_closed"},        {"resolve", "dispute_closed"},
     {"resolve", "account_closed"},
 };
 
@@ -357,6 +363,7 @@ void FailuresHaveTheirReasons(World&, const View& view, const Complain& complain
 constexpr Invariant kAlways[] = {
     {"within what was authorized", WithinWhatWasAuthorized},
     {"nobody is overdrawn, and debits are credits", NobodyIsOverdrawn},
+    {"limits are kept", LimitsAreKept},
 };
 
 constexpr Invariant kAtTheEnd[] = {
@@ -370,6 +377,12 @@ constexpr Invariant kAtTheEnd[] = {
     {"clearing is what is disputed", ClearingIsWhatIsDisputed},
     {"a quote is used once", AQuoteIsUsedOnce},
     {"failures have their reasons", FailuresHaveTheirReasons},
+    {"limits are whole", LimitsAreWhole},
+    {"payouts agree with the rail", PayoutsAgreeWithTheRail},
+    {"the rail pays what was asked", TheRailPaysWhatWasAsked},
+    {"deposits have ended", DepositsHaveEnded},
+    {"the nostro is what the rail has", TheNostroIsWhatTheRailHas},
+    {"an occurrence is paid once", AnOccurrenceIsPaidOnce},
 };
 
 std::vector<std::string> CheckAll(World& world, std::span<const Invariant> invariants,

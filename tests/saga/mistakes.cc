@@ -8,6 +8,7 @@ namespace florin::saga {
 namespace {
 
 using payments::Payment;
+using payments::PayoutStage;
 using payments::StoredStep;
 
 class MistakenStore : public payments::FakeStore {
@@ -56,19 +57,102 @@ class MistakenStore : public payments::FakeStore {
     return FakeStore::RecordSteps(std::move(results));
   }
 
+  Task<absl::StatusOr<payments::Payout>> Advance(Uuid payment_id, PayoutStage from, PayoutStage to,
+                                                 std::string code, absl::Time now) override {
+    if (mistake_ == Mistake::kDeafToRejections && to == PayoutStage::kRejecting) {
+      to = PayoutStage::kSettling;
+    }
+    return FakeStore::Advance(payment_id, from, to, std::move(code), now);
+  }
+
  private:
   const Mistake mistake_;
   int inserts_ = 0;
   int records_ = 0;
 };
 
+class MistakenRail : public payments::FakeSandboxRailStore {
+ public:
+  Task<absl::StatusOr<payments::TakenPayout>> Take(
+      payments::TakenPayout payout, std::vector<payments::PlannedEntry> entries) override {
+    payout.payout_id = DeriveId("florin.saga.submission", std::to_string(++submissions_));
+    for (payments::PlannedEntry& planned : entries) planned.entry.payout_id = payout.payout_id;
+    return FakeSandboxRailStore::Take(std::move(payout), std::move(entries));
+  }
+
+ private:
+  int submissions_ = 0;
+};
+
+class MistakenDeposits : public payments::FakeDepositStore {
+ public:
+  Task<absl::StatusOr<payments::RailDeposit>> ReceiveDeposit(
+      payments::RailDeposit deposit) override {
+    deposit.deposit_id += "-" + std::to_string(++received_);
+    return FakeDepositStore::ReceiveDeposit(std::move(deposit));
+  }
+
+ private:
+  int received_ = 0;
+};
+
+class MistakenSchedules : public payments::FakeScheduleStore {
+ public:
+  explicit MistakenSchedules(Mistake mistake) : mistake_(mistake) {}
+
+  Task<absl::StatusOr<int>> BeginOccurrences(absl::Time now, int limit) override {
+    if (mistake_ == Mistake::kEarlyOccurrences) now += absl::Hours(1);
+    return FakeScheduleStore::BeginOccurrences(now, limit);
+  }
+  Task<absl::StatusOr<std::vector<payments::DueOccurrence>>> ClaimOccurrences(absl::Time now,
+                                                                              int limit) override {
+    auto claimed = co_await FakeScheduleStore::ClaimOccurrences(now, limit);
+    if (mistake_ == Mistake::kLeftOccurrences) {
+      std::erase_if(*claimed, [](const auto& due) { return due.occurrence.number % 3 == 0; });
+    }
+    co_return claimed;
+  }
+  Task<absl::Status> RecordOccurrence(payments::Occurrence ended) override {
+    if (mistake_ == Mistake::kOtherOccurrences) ended.state = payments::OccurrenceState::kSucceeded;
+    return FakeScheduleStore::RecordOccurrence(std::move(ended));
+  }
+
+ private:
+  const Mistake mistake_;
+};
+
+// What posts of limits are: fundings, and holds.
+void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
+  if (mistake == Mistake::kOneMore && input.metadata().contains("limit_id")) {
+    input.mutable_postings(0)->set_amount_minor(input.postings(0).amount_minor() + 1);
+  }
+  if (mistake == Mistake::kShortWindows && input.metadata().contains("limits_of") &&
+      input.has_hold()) {
+    auto& timeout = *input.mutable_hold()->mutable_timeout();
+    timeout.set_seconds(timeout.seconds() / 2);
+  }
+}
+
 }  // namespace
 
-std::unique_ptr<payments::FakeStore> MakeRows(Mistake mistake) {
-  return std::make_unique<MistakenStore>(mistake);
+Stores MakeStores(Mistake mistake) {
+  Stores stores;
+  stores.rows = std::make_unique<MistakenStore>(mistake);
+  stores.schedules = std::make_unique<MistakenSchedules>(mistake);
+  if (mistake == Mistake::kNewRailIds) stores.rail = std::make_unique<MistakenRail>();
+  if (mistake == Mistake::kDepositsAnew) stores.deposits = std::make_unique<MistakenDeposits>();
+  return stores;
 }
 
 void Spoil(Mistake mistake, Wire& wire) {
+  if (mistake == Mistake::kOneMore || mistake == Mistake::kShortWindows) {
+    wire.Rewrite([mistake](const std::string& method, std::string& request) {
+      ledger::v1::PostTransactionsRequest posts;
+      if (!method.ends_with("/PostTransactions") || !posts.ParseFromString(request)) return;
+      for (auto& input : *posts.mutable_transactions()) SpoilLimits(mistake, input);
+      request = posts.SerializeAsString();
+    });
+  }
   if (mistake != Mistake::kNewTransactionIds) return;
   wire.Rewrite([sent = 0](const std::string& method, std::string& request) mutable {
     if (!method.ends_with("/PostTransactions")) return;

@@ -1,10 +1,9 @@
 // Rules broken on purpose, to see that the invariants find it.
 #pragma once
 
-#include <memory>
 #include <string_view>
 
-#include "services/payments/store/fake_store.h"
+#include "tests/saga/stores.h"
 #include "tests/saga/wire.h"
 
 namespace florin::saga {
@@ -16,6 +15,14 @@ enum class Mistake {
   kLostResults,        // A result that was answered is not kept.
   kForgottenKeys,      // No idempotency key is known again.
   kWrongDebt,          // What a payee came to owe is not noted.
+  kNewRailIds,         // Every submission to the rail is a payout of its own.
+  kDeafToRejections,   // What the rail rejects is taken for paid.
+  kDepositsAnew,       // Every notification of a deposit is one of its own.
+  kEarlyOccurrences,   // Scheduled payments are made an hour early.
+  kLeftOccurrences,    // Every third occurrence is never taken up.
+  kOtherOccurrences,   // Every occurrence is said to have succeeded.
+  kOneMore,            // A limit lets one unit more pass.
+  kShortWindows,       // What was paid is forgotten in half the time.
 };
 
 struct MistakeRow {
@@ -28,10 +35,18 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kLostResults, "lost results"},
     {Mistake::kForgottenKeys, "forgotten keys"},
     {Mistake::kWrongDebt, "wrong debt"},
+    {Mistake::kNewRailIds, "new ids at the rail"},
+    {Mistake::kDeafToRejections, "deaf to rejections"},
+    {Mistake::kDepositsAnew, "deposits anew"},
+    {Mistake::kEarlyOccurrences, "early occurrences"},
+    {Mistake::kLeftOccurrences, "left occurrences"},
+    {Mistake::kOtherOccurrences, "other occurrences"},
+    {Mistake::kOneMore, "one more than the limit"},
+    {Mistake::kShortWindows, "short windows"},
 };
 
-// The store of payments, with this mistake if it is one of a store.
-std::unique_ptr<payments::FakeStore> MakeRows(Mistake mistake);
+// The stores, with this mistake if it is one of a store.
+Stores MakeStores(Mistake mistake);
 // The same of the wire.
 void Spoil(Mistake mistake, Wire& wire);
 

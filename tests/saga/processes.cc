@@ -11,6 +11,10 @@ rpc::ChannelOptions From(Owner owner) {
           .certificates = {}};
 }
 
+payments::Rails RailsOf(payments::Rail& rail) {
+  return {{std::string(payments::kSandboxRail), &rail}};
+}
+
 }  // namespace
 
 absl::StatusOr<payments::MidRate> OneRate::Find(const Currency& source,
@@ -27,8 +31,11 @@ LedgerProcess::LedgerProcess(Kept& kept, Clock& clock, Owner owner)
       store_(kept.ledger, kept.gates, owner),
       batcher_(context_.get_executor(), store_, clock),
       service_(store_, batcher_, clock),
+      watch_(context_.get_executor(), kept.ledger),
+      reader_(kept.ledger, watch_, clock),
       expiry_(store_, batcher_, clock) {
   kept_.wire.Serve(owner_, context_.get_executor(), service_);
+  kept_.wire.Serve(owner_, context_.get_executor(), reader_);
 }
 
 LedgerProcess::~LedgerProcess() {
@@ -47,26 +54,48 @@ Task<void> LedgerProcess::SweepOnce(LedgerProcess* self) {
   self->sweeping_ = false;
 }
 
-PaymentsProcess::PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Terms& terms,
-                                 Owner owner)
+PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms, Owner owner)
     : kept_(kept),
       owner_(owner),
-      store_(rows, kept.gates, owner),
+      store_(*stores.rows, kept.gates, owner),
+      payout_store_(*stores.rows, kept.gates, owner),
+      deposit_store_(*stores.deposits, kept.gates, owner),
+      schedule_store_(*stores.schedules, kept.gates, owner),
+      limit_store_(*stores.limits, kept.gates, owner),
+      rail_(*stores.rail, kept.clock, kept.gates, owner),
       channel_(context_.get_executor(), From(owner)),
       directory_(accounts_, 100, kept.clock),
-      settlement_(context_.get_executor(), store_, ledger_, chart_, kept.clock, kBook),
+      limits_(limit_store_, kept.clock),
+      buckets_(limits_, ledger_, reader_, kBook),
+      settlement_(context_.get_executor(), store_, ledger_, chart_, kept.clock, kBook, &buckets_),
       pricing_(terms.fees, store_),
       create_(context_.get_executor(), store_, directory_, settlement_, kept.clock, kept.ids,
-              {.store = store_, .approvals = approvals_, .policy = terms.policy}, pricing_),
+              {.store = store_, .approvals = approvals_, .policy = terms.policy}, pricing_,
+              terms.limited ? &limits_ : nullptr),
       confirm_(store_, approvals_, settlement_, kept.clock),
-      vain_(rows, kept.clock),
+      vain_(*stores.rows, kept.clock),
       recovery_(store_, settlement_, store_, confirm_, vain_, kept.clock),
       parties_(store_, directory_),
       steps_(context_.get_executor(), store_, settlement_, refund_accounts_, kept.clock),
       charge_recovery_(store_, steps_, vain_, kept.clock),
       rates_(kept.clock),
       create_quote_(store_, rates_, kept.clock, kept.ids,
-                    {.spread_basis_points = 100, .life = absl::Seconds(30)}) {}
+                    {.spread_basis_points = 100, .life = absl::Seconds(30)}),
+      payouts_({.payments = store_,
+                .payouts = payout_store_,
+                .accounts = directory_,
+                .settlement = settlement_,
+                .chart = chart_,
+                .confirm = confirm_,
+                .approving = {.store = store_, .approvals = approvals_, .policy = terms.policy},
+                .rails = RailsOf(rail_),
+                .clock = kept.clock,
+                .ids = kept.ids,
+                .limits = terms.limited ? &limits_ : nullptr}),
+      rail_deposits_(store_, deposit_store_, directory_, settlement_, chart_, kept.clock, kept.ids),
+      inbox_(RailsOf(rail_), payouts_, rail_deposits_),
+      create_schedule_(schedule_store_, directory_, kept.clock, kept.ids, terms.policy),
+      schedule_worker_(schedule_store_, create_, kept.clock) {}
 
 PaymentsProcess::~PaymentsProcess() {
   kept_.wire.Forget(owner_);
@@ -83,6 +112,29 @@ Task<void> PaymentsProcess::RecoverOnce(PaymentsProcess* self) {
   const absl::StatusOr<int> steps = co_await self->charge_recovery_.RunOnce();
   static_cast<void>(payments.ok() && steps.ok());  // What is left is claimed again.
   self->recovering_ = false;
+}
+
+void PaymentsProcess::WorkOnRails() {
+  if (std::exchange(on_rails_, true)) return;
+  asio::co_spawn(context_, WorkOnRailsOnce(this), asio::detached);
+}
+
+Task<void> PaymentsProcess::WorkOnRailsOnce(PaymentsProcess* self) {
+  const absl::StatusOr<int> notified = co_await self->inbox_.RunOnce();
+  const absl::StatusOr<int> driven = co_await self->payouts_.RunOnce();
+  static_cast<void>(notified.ok() && driven.ok());  // The next round begins anew.
+  self->on_rails_ = false;
+}
+
+void PaymentsProcess::WorkOnSchedules() {
+  if (std::exchange(on_schedules_, true)) return;
+  asio::co_spawn(context_, WorkOnSchedulesOnce(this), asio::detached);
+}
+
+Task<void> PaymentsProcess::WorkOnSchedulesOnce(PaymentsProcess* self) {
+  const absl::StatusOr<int> ended = co_await self->schedule_worker_.RunOnce();
+  static_cast<void>(ended.ok());  // What is left is claimed again.
+  self->on_schedules_ = false;
 }
 
 }  // namespace florin::saga

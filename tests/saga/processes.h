@@ -9,6 +9,7 @@
 #include "libs/clock/clock.h"
 #include "services/ledger/flow/hold_expiry.h"
 #include "services/ledger/rpc/ledger_service.h"
+#include "services/ledger/rpc/reader_service.h"
 #include "services/ledger/store/fake_store.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/charge_recovery.h"
@@ -17,13 +18,19 @@
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/create_quote.h"
+#include "services/payments/flow/create_schedule.h"
+#include "services/payments/flow/limit_buckets.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
+#include "services/payments/flow/payouts.h"
+#include "services/payments/flow/rail_deposits.h"
 #include "services/payments/flow/recovery.h"
+#include "services/payments/flow/schedule_worker.h"
 #include "services/payments/flow/settlement.h"
-#include "services/payments/store/fake_store.h"
+#include "tests/saga/disturbed_orders.h"
 #include "tests/saga/disturbed_stores.h"
 #include "tests/saga/gates.h"
+#include "tests/saga/stores.h"
 #include "tests/saga/wire.h"
 
 namespace florin::saga {
@@ -57,12 +64,14 @@ class OneRate : public payments::RateSource {
 struct Terms {
   payments::FeeSchedule fees;
   payments::ApprovalPolicy policy;
+  bool limited = false;         // There are limits.
+  bool slow = false;            // Days pass between what happens.
   bool may_owe = false;         // --refund_shortfall=receivable
   absl::Duration ledger_ahead;  // Of the clock of payments.
   int replicas = 1;             // Of payments.
 };
 
-// What outlives the processes. The stores are those that the contract tests hold to their SQL.
+// What outlives the processes, but for the stores of payments.
 struct Kept {
   FakeClock clock{absl::FromUnixMicros(1'790'000'000'000'001)};
   SequentialIds ids;
@@ -90,12 +99,14 @@ class LedgerProcess {
   DisturbedLedgerStore store_;
   ledger::PostingBatcher batcher_;
   ledger::LedgerRpc service_;
+  ledger::BookWatch watch_;
+  ledger::LedgerReaderRpc reader_;
   ledger::HoldExpiry expiry_;
 };
 
 class PaymentsProcess {
  public:
-  PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Terms& terms, Owner owner);
+  PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms, Owner owner);
   ~PaymentsProcess();
 
   Owner owner() const { return owner_; }
@@ -105,25 +116,40 @@ class PaymentsProcess {
   payments::CreateQuote& create_quote() { return create_quote_; }
   payments::PaymentParties& parties() { return parties_; }
   payments::ChargeSteps& steps() { return steps_; }
+  payments::Payouts& payouts() { return payouts_; }
+  payments::CreateSchedule& create_schedule() { return create_schedule_; }
   DisturbedStore& store() { return store_; }
-  // One round of the recovery worker, as main.cc has it, unless one is under way.
+  // One round of a worker, as main.cc has them, unless one is under way.
   void Recover();
-  bool recovering() const { return recovering_; }
+  void WorkOnRails();
+  void WorkOnSchedules();
 
  private:
   static Task<void> RecoverOnce(PaymentsProcess* self);
+  static Task<void> WorkOnRailsOnce(PaymentsProcess* self);
+  static Task<void> WorkOnSchedulesOnce(PaymentsProcess* self);
 
   Kept& kept_;
   const Owner owner_;
   asio::io_context context_{1};
   bool recovering_ = false;
+  bool on_rails_ = false;
+  bool on_schedules_ = false;
   DisturbedStore store_;
+  DisturbedPayoutStore payout_store_;
+  DisturbedDepositStore deposit_store_;
+  DisturbedScheduleStore schedule_store_;
+  DisturbedLimitStore limit_store_;
+  DisturbedRail rail_;
   rpc::Channel channel_;
   ledger::v1::LedgerClient ledger_{&channel_};
+  ledger::v1::LedgerReaderClient reader_{&channel_};
   accounts::v1::AccountsClient accounts_{&channel_};
   auth::v1::ApprovalsClient auth_{&channel_};
   payments::AccountDirectory directory_;
   payments::ChartAccounts chart_{ledger_, kBook};
+  payments::LimitDirectory limits_;
+  payments::LimitBuckets buckets_;
   payments::Settlement settlement_;
   payments::PaymentPricing pricing_;
   payments::PaymentApprovals approvals_{auth_};
@@ -137,6 +163,11 @@ class PaymentsProcess {
   payments::ChargeRecovery charge_recovery_;
   OneRate rates_;
   payments::CreateQuote create_quote_;
+  payments::Payouts payouts_;
+  payments::RailDeposits rail_deposits_;
+  payments::RailInbox inbox_;
+  payments::CreateSchedule create_schedule_;
+  payments::ScheduleWorker schedule_worker_;
 };
 
 }  // namespace florin::saga

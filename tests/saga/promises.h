@@ -5,19 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "services/payments/domain/payout.h"
 #include "services/payments/domain/request.h"
+#include "services/payments/domain/schedule.h"
 #include "services/payments/domain/step.h"
 #include "services/payments/flow/create_quote.h"
 
 namespace florin::saga {
 
-// Either `request` or `step` says what for.
+// One of `request`, `step`, `payout` and `schedule` says what for.
 struct Promise {
   std::string key;
   Uuid user;
   std::optional<payments::PaymentRequest> request = {};
   std::optional<payments::QuoteRequest> quote = {};  // Which the request is to name.
   std::optional<payments::Step> step = {};
+  std::optional<payments::PayoutRequest> payout = {};
+  std::optional<payments::Schedule> schedule = {};
 
   bool abandoned = false;           // Nobody asks again after an answer that tells nothing.
   bool kept = false;                // An answer has shown that the key stands for this.
@@ -28,6 +32,7 @@ struct Promise {
 
   std::optional<payments::Payment> payment = {};  // As last told.
   std::optional<payments::Step> ended = {};       // As told; never changes.
+  std::optional<Uuid> schedule_id = {};           // As told.
 
   // Whether the client knows the end.
   bool settled() const;

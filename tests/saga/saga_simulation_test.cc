@@ -86,6 +86,11 @@ TEST(SagaSimulation, MoneyAndAnswersAgreeWhateverHappens) {
                            "accept succeeded",
                            "withdraw succeeded",
                            "resolve succeeded",
+                           "payout succeeded",
+                           "payout rail_rejected",
+                           "payout payment_canceled",
+                           "transfer limit_exceeded",
+                           "schedule made",
                            "answers lost",
                            "second attempts",
                            "other content refused"}) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/payments/domain/iban.h"
 #include "services/payments/domain/step_transaction.h"
 
 namespace florin::saga {
@@ -11,29 +12,78 @@ namespace {
 using payments::HouseAccountId;
 using payments::Kind;
 using payments::Payment;
+using payments::PaymentRequest;
+using payments::PayoutStage;
 using payments::Role;
 using payments::State;
 using payments::Step;
 using payments::StepKind;
 using payments::StepState;
 
-// What is kept under each key of a payment.
-void MatchPayments(World& world, View& view) {
+// What is kept under a key of a payment; false: nothing.
+bool Match(World& world, const Payment& wanted, const std::string& key, Asked asked, View& view) {
+  payments::Intent intent{.payment = wanted, .idempotency_key = key, .fingerprint = {}};
+  const auto found = world.Read(world.rows().FindIntent(std::move(intent)));
+  if (!found->has_value()) return false;
+  if (!view.asked.emplace((*found)->payment.payment_id, std::move(asked)).second) {
+    view.disagreements.push_back(key + " shares a payment with another key");
+  }
+  return true;
+}
+
+PaymentRequest RequestOf(const payments::PayoutRequest& payout) {
+  return {.kind = Kind::kPayout,
+          .source_account_id = payout.source_account_id,
+          .destination_account_id = Uuid(),
+          .amount = payout.amount,
+          .reference = payout.reference};
+}
+
+void MatchPromises(World& world, View& view) {
   for (const Promise& promise : world.promises()) {
-    if (!promise.request) continue;
-    payments::Intent intent{
-        .payment = payments::NewPayment(Uuid(), promise.user, *promise.request, absl::UnixEpoch()),
-        .idempotency_key = promise.key,
-        .fingerprint = {}};
-    const auto found = world.Read(world.rows().FindIntent(std::move(intent)));
-    if (!found->has_value()) {
-      if (promise.kept) view.disagreements.push_back(promise.key + " was kept, and is gone");
-      continue;
+    bool found = true;
+    if (promise.request) {
+      const Payment wanted =
+          payments::NewPayment(Uuid(), promise.user, *promise.request, absl::UnixEpoch());
+      found = Match(world, wanted, promise.key, {.request = *promise.request}, view);
+    } else if (promise.payout) {
+      const Payment wanted =
+          payments::NewPayout(Uuid(), promise.user, *promise.payout, absl::UnixEpoch());
+      found = Match(world, wanted, promise.key, {.request = RequestOf(*promise.payout)}, view);
     }
-    const Uuid id = (*found)->payment.payment_id;
-    if (!view.payment_promises.emplace(id, &promise).second) {
-      view.disagreements.push_back(promise.key + " shares a payment with another key");
+    if (!found && promise.kept)
+      view.disagreements.push_back(promise.key + " was kept, and is gone");
+  }
+}
+
+// What is kept under the keys of occurrences, also of those that never were.
+void MatchOccurrences(World& world, View& view) {
+  for (const payments::Schedule& schedule : world.Schedules()) {
+    const PaymentRequest request = payments::PaymentOf(schedule);
+    const Payment wanted =
+        payments::NewPayment(Uuid(), schedule.user_id, request, absl::UnixEpoch());
+    for (int number = 1; number <= schedule.next_number + 1; ++number) {
+      Match(world, wanted, payments::OccurrenceKey(schedule.schedule_id, number),
+            {.request = request, .scheduled = true}, view);
     }
+  }
+}
+
+void MatchArrivals(World& world, View& view) {
+  for (const payments::RailEntry& entry : world.arrivals()) {
+    payments::RailDeposit deposit =
+        payments::DepositOf(payments::kSandboxRail, entry, absl::UnixEpoch());
+    const auto account = payments::ParseVirtualIban(entry.account_reference);
+    deposit.account_id = account.value_or(Uuid());
+    deposit.user_id = world.OwnerOf(deposit.account_id);
+    const Payment wanted = payments::PaymentOf(deposit, absl::UnixEpoch());
+    PaymentRequest request{.kind = Kind::kDeposit,
+                           .source_account_id = Uuid(),
+                           .destination_account_id = deposit.account_id,
+                           .amount = entry.amount,
+                           .reference = entry.reference};
+    Match(world, wanted, payments::IdempotencyKeyOf(deposit),
+          {.request = std::move(request), .priced = false}, view);
   }
 }
 
@@ -72,14 +122,16 @@ Uuid House(Role role, const Currency& currency) {
 
 // By the schedule of the world, in words: three and one percent of a transfer, half a percent of a
 // deposit or a conversion.
-std::int64_t FeeOf(const World& world, const payments::PaymentRequest& request) {
+std::int64_t FeeOf(const World& world, const Asked& asked) {
+  const PaymentRequest& request = asked.request;
   if (world.terms().fees.rules.empty() || request.amount.currency.code() != "EUR") return 0;
+  if (!asked.priced || request.kind == Kind::kPayout) return 0;
   const std::int64_t amount = request.amount.minor_units;
   if (request.kind == Kind::kDeposit || !request.quote_id.is_nil()) return amount * 50 / 10'000;
   return 3 + amount / 100;
 }
 
-void AddConversion(const payments::PaymentRequest& request, Balances& balances) {
+void AddConversion(const PaymentRequest& request, Balances& balances) {
   const std::int64_t sold = request.amount.minor_units;
   const Currency& from = request.amount.currency;
   const Currency to = *Currency::Parse("USD");
@@ -94,11 +146,12 @@ void AddConversion(const payments::PaymentRequest& request, Balances& balances) 
        balances);
 }
 
-void AddMoved(const World& world, const payments::PaymentRequest& request, Balances& balances) {
+void AddMoved(const World& world, const Asked& asked, Balances& balances) {
+  const PaymentRequest& request = asked.request;
   const std::int64_t amount = request.amount.minor_units;
   const Currency& currency = request.amount.currency;
   const Uuid fees = House(Role::kFeeIncome, currency);
-  const std::int64_t fee = FeeOf(world, request);
+  const std::int64_t fee = FeeOf(world, asked);
   if (request.kind == Kind::kDeposit) {
     const Uuid rail = payments::SandboxRailAccount(currency);
     Move(rail, request.destination_account_id, amount - fee, balances);
@@ -147,17 +200,86 @@ void AddStep(const Payment& payment, const Step& step, Balances& balances) {
   Move(clearing, debt, -step.owed_minor, balances);
 }
 
+// Money that comes back is in suspense if the payer's account took it no more.
+Uuid BackTo(const View& view, const payments::Payout& payout, PayoutStage booking) {
+  payments::Payout booked = payout;
+  booked.stage = booking;
+  const ledger::Decision* const second =
+      DecisionOf(view, payments::BookingOf(booked, 2).transaction_id);
+  const bool suspended = second != nullptr && second->commitment() != nullptr;
+  return suspended ? House(Role::kSuspense, payout.payment.amount.currency)
+                   : payout.payment.source_account_id;
+}
+
+void AddPayout(const View& view, const payments::Payout& payout, Balances& balances) {
+  const Payment& payment = payout.payment;
+  const std::int64_t amount = payment.amount.minor_units;
+  const Currency& currency = payment.amount.currency;
+  const Uuid& payer = payment.source_account_id;
+  switch (payout.stage) {
+    case PayoutStage::kReserved:
+    case PayoutStage::kSending:
+    case PayoutStage::kCanceling:
+      balances.held[payer] += amount;
+      return;
+    case PayoutStage::kSent:
+    case PayoutStage::kSettling:
+    case PayoutStage::kRejecting:
+      return Move(payer, House(Role::kOutboundClearing, currency), amount, balances);
+    case PayoutStage::kSettled:
+    case PayoutStage::kReturning:
+      return Move(payer, House(Role::kNostro, currency), amount, balances);
+    case PayoutStage::kRejected:
+      return Move(payer, BackTo(view, payout, PayoutStage::kRejecting), amount, balances);
+    case PayoutStage::kReturned:
+      return Move(payer, BackTo(view, payout, PayoutStage::kReturning), amount, balances);
+    case PayoutStage::kCreated:
+    case PayoutStage::kCanceled:
+    case PayoutStage::kRefused:
+      return;
+  }
+}
+
+// What the rail has settled of what it received: for somebody, or for nobody that is known.
+void AddArrivals(World& world, const View& view, Balances& balances) {
+  std::set<Uuid> credited;
+  for (const Payment& payment : view.payments) {
+    if (payment.kind == Kind::kDeposit && payment.state == State::kSucceeded) {
+      credited.insert(payment.payment_id);
+    }
+  }
+  for (const payments::RailEntry& entry : world.arrivals()) {
+    const Currency& currency = entry.amount.currency;
+    const payments::RailDeposit deposit = DepositAt(world, entry);
+    const bool well = credited.contains(deposit.payment_id);
+    Move(House(Role::kNostro, currency),
+         House(well ? Role::kInboundClearing : Role::kSuspense, currency), entry.amount.minor_units,
+         balances);
+  }
+}
+
 }  // namespace
+
+payments::RailDeposit DepositAt(World& world, const payments::RailEntry& entry) {
+  return *world.Read(world.stores().deposits->ReceiveDeposit(
+      payments::DepositOf(payments::kSandboxRail, entry, absl::UnixEpoch())));
+}
 
 View Look(World& world) {
   View view{.payments = world.AllPayments()};
   for (const Payment& payment : view.payments) {
     view.steps[payment.payment_id] = world.StepsOf(payment.payment_id);
     view.disputes[payment.payment_id] = world.DisputesOf(payment.payment_id);
+    if (payment.kind == Kind::kPayout) {
+      view.payouts.emplace(payment.payment_id,
+                           *world.Read(world.rows().FindPayout(payment.payment_id)));
+    }
   }
   world.kept().ledger.Inspect(
       kBook, [&view](const ledger::FakeStore::Book& book) { view.book = book.loaded; });
-  MatchPayments(world, view);
+  MatchPromises(world, view);
+  MatchOccurrences(world, view);
+  MatchArrivals(world, view);
   MatchSteps(world, view);
   return view;
 }
@@ -167,14 +289,16 @@ const ledger::Decision* DecisionOf(const View& view, const Uuid& transaction_id)
   return found == view.book.decisions.end() ? nullptr : &found->second;
 }
 
-Balances PromisedBalances(const World& world, const View& view) {
+Balances PromisedBalances(World& world, const View& view) {
   Balances balances;
+  AddArrivals(world, view, balances);
+  for (const auto& [id, payout] : view.payouts) AddPayout(view, payout, balances);
   for (const Payment& payment : view.payments) {
-    const auto promise = view.payment_promises.find(payment.payment_id);
-    if (promise == view.payment_promises.end()) continue;
-    const payments::PaymentRequest& request = *promise->second->request;
+    const auto asked = view.asked.find(payment.payment_id);
+    if (asked == view.asked.end() || payment.kind == Kind::kPayout) continue;
+    const PaymentRequest& request = asked->second.request;
     if (!request.authorization_timeout && payment.state == State::kSucceeded) {
-      AddMoved(world, request, balances);
+      AddMoved(world, asked->second, balances);
     }
     std::int64_t captured = 0;
     for (const Step& step : view.steps.at(payment.payment_id)) {

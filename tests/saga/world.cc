@@ -23,6 +23,8 @@ constexpr int kPeople = 3;
 constexpr int kMostRounds = 60;
 // Each a lease and a pause of the recovery worker.
 constexpr int kPromptRounds = 4;
+// A minute and a half, by longer pauses.
+constexpr int kApprovedRounds = 12;
 constexpr int kEverything = 1'000'000;
 // More than clocks differ.
 constexpr absl::Duration kAtTheEdge = absl::Seconds(10);
@@ -38,6 +40,8 @@ Terms TermsOf(simulation::Random& random) {
   Terms terms;
   if (random.OneIn(2)) terms.fees = *payments::ParseFeeSchedule(kFees);
   if (random.OneIn(2)) terms.policy = *payments::ParseApprovalPolicy("EUR:300:1000");
+  terms.limited = random.OneIn(2);
+  terms.slow = random.OneIn(3);
   terms.may_owe = random.OneIn(2);
   if (random.OneIn(2)) terms.ledger_ahead = absl::Milliseconds(random.Below(6000) - 3000);
   terms.replicas = static_cast<int>(1 + random.Below(2));
@@ -59,6 +63,15 @@ Payment WithoutCounters(Payment payment) {
   return payment;
 }
 
+// Of a payout that the rail has paid, and of the same that came back, in whichever order told.
+bool IsReturn(const Payment& one, const Payment& other) {
+  const auto paid = [](const Payment& payment) {
+    return payment.kind == payments::Kind::kPayout &&
+           (payment.state == State::kSucceeded || payment.state == State::kReturned);
+  };
+  return paid(one) && paid(other) && one.state != other.state;
+}
+
 std::string Told(const Payment& payment) {
   return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " ",
                       std::string(payments::NameOf(payment.state)), " ", payment.failure_reason);
@@ -67,7 +80,7 @@ std::string Told(const Payment& payment) {
 }  // namespace
 
 bool Promise::settled() const {
-  if (ended) return true;
+  if (ended || schedule_id) return true;
   return payment && payment->state != State::kProcessing &&
          payment->state != State::kRequiresAction;
 }
@@ -78,7 +91,7 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
       trace_(trace),
       terms_(TermsOf(random_)),
       fault_share_(static_cast<int>(random_.Below(12))),
-      rows_(MakeRows(mistake)),
+      stores_(MakeStores(mistake)),
       ledger_clock_(kept_.clock, terms_.ledger_ahead),
       approvals_(kept_.clock),
       operator_(kept_.ids.NewId()) {
@@ -90,6 +103,7 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
     people_.push_back(std::move(person));
   }
   OpenAccounts();
+  if (terms_.limited) MakeLimits();
   kept_.wire.Serve(++last_owner_, outside_.get_executor(), accounts_);
   kept_.wire.Serve(last_owner_, outside_.get_executor(), approvals_);
   payments_.resize(static_cast<std::size_t>(terms_.replicas));
@@ -119,6 +133,40 @@ void World::OpenAccounts() {
   const absl::Status made = Read(kept_.ledger.EnsureBook(kBook, {"payment_id"}));
   const auto opened = Read(kept_.ledger.OpenAccounts(kBook, accounts, kept_.clock.Now()));
   if (!made.ok() || !opened.ok()) Wrong("the book cannot be opened");
+}
+
+void World::MakeLimits() {
+  using payments::LimitMeasure;
+  using payments::LimitScope;
+  const Currency eur = *Currency::Parse("EUR");
+  for (payments::Limit limit :
+       {payments::Limit{.scope = LimitScope::kUser,
+       .currency = eur,
+       .window = absl::Minutes(30),
+       .maxima = {1500}},
+        payments::Limit{.scope = LimitScope::kAccount,
+        .currency = eur,
+        .measure = LimitMeasure::kCount,
+        .window = absl::Minutes(10),
+        .maxima = {6}},
+        payments::Limit{.scope = LimitScope::kPayee,
+        .currency = eur,
+        .window = absl::Hours(2),
+        .maxima = {900}},
+        payments::Limit{.scope = LimitScope::kUser, .currency = eur, .maxima = {550}}}) {
+    if (random_.OneIn(2)) continue;
+    limit.limit_id = kept_.ids.NewId();
+    limit.create_time = limit.update_time = kept_.clock.Now();
+    payments::LimitChange change{.kind = payments::LimitChange::Kind::kCreate,
+                                 .limit = limit,
+                                 .user_id = operator_,
+                                 .idempotency_key = absl::StrCat("limit ", limits_.size()),
+                                 .fingerprint = {},
+                                 .time = kept_.clock.Now()};
+    const auto made = Read(stores_.limits->ChangeLimit(std::move(change)));
+    if (!made.ok()) Wrong("a limit cannot be made");
+    limits_.push_back({.limit = limit, .maxima = {{kept_.clock.Now(), limit.maximum()}}});
+  }
 }
 
 std::int64_t World::CreditLineOf(const Uuid& account) {
@@ -214,7 +262,8 @@ bool World::Proceed(bool faults) {
 void World::StartMissing() {
   if (!ledger_) ledger_ = std::make_unique<LedgerProcess>(kept_, ledger_clock_, ++last_owner_);
   for (auto& process : payments_) {
-    if (!process) process = std::make_unique<PaymentsProcess>(kept_, *rows_, terms_, ++last_owner_);
+    if (!process)
+      process = std::make_unique<PaymentsProcess>(kept_, stores_, terms_, ++last_owner_);
   }
 }
 
@@ -224,8 +273,18 @@ bool World::StartWork() {
     return ledger_ != nullptr;
   }
   PaymentsProcess* const process = AnyPayments();
-  if (process != nullptr) process->Recover();
-  return process != nullptr;
+  if (process == nullptr) return false;
+  switch (random_.Below(4)) {
+    case 0:
+      process->WorkOnSchedules();
+      break;
+    case 1:
+      process->WorkOnRails();
+      break;
+    default:
+      process->Recover();
+  }
+  return true;
 }
 
 PaymentsProcess* World::AnyPayments() {
@@ -278,6 +337,8 @@ bool World::Begin(Promise& promise, bool other, Coroutine coroutine, More... mor
 
 bool World::Ask(Promise& promise) {
   if (promise.request) return Begin(promise, false, AskForPayment, *promise.request);
+  if (promise.payout) return Begin(promise, false, AskForPayout, *promise.payout);
+  if (promise.schedule) return Begin(promise, false, AskForSchedule, *promise.schedule);
   Step step = *promise.step;
   step.step_id = kept_.ids.NewId();
   promise.step_ids.push_back(step.step_id);
@@ -290,6 +351,16 @@ bool World::AskForOther(Promise& promise) {
     request.reference += "!";
     return Begin(promise, true, AskForPayment, request);
   }
+  if (promise.payout) {
+    payments::PayoutRequest payout = *promise.payout;
+    payout.amount.minor_units += 1;
+    return Begin(promise, true, AskForPayout, payout);
+  }
+  if (promise.schedule) {
+    payments::Schedule schedule = *promise.schedule;
+    schedule.amount.minor_units += 1;
+    return Begin(promise, true, AskForSchedule, schedule);
+  }
   Step step = *promise.step;
   step.step_id = kept_.ids.NewId();
   step.amount_minor += 1;
@@ -300,7 +371,8 @@ bool World::Confirm(Promise& promise) { return Begin(promise, false, AskToConfir
 bool World::Cancel(Promise& promise) { return Begin(promise, false, AskToCancel); }
 bool World::Respond(Promise& dispute) {
   for (const Promise& promise : promises_) {
-    if (!promise.payment || promise.payment->payment_id != dispute.ended->payment_id) continue;
+    if (!promise.request || !promise.payment) continue;
+    if (promise.payment->payment_id != dispute.ended->payment_id) continue;
     return Begin(dispute, false, SubmitEvidence, OwnerOf(promise.payment->destination_account_id));
   }
   return false;
@@ -333,17 +405,20 @@ void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
     const bool same = before.payment_id == payment->payment_id &&
                       before.amount == payment->amount && before.pricing == payment->pricing;
     const bool ended = payments::IsTerminal(before.state) && payments::IsTerminal(payment->state);
-    const bool changed = ended && WithoutCounters(before) != WithoutCounters(*payment);
+    const bool changed = ended && !IsReturn(before, *payment) &&
+                         WithoutCounters(before) != WithoutCounters(*payment);
     if (!same || changed) {
       Wrong(absl::StrCat(promise.key, " was ", Told(before), ", and is ", Told(*payment)));
     }
     // An answer that was late.
     if (payments::IsTerminal(before.state)) return;
   }
-  Count(absl::StrCat(promise.request->authorization_timeout ? "authorization "
-                     : promise.quote                        ? "conversion "
-                     : !promise.request->splits.empty()     ? "split "
-                                                            : "",
+  const bool authorizes = promise.request && promise.request->authorization_timeout;
+  const bool splits = promise.request && !promise.request->splits.empty();
+  Count(absl::StrCat(authorizes      ? "authorization "
+                     : promise.quote ? "conversion "
+                     : splits        ? "split "
+                                     : "",
                      std::string(payments::NameOf(payment->kind)), " ",
                      payment->failure_reason.empty() ? std::string(payments::NameOf(payment->state))
                                                      : payment->failure_reason));
@@ -369,6 +444,25 @@ void World::Note(Promise& promise, absl::StatusOr<Step> step) {
   promise.ended = *std::move(step);
 }
 
+void World::Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule) {
+  if (!schedule.ok()) {
+    const Reason reason = *ReasonOf(schedule.status());
+    if (Passes(reason)) return Count("answers lost");
+    // Its rule was for a day that is over, or its payments might need an approval.
+    if (reason == Reason::kInvalidSchedule && !promise.kept) {
+      promise.refused = true;
+      return Count("schedule refused");
+    }
+    return Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name)));
+  }
+  promise.kept = true;
+  if (promise.schedule_id && *promise.schedule_id != schedule->schedule_id) {
+    Wrong(promise.key + " has made two schedules");
+  }
+  promise.schedule_id = schedule->schedule_id;
+  Count("schedule made");
+}
+
 void World::NoteReplayed(Promise& promise, bool replayed) {
   promise.made += !replayed;
   if (promise.made > 1) Wrong(promise.key + " was made by two calls");
@@ -390,7 +484,16 @@ void World::NoteOther(Promise& promise, const absl::Status& status) {
 std::string World::LeftBehind() {
   std::string approved;
   for (const Payment& payment : AllPayments()) {
-    if (payment.state == State::kProcessing) return Told(payment);
+    if (payment.state == State::kProcessing && payment.kind != payments::Kind::kPayout) {
+      return Told(payment);
+    }
+    if (payment.kind == payments::Kind::kPayout && payment.state == State::kProcessing) {
+      const auto payout = Read(stores_.rows->FindPayout(payment.payment_id));
+      // The rail is asked again after a pause.
+      if (payout->stage != payments::PayoutStage::kSent) {
+        return absl::StrCat(Told(payment), " ", std::string(payments::NameOf(payout->stage)));
+      }
+    }
     if (payment.state == State::kRequiresAction) {
       const auto approval =
           approvals_.Get(FormatId(IdKind::kApproval, payment.approval->approval_id));
@@ -407,10 +510,61 @@ std::string World::LeftBehind() {
 bool World::Unfinished() {
   if (!running_.empty() || !LeftBehind().empty()) return true;
   const absl::Time soon = kept_.clock.Now() + kAtTheEdge;
+  if (OrdersAreUnfinished(soon)) return true;
   return std::ranges::any_of(AllPayments(), [soon](const Payment& payment) {
     if (payment.state == State::kRequiresCapture) return *payment.authorization_expire_time <= soon;
     return payment.state == State::kRequiresAction && payment.approval->expire_time <= soon;
   });
+}
+
+// Payouts, what a rail notifies of, and schedules.
+bool World::OrdersAreUnfinished(absl::Time soon) {
+  for (const Payment& payment : AllPayments()) {
+    if (payment.kind != payments::Kind::kPayout) continue;
+    const auto payout = Read(stores_.rows->FindPayout(payment.payment_id));
+    const bool over =
+        payments::IsTerminal(payout->stage) || payout->stage == payments::PayoutStage::kSettled;
+    const bool waits =
+        payment.state == State::kRequiresAction ||
+        (payout->stage == payments::PayoutStage::kSent && RailIsSilent(payment.payment_id, soon));
+    if (!over && !waits) return true;
+  }
+  if (!Read(stores_.rail->DueNotifications(soon, 1))->empty()) return true;
+  for (const payments::Schedule& schedule : Schedules()) {
+    const bool active = schedule.state == payments::ScheduleState::kActive;
+    if (active && *schedule.next_time <= soon) return true;
+    for (const payments::Occurrence& occurrence : OccurrencesOf(schedule)) {
+      if (occurrence.state == payments::OccurrenceState::kPending) return true;
+    }
+  }
+  return false;
+}
+
+bool World::RailIsSilent(const Uuid& payment_id, absl::Time time) {
+  const auto taken = *Read(stores_.rail->FindTaken(payment_id));
+  if (!taken) return false;
+  return taken->silent_until > time ||
+         std::ranges::none_of(taken->entries, [time](const payments::RailEntry& entry) {
+           return entry.book_time <= time;
+         });
+}
+
+std::vector<payments::RailEntry> World::RailEntries() {
+  return *Read(stores_.rail->BookedAfter(absl::UnixEpoch(), 0, kept_.clock.Now(), kEverything));
+}
+
+std::vector<payments::Schedule> World::Schedules() {
+  std::vector<payments::Schedule> all;
+  for (const Person& person : people_) {
+    const auto some = *Read(stores_.schedules->ListSchedules(person.user, {}, kEverything));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+std::vector<payments::Occurrence> World::OccurrencesOf(const payments::Schedule& schedule) {
+  return *Read(
+      stores_.schedules->ListOccurrences(schedule.user_id, schedule.schedule_id, {}, kEverything));
 }
 
 void World::Quiesce() {
@@ -419,14 +573,18 @@ void World::Quiesce() {
     GoOn();
     while (Proceed(false)) GoOn();
     if (round > 1 && !Unfinished()) return;
-    // A worker that crashed, or lost an answer of the store, while it looked after an approved
-    // payment leaves that claimed until the approval expires.
-    const std::string left = round == kPromptRounds ? LeftBehind() : "";
-    if (!left.empty() && !left.ends_with(kApproved)) {
+    // A worker may have looked at an approved payment just before it was.
+    const bool soon = round == kPromptRounds || round == kApprovedRounds;
+    const std::string left = soon ? LeftBehind() : "";
+    if (!left.empty() && (round == kApprovedRounds || !left.ends_with(kApproved))) {
       Wrong(absl::StrCat("not recovered in time: ", left));
     }
     kept_.clock.Advance((payments::kLease + absl::Seconds(1)) * (1 + round / kPromptRounds));
-    for (const auto& process : payments_) process->Recover();
+    for (const auto& process : payments_) {
+      process->Recover();
+      process->WorkOnRails();
+      process->WorkOnSchedules();
+    }
     ledger_->Sweep();
   }
   Wrong("it does not become quiet");
@@ -449,7 +607,7 @@ void World::Check() {
 std::vector<Payment> World::AllPayments() {
   std::vector<Payment> all;
   for (const Person& person : people_) {
-    const auto some = Read(rows_->ListPayments(person.user, std::nullopt, kEverything));
+    const auto some = Read(stores_.rows->ListPayments(person.user, std::nullopt, kEverything));
     all.insert(all.end(), some->begin(), some->end());
   }
   return all;
@@ -460,14 +618,14 @@ std::vector<Step> World::StepsOf(const Uuid& payment_id) {
   for (const StepKind kind :
        {StepKind::kCapture, StepKind::kVoid, StepKind::kExpiry, StepKind::kRefund,
         StepKind::kDispute, StepKind::kAccept, StepKind::kWithdraw, StepKind::kResolve}) {
-    const auto some = Read(rows_->ListSteps(payment_id, kind, std::nullopt, kEverything));
+    const auto some = Read(stores_.rows->ListSteps(payment_id, kind, std::nullopt, kEverything));
     all.insert(all.end(), some->begin(), some->end());
   }
   return all;
 }
 
 std::vector<payments::Dispute> World::DisputesOf(const Uuid& payment_id) {
-  return *Read(rows_->ListDisputes(payment_id));
+  return *Read(stores_.rows->ListDisputes(payment_id));
 }
 
 }  // namespace florin::saga

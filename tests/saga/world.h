@@ -6,9 +6,11 @@
 #pragma once
 
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "services/payments/flow/approvals_double.h"
@@ -24,6 +26,14 @@ struct Person {
   Uuid user;
   std::vector<Uuid> eur;  // Accounts.
   std::vector<Uuid> usd;
+};
+
+inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+
+// A limit with what it was from when on: kUnlimited once it was removed.
+struct KnownLimit {
+  payments::Limit limit;
+  std::vector<std::pair<absl::Time, std::int64_t>> maxima;
 };
 
 // What the runs came across: "transfer succeeded", "payments crashes", …
@@ -47,6 +57,9 @@ class World {
   const Uuid& operator_user() const { return operator_; }
   std::deque<Promise>& promises() { return promises_; }
   payments::ApprovalsDouble& approvals() { return approvals_; }
+  // What has arrived at the rail.
+  std::deque<payments::RailEntry>& arrivals() { return arrivals_; }
+  std::deque<KnownLimit>& limits() { return limits_; }
 
   Promise& Add(Promise promise);
   // Asks for it, of a process of payments that is up; false: none is.
@@ -61,7 +74,7 @@ class World {
   bool CrashPayments();
   bool CrashLedger();
   void StartMissing();
-  bool StartWork();  // A round of a worker: recovery or the ledger's sweep.
+  bool StartWork();  // A round of a worker, of payments or the ledger's sweep.
   // Lets something that waits go on: a gate, a request or a reply.
   bool Proceed(bool faults);
   absl::Time ledger_now() { return ledger_clock_.Now(); }
@@ -75,6 +88,7 @@ class World {
   // it when the call began.
   void Note(Promise& promise, absl::StatusOr<payments::Payment> payment, bool kept);
   void Note(Promise& promise, absl::StatusOr<payments::Step> step);
+  void Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule);
   // Whether an answer is said to be an earlier call's.
   void NoteReplayed(Promise& promise, bool replayed);
   void NoteOther(Promise& promise, const absl::Status& status);
@@ -84,12 +98,20 @@ class World {
 
   // ---- For invariants: what is kept, undisturbed.
 
-  payments::FakeStore& rows() { return *rows_; }
+  payments::FakeStore& rows() { return *stores_.rows; }
+  Stores& stores() { return stores_; }
   template <class T>
   T Read(Task<T> task);
   std::vector<payments::Payment> AllPayments();
   std::vector<payments::Step> StepsOf(const Uuid& payment_id);
   std::vector<payments::Dispute> DisputesOf(const Uuid& payment_id);
+  // Whether the rail says nothing about a payout that it has until after `time`.
+  bool RailIsSilent(const Uuid& payment_id, absl::Time time);
+  // All that the rail has booked by now.
+  std::vector<payments::RailEntry> RailEntries();
+  // Schedules as they are kept.
+  std::vector<payments::Schedule> Schedules();
+  std::vector<payments::Occurrence> OccurrencesOf(const payments::Schedule& schedule);
 
  private:
   struct Running {
@@ -98,6 +120,8 @@ class World {
   };
 
   void OpenAccounts();
+  void MakeLimits();
+  bool OrdersAreUnfinished(absl::Time soon);
   void Trace(const std::string& what);
   void GoOn();  // Runs what is ready.
   std::size_t Waiting() const;
@@ -115,7 +139,7 @@ class World {
   Terms terms_;
   int fault_share_;  // Percent of what passes a gate or the wire.
   Kept kept_;
-  std::unique_ptr<payments::FakeStore> rows_;
+  Stores stores_;
   SkewedClock ledger_clock_;
   asio::io_context outside_{1};
   payments::AccountsDouble accounts_;
@@ -123,6 +147,8 @@ class World {
   std::vector<Person> people_;
   Uuid operator_;
   std::deque<Promise> promises_;
+  std::deque<payments::RailEntry> arrivals_;
+  std::deque<KnownLimit> limits_;
   std::map<int, Running> running_;  // Calls of clients under way.
   int calls_ = 0;
   Owner last_owner_ = 0;

@@ -21,14 +21,15 @@ Uuid IdOf(const Payment& payment, const char* what, std::size_t number) {
                                                      " " + what + " " + std::to_string(number));
 }
 
-// Takes what is in both the control account and the excess. One unit goes into each before, so
-// that there is always something to move, which a chain needs: it ends up where it was.
-void AddSweep(const Uuid& control, std::vector<StepPosting>& postings) {
+// Takes what is in both the control account and the excess, up to `most`. One unit goes into each
+// before, so that there is always something to move, which a transaction needs: it ends up where it
+// was.
+void AddSweep(const Uuid& control, std::int64_t most, std::vector<StepPosting>& postings) {
   const Uuid granted = GrantedAccountOf(control);
   const Uuid excess = ExcessAccountOf(control);
   postings.push_back({granted, control, 1});
   postings.push_back({excess, granted, 1});
-  postings.push_back({control, excess, kAll, true, true});
+  postings.push_back({control, excess, most, true, true});
 }
 
 void AddSweeps(const Payment& payment, std::vector<LimitTransaction>& chain) {
@@ -38,7 +39,7 @@ void AddSweeps(const Payment& payment, std::vector<LimitTransaction>& chain) {
     if (sweeps % kSweepsAtOnce == 0) {
       chain.push_back({.transaction_id = IdOf(payment, "sweep", sweeps / kSweepsAtOnce)});
     }
-    AddSweep(use.control_account_id, chain.back().postings);
+    AddSweep(use.control_account_id, kAll, chain.back().postings);
     ++sweeps;
   }
 }
@@ -82,7 +83,11 @@ Uuid ExcessAccountOf(const Uuid& control_account_id) {
 std::vector<LimitTransaction> FundingsOf(const Limit& limit, const Uuid& control_account_id,
                                          std::size_t done) {
   std::vector<LimitTransaction> fundings;
-  for (std::size_t i = done; i < limit.maxima.size(); ++i) {
+  bool lowered = false;
+  for (std::size_t i = 0; i < limit.maxima.size(); ++i) {
+    const bool lowered_before = lowered;
+    lowered = lowered || (i > 0 && limit.maxima[i] < limit.maxima[i - 1]);
+    if (i < done) continue;
     const std::int64_t more = limit.maxima[i] - (i == 0 ? 0 : limit.maxima[i - 1]);
     if (more == 0) continue;
     LimitTransaction& funding = fundings.emplace_back();
@@ -92,6 +97,9 @@ std::vector<LimitTransaction> FundingsOf(const Limit& limit, const Uuid& control
     const Uuid granted = GrantedAccountOf(control_account_id);
     if (more > 0) {
       funding.postings = {{granted, control_account_id, more}};
+      // What is to be taken still, and stays in now, is not there twice: payments that were judged
+      // before the maximum was lowered take nothing out first.
+      if (lowered_before) AddSweep(control_account_id, more + 1, funding.postings);
     } else {
       funding.postings = {{ExcessAccountOf(control_account_id), granted, -more}};
     }

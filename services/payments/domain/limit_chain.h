@@ -5,7 +5,9 @@
 //   control   a liability that may not be negative: what is available in it may still be used
 //   granted   its other side: Dr granted | Cr control funds the bucket with each rise of a maximum
 //   excess    what a lower maximum is below the one before, until it can be taken:
-//             Dr excess | Cr granted notes it, Dr control | Cr excess takes it
+//             Dr excess | Cr granted notes it, Dr control | Cr excess takes it; a rise after that
+//             takes what it adds from the excess first, so that control and excess together never
+//             have more than the greatest maximum that somebody may have been judged by
 //
 // A payment is the last of a chain of linked transactions: of lowered limits what there is too much
 // is taken, then what it uses is held for the window (Dr control | Cr granted), one hold for each

@@ -63,13 +63,15 @@ TEST(FundingsTest, MakeEveryMaximumOnce) {
     ids.insert(funding.transaction_id);
   }
   EXPECT_THAT(ids, SizeIs(5));
-  EXPECT_EQ(bucket.Of(control), 1550);
-  EXPECT_EQ(bucket.Of(ExcessAccountOf(control)), -1500);
+  // Never more than there was: a payment that was judged by the greatest maximum takes nothing out.
+  EXPECT_EQ(bucket.Of(control), 1500);
+  EXPECT_EQ(bucket.Of(ExcessAccountOf(control)), -1450);
   // Who has seen a part does the rest, under the same ids.
   const std::vector<LimitTransaction> rest = FundingsOf(limit, control, 3);
   ASSERT_THAT(rest, SizeIs(3));
   EXPECT_EQ(rest[0].transaction_id, all[2].transaction_id);
   EXPECT_EQ(rest[2].transaction_id, all[4].transaction_id);
+  EXPECT_EQ(FundingsOf(limit, control, 5)[0].postings, all[4].postings);
   EXPECT_THAT(FundingsOf(limit, control, 6), IsEmpty());
   EXPECT_NE(FundingsOf(limit, Id("another"), 0)[0].transaction_id, all[0].transaction_id);
   // Nothing to fund with.

@@ -200,6 +200,11 @@ TEST(LimitedPaymentTest, IsWhatItsUserDebitsHisAccountBy) {
   EXPECT_EQ(limited->payees[0].amount_minor, 1025);
   payment.pricing->splits = {{Id("c"), 400}, {Id("d"), 600}};
   EXPECT_THAT(LimitedPaymentOf(payment, KycLevel::kBasic)->payees, SizeIs(2));
+  // What payouts have in common, the account on the way to the rail, is nobody's.
+  Payment payout = payment;
+  payout.kind = Kind::kPayout;
+  payout.pricing.reset();
+  EXPECT_THAT(LimitedPaymentOf(payout, KycLevel::kBasic)->payees, SizeIs(0));
   payment.source_account_id = Uuid();
   EXPECT_FALSE(LimitedPaymentOf(payment, KycLevel::kBasic).has_value());
 }

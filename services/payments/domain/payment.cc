@@ -85,7 +85,7 @@ std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel 
     for (const Split& split : payment.pricing->splits) {
       limited.payees.push_back({split.destination_account_id, split.amount_minor});
     }
-  } else if (!payment.destination_account_id.is_nil()) {
+  } else if (payment.kind != Kind::kPayout && !payment.destination_account_id.is_nil()) {
     limited.payees.push_back({payment.destination_account_id, limited.debited.minor_units});
   }
   return limited;

@@ -7,8 +7,8 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/passing.h"
 #include "services/payments/flow/bulk_orders.h"
-#include "services/payments/flow/schedule_worker.h"
 #include "services/payments/flow/together.h"
 
 namespace florin::payments {
@@ -195,7 +195,7 @@ Task<void> BulkWorker::PayItem(const Bulk& bulk, const Payees& payees, BulkItem&
       done = true;
       co_return;
     }
-    if (IsPassing(made.status())) co_return;
+    if (DecidesNothing(made.status())) co_return;
     refused = made.status();
   }
   Fail(item, std::string(InfoOf(*ReasonOf(refused)).name));
@@ -206,7 +206,7 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
                                 bool& done) {
   absl::Status refused = Check(bulk, payees, item);
   if (refused.ok()) refused = co_await CheckPayee(bulk, payees, item);
-  if (!refused.ok() && IsPassing(refused)) co_return;
+  if (DecidesNothing(refused)) co_return;
   if (refused.ok()) {
     PaymentRequest request = PaymentOf(bulk, item);
     absl::StatusOr<std::optional<Pricing>> pricing =
@@ -228,7 +228,7 @@ Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem
       done = true;
       co_return;
     }
-    if (IsPassing(pricing.status())) co_return;
+    if (DecidesNothing(pricing.status())) co_return;
     refused = pricing.status();
   }
   Fail(item, std::string(InfoOf(*ReasonOf(refused)).name));
@@ -337,7 +337,7 @@ Task<void> BulkWorker::ReleaseItem(const Bulk& bulk, BulkItem& item, bool& done)
     PaymentRequest request = PaymentOf(bulk, item);
     absl::StatusOr<std::optional<Pricing>> pricing =
         co_await parts_.pricing.Price(bulk.user_id, std::move(request), bulk.currency);
-    if (!pricing.ok() && IsPassing(pricing.status())) co_return;
+    if (DecidesNothing(pricing.status())) co_return;
     if (pricing.ok()) item.pricing = *std::move(pricing);
   }
   const Payment payment = HeldPayment(bulk, item, NowInMicroseconds(clock_));

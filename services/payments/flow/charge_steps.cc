@@ -4,6 +4,7 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/passing.h"
 #include "services/payments/domain/step_transaction.h"
 
 namespace florin::payments {
@@ -45,9 +46,7 @@ bool LeavesAllUncaptured(const Payment& payment, const Step& step, const LedgerA
 // An error about a step whose end is not known (yet).
 absl::Status Unfinished(const Step& step, const absl::Status& cause) {
   const Reason reason = ReasonOf(cause).value_or(Reason::kInternal);
-  const bool passing = reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
-                       reason == Reason::kOverloaded;
-  return Error(passing ? reason : Reason::kInternal, "the step has not ended yet",
+  return Error(MayPass(reason) ? reason : Reason::kInternal, "the step has not ended yet",
                {.metadata = {{"payment_id", FormatId(IdKind::kPayment, step.payment_id)}}});
 }
 
@@ -68,8 +67,33 @@ ChargeSteps::ChargeSteps(Executor executor, ChargeStore& store, Settlement& sett
       clock_(clock),
       records_(
           executor,
-          [this](std::vector<StepResult> batch) { return store_.RecordSteps(std::move(batch)); },
+          [this](std::vector<StepResult> batch) { return RecordEach(store_, std::move(batch)); },
           {.max_batch = 50, .max_waiting = 10'000}) {}
+
+Task<absl::StatusOr<std::vector<absl::StatusOr<StoredStep>>>> RecordEach(
+    ChargeStore& store, std::vector<StepResult> results) {
+  std::vector<absl::StatusOr<StoredStep>> each;
+  absl::StatusOr<std::vector<StoredStep>> together = co_await store.RecordSteps(results);
+  if (MayPass(together.status())) co_return together.status();
+  if (together.ok()) {
+    for (StoredStep& stored : *together) each.emplace_back(std::move(stored));
+    co_return each;
+  }
+  for (StepResult& result : results) {
+    const std::string id = FormatId(IdKind::kPayment, result.step.payment_id);
+    std::vector<StepResult> one;
+    one.push_back(std::move(result));
+    absl::StatusOr<std::vector<StoredStep>> alone = co_await store.RecordSteps(std::move(one));
+    if (alone.ok()) {
+      each.emplace_back(std::move(alone->front()));
+      continue;
+    }
+    telemetry::Log(telemetry::Severity::kError, "a step cannot be recorded",
+                   {{"payment_id", id}, {"error", std::string(alone.status().message())}});
+    each.emplace_back(alone.status());
+  }
+  co_return each;
+}
 
 Task<absl::StatusOr<ChargeSteps::Outcome>> ChargeSteps::Run(Step step, std::string idempotency_key,
                                                             audit::Origin origin) {
@@ -148,12 +172,26 @@ Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
                     {"reason", answer->refusal_reason}});
     co_return Error(Reason::kInternal, "the ledger does not decide the step");
   }
-  if (LeavesAllUncaptured(stored.charge.payment, step, *answer)) {
+  const bool uncaptured = LeavesAllUncaptured(stored.charge.payment, step, *answer);
+  if (uncaptured) {
     // Before the step says that it has ended: until then it is repeated.
     FLORIN_CO_RETURN_IF_ERROR(co_await settlement_.ReleaseLimits(stored.charge.payment));
   }
   StepResult result{.step = step, .answer = *std::move(answer), .time = NowInMicroseconds(clock_)};
-  co_return co_await records_.Submit(std::move(result));
+  absl::StatusOr<absl::StatusOr<StoredStep>> answered = co_await records_.Submit(std::move(result));
+  if (!answered.ok()) co_return answered.status();
+  absl::StatusOr<StoredStep> recorded = *std::move(answered);
+  if (recorded.ok() && !uncaptured) co_await ReleaseIfCanceled(recorded->charge.payment);
+  co_return recorded;
+}
+
+Task<void> ChargeSteps::ReleaseIfCanceled(const Payment& payment) {
+  if (payment.state != State::kCanceled || payment.limit_uses.empty()) co_return;
+  const absl::Status released = co_await settlement_.ReleaseLimits(payment);
+  if (released.ok()) co_return;
+  telemetry::Log(telemetry::Severity::kWarning, "a canceled payment counts until its limits' end",
+                 {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)},
+                  {"error", std::string(released.message())}});
 }
 
 }  // namespace florin::payments

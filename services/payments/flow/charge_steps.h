@@ -56,12 +56,21 @@ class ChargeSteps {
   // In the payment's book.
   Task<absl::StatusOr<LedgerAnswer>> Decide(const Payment& payment,
                                             ledger::v1::TransactionInput input);
+  // Gives back what a payment uses of limits that was canceled by the last of several steps at
+  // once, of which none could know that before. What a crash after the record keeps from it counts
+  // until the limits' windows are over.
+  Task<void> ReleaseIfCanceled(const Payment& payment);
 
   ChargeStore& store_;
   Settlement& settlement_;
   RefundAccounts& accounts_;
   Clock& clock_;
-  async::Batcher<StepResult, StoredStep> records_;
+  async::Batcher<StepResult, absl::StatusOr<StoredStep>> records_;
 };
+
+// ChargeStore::RecordSteps() of several, each for itself if they cannot be recorded together: one
+// bad row holds up no other. Errors of all: kUnavailable, kDeadlineExceeded, kOverloaded.
+Task<absl::StatusOr<std::vector<absl::StatusOr<StoredStep>>>> RecordEach(
+    ChargeStore& store, std::vector<StepResult> results);
 
 }  // namespace florin::payments

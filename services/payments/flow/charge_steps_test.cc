@@ -154,6 +154,33 @@ TEST_F(ChargeStepsTest, ARefusalStaysUnderItsKey) {
   EXPECT_EQ(Do(Of(payment, StepKind::kRefund, 200), "another"), "succeeded");
 }
 
+// Somebody has changed a row behind our back, so that what the ledger decided cannot be recorded.
+TEST_F(ChargeStepsTest, OneBadRowHoldsUpNoOtherStep) {
+  std::vector<Payment> payments;
+  std::vector<StepResult> results;
+  for (int i = 0; i < 3; ++i) {
+    payments.push_back(Pay(100, absl::Hours(1), std::to_string(i)));
+    Step step = Of(payments.back(), StepKind::kCapture, 100);
+    ledger_double_.SetFault(Fault::kUnavailable);
+    EXPECT_THAT(Run(step, std::to_string(i)), StatusHasReason(Reason::kUnavailable));
+    ledger_double_.SetFault(Fault::kNone);
+    LedgerAnswer committed{.committed = true};
+    committed.moved_minor = {100};
+    results.push_back({.step = step, .answer = committed, .time = clock_.Now()});
+    results.back().step.attempt = 1;
+  }
+  store_.Tamper(user_, payments[1].payment_id,
+                [](Payment& payment) { payment.state = State::kCanceled; });
+  const auto recorded = runtime_.Run(RecordEach(store_, results));
+  ASSERT_THAT(recorded, IsOk());
+  ASSERT_EQ(recorded->size(), 3u);
+  EXPECT_THAT((*recorded)[0], IsOk());
+  EXPECT_THAT((*recorded)[1], StatusHasReason(Reason::kInternal));
+  EXPECT_THAT((*recorded)[2], IsOk());
+  EXPECT_EQ(Kept(payments[0]).state, State::kSucceeded);
+  EXPECT_EQ(Kept(payments[2]).state, State::kSucceeded);
+}
+
 TEST_F(ChargeStepsTest, AVoidReleasesEverything) {
   const Payment payment = Authorize(400);
   EXPECT_EQ(Do(Of(payment, StepKind::kVoid)), "succeeded");

@@ -338,6 +338,32 @@ TEST_F(ConfirmPaymentTest, RecoveryComesAgainSoonToWhatWasRedeemed) {
   EXPECT_EQ(approvals_double_.redemptions(), 1);
 }
 
+// The worker dies between its claim and what it does, after the request died between redemption and
+// executing step.
+TEST_F(ConfirmPaymentTest, RecoveryTakesUpWhatAnotherWorkerHadClaimed) {
+  const Payment payment = Waiting();
+  Approve(payment);
+  store_.FailStarts(true);
+  EXPECT_THAT(Confirm(payment), StatusHasReason(Reason::kUnavailable));
+  store_.FailStarts(false);
+  clock_.Advance(kLease);
+  const auto claimed = runtime_.Run(store_.ClaimAwaiting(NowInMicroseconds(clock_), 100));
+  ASSERT_EQ(claimed->size(), 1u);
+  EXPECT_EQ(Recover().value(), 1);
+  EXPECT_EQ(Kept(payment).state, State::kSucceeded);
+}
+
+// What is not approved yet is not asked about at every lease, nor only at its expiry.
+TEST_F(ConfirmPaymentTest, RecoveryLooksAtWhatIsPendingNowAndThen) {
+  const Payment payment = Waiting();
+  EXPECT_THAT(Confirm(payment), StatusHasReason(Reason::kApprovalPending));
+  int looks = 0;
+  for (int i = 0; i < 20; ++i) looks += Recover().value();
+  EXPECT_GE(looks, 2);
+  EXPECT_LE(looks, 4);
+  EXPECT_EQ(Kept(payment).state, State::kRequiresAction);
+}
+
 TEST_F(ConfirmPaymentTest, RecoveryTriesAgainWhileAuthIsAway) {
   const Payment payment = Waiting();
   approvals_double_.SetAvailable(false);

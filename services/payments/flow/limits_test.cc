@@ -233,6 +233,47 @@ TEST_F(LimitsTest, AnExpiredAuthorizationGivesItBack) {
   EXPECT_EQ(HeldBy(day), 0);
 }
 
+TEST_F(LimitsTest, AnAuthorizationThatExpiresDuringACaptureGivesItBack) {
+  const Limit day = Make(Daily(500));
+  PaymentRequest request = Transfer(400);
+  request.destination_account_id = c_;
+  request.authorization_timeout = absl::Hours(2);
+  const auto made = Create(request, "authorization");
+  Step capture{.step_id = SystemIds().NewId(),
+               .payment_id = made->payment.payment_id,
+               .user_id = stranger_,
+               .kind = StepKind::kCapture,
+               .amount_minor = 100};
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_THAT(runtime_.Run(steps_.Run(capture, "capture", {})),
+              StatusHasReason(Reason::kUnavailable));
+  ledger_double_.SetFault(Fault::kNone);
+  clock_.Advance(absl::Hours(3));
+  EXPECT_THAT(runtime_.Run(steps_.Expire(made->payment)), IsOk());
+  EXPECT_EQ(HeldBy(day), 400) << "the capture might have been in time";
+  ASSERT_THAT(runtime_.Run(charge_recovery_.RunOnce()), IsOk());
+  EXPECT_EQ(runtime_.Run(store_.GetPayment(user_, made->payment.payment_id))->state,
+            State::kCanceled);
+  EXPECT_EQ(HeldBy(day), 0);
+}
+
+TEST_F(LimitsTest, WhatWasLoweredAndRaisedIsNotThereTwice) {
+  const Limit day = Make(Daily(500));
+  EXPECT_EQ(Pay(1), "succeeded");
+  // Judged by the first maximum, and brought to the ledger under the third.
+  ledger_double_.SetFault(Fault::kUnavailable);
+  for (const std::int64_t amount : {499, 100}) {
+    EXPECT_THAT(Create(Transfer(amount), std::to_string(amount)),
+                StatusHasReason(Reason::kUnavailable));
+  }
+  ledger_double_.SetFault(Fault::kNone);
+  Set(day, 300);
+  Set(day, 400);
+  EXPECT_THAT(Pay(400), HasSubstr("limit_exceeded"));
+  ASSERT_THAT(Recover(), IsOk());
+  EXPECT_EQ(HeldBy(day), 500);
+}
+
 TEST_F(LimitsTest, AfterACrashTheSameIsDecided) {
   const Limit day = Make(Daily(500));
   EXPECT_EQ(Pay(100), "succeeded");

@@ -4,7 +4,7 @@
 
 #include "libs/text/text.h"
 #include "services/payments/domain/approval.h"
-#include "services/payments/flow/schedule_worker.h"
+#include "services/payments/domain/passing.h"
 
 namespace florin::payments {
 namespace {
@@ -100,7 +100,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> PayRequest::Settle(rpc::Outgoing co
   std::string key = PaymentKey(request);
   absl::StatusOr<CreatePayment::Outcome> made = co_await create_.Run(
       std::move(context), paying.user_id, std::move(key), std::move(payment), std::move(origin));
-  if (!made.ok() && IsPassing(made.status())) co_return made.status();
+  if (DecidesNothing(made.status())) co_return made.status();
   std::optional<Payment> ended;
   if (made.ok()) ended = made->payment;
   const absl::StatusOr<MoneyRequest> kept = co_await store_.EndPayment(

@@ -193,6 +193,8 @@ Task<absl::StatusOr<std::int64_t>> Reconcile::WalkByTime(Walk walk, absl::Time u
         walk, absl::ToUnixMicros(to), std::move(found), NowInMicroseconds(clock_));
     if (!recorded.ok()) co_return recorded.status();
     from = to;
+    // Where there is next to nothing there is nothing to leave room for.
+    if (pause_ && !sparse) co_await pause_();
     if (sparse) window *= 2;
   }
   co_return compared;
@@ -256,6 +258,7 @@ Task<absl::Status> Reconcile::WalkLedger(ReconcileResult& result) {
     const absl::StatusOr<int> recorded = co_await store_.RecordWalk(
         Walk::kLedger, result.sequence, *std::move(found), NowInMicroseconds(clock_));
     if (!recorded.ok()) co_return recorded.status();
+    if (pause_ && page->results_size() == kAtOnce) co_await pause_();
   }
 }
 

@@ -10,6 +10,7 @@
 // Each walk goes on where it had come to, so that all of it together is read once.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,10 +41,18 @@ struct ReconcileResult {
 // again, and a discrepancy is opened once. Thread-safe.
 class Reconcile {
  public:
+  // Waited for between batches, so that the first run, which reads everything, leaves room to
+  // others. Nothing: no pause.
+  using Pause = std::function<Task<void>()>;
+
   // References outlive this.
   Reconcile(ReconcileStore& store, ledger::v1::LedgerReaderClient& reader, Clock& clock,
-            std::string book)
-      : store_(store), reader_(reader), clock_(clock), book_(std::move(book)) {}
+            std::string book, Pause pause = {})
+      : store_(store),
+        reader_(reader),
+        clock_(clock),
+        book_(std::move(book)),
+        pause_(std::move(pause)) {}
 
   // From now on what is between books is checked by `check`, which outlives this. Before the first
   // round.
@@ -94,6 +103,7 @@ class Reconcile {
   Clock& clock_;
   const std::string book_;
   ClearingCheck* clearing_ = nullptr;
+  const Pause pause_;
 };
 
 }  // namespace florin::payments

@@ -25,6 +25,10 @@ class ReconcileTest : public PaymentsFixture {
     EXPECT_THAT(result, IsOk());
     return *result;
   }
+  Task<void> Count() {
+    ++pauses_;
+    co_return;
+  }
   std::vector<DiscrepancyKind> Open() {
     std::vector<DiscrepancyKind> kinds;
     const auto open =
@@ -35,7 +39,8 @@ class ReconcileTest : public PaymentsFixture {
     return kinds;
   }
 
-  Reconcile reconcile_{store_, reader_, clock_, "main"};
+  int pauses_ = 0;
+  Reconcile reconcile_{store_, reader_, clock_, "main", [this]() -> Task<void> { return Count(); }};
 };
 
 TEST_F(ReconcileTest, ComparesEachOnce) {
@@ -57,6 +62,10 @@ TEST_F(ReconcileTest, ComparesCrowds) {
   for (int i = 0; i < 700; ++i) Moved(std::to_string(i));
   EXPECT_EQ(Run().payments, 700);
   EXPECT_THAT(Open(), IsEmpty());
+  EXPECT_GE(pauses_, 2) << "it goes slowly through what is much";
+  pauses_ = 0;
+  Run();
+  EXPECT_EQ(pauses_, 0) << "and without pause through what is little";
 }
 
 TEST_F(ReconcileTest, LeavesTheYoungToTheirRequests) {

@@ -5,17 +5,15 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/passing.h"
 
 namespace florin::payments {
 namespace {
 
 constexpr int kClaimedAtOnce = 500;
 
-bool MayPass(const absl::Status& status) {
-  const Reason reason = ReasonOf(status).value_or(Reason::kInternal);
-  return reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
-         reason == Reason::kOverloaded;
-}
+// Until a payment whose approval is not given yet is looked at again.
+constexpr absl::Duration kNextLook = absl::Seconds(30);
 
 }  // namespace
 
@@ -75,13 +73,16 @@ Task<absl::StatusOr<int>> Recovery::ResumeSome() {
     // One that cannot be resumed now keeps no other from it, and is claimed again.
     const Uuid user_id = payment.user_id;
     const Uuid payment_id = payment.payment_id;
+    const absl::Time expiry =
+        std::max(payment.approval->expire_time, NowInMicroseconds(clock_) + kLease);
     const absl::StatusOr<Payment> result = co_await confirm_.Resume(std::move(payment));
     resumed += result.ok();
-    if (result.ok() || !MayPass(result.status())) continue;
-    // Its approval may be redeemed, and the claim holds it back until that expires: not so long.
-    const absl::StatusOr<Payment> soon =
-        co_await approval_store_.BeginConfirm(user_id, payment_id, NowInMicroseconds(clock_));
-    if (!soon.ok()) co_return soon.status();
+    // Its approval may be redeemed: the claim lasts no longer than a lease.
+    if (result.ok() || MayPass(result.status())) continue;
+    const absl::Time later = std::min(NowInMicroseconds(clock_) + kNextLook, expiry) - kLease;
+    const absl::StatusOr<Payment> held =
+        co_await approval_store_.BeginConfirm(user_id, payment_id, later);
+    if (!held.ok()) co_return held.status();
   }
   if (count > 0) {
     telemetry::Log(telemetry::Severity::kInfo, "looked after payments that require action",

@@ -4,6 +4,7 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/passing.h"
 
 namespace florin::payments {
 namespace {
@@ -25,12 +26,6 @@ Occurrence After(Occurrence occurrence, const Payment& payment) {
 }
 
 }  // namespace
-
-bool IsPassing(const absl::Status& status) {
-  const Reason reason = ReasonOf(status).value_or(Reason::kInternal);
-  return reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
-         reason == Reason::kOverloaded || reason == Reason::kInternal;
-}
 
 Task<absl::StatusOr<int>> ScheduleWorker::RunOnce() {
   int begun = kSchedulesAtOnce;
@@ -67,7 +62,7 @@ Task<absl::StatusOr<bool>> ScheduleWorker::Pay(DueOccurrence due) {
                            std::move(request), std::move(origin));
   if (made.ok()) {
     occurrence = After(std::move(occurrence), made->payment);
-  } else if (IsPassing(made.status())) {
+  } else if (DecidesNothing(made.status())) {
     telemetry::Log(telemetry::Severity::kWarning, "an occurrence has not ended yet",
                    {{"schedule_id", FormatId(IdKind::kSchedule, occurrence.schedule_id)},
                     {"number", std::to_string(occurrence.number)},

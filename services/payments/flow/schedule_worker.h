@@ -45,7 +45,4 @@ class ScheduleWorker {
   std::atomic<bool> stopping_ = false;
 };
 
-// Whether an error is about the moment, so that the same may be asked again, and decides nothing.
-bool IsPassing(const absl::Status& status);
-
 }  // namespace florin::payments

@@ -8,6 +8,7 @@
 #include "libs/status/check.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/domain/passing.h"
 #include "services/payments/flow/book_transfers.h"
 #include "services/payments/store/approval_store.h"
 
@@ -75,9 +76,7 @@ LedgerAnswer AnswerOf(const ledger::v1::TransactionResult& result) {
 // An error about one payment whose end is not known (yet).
 absl::Status Unsettled(const Payment& payment, const absl::Status& cause) {
   const Reason reason = ReasonOf(cause).value_or(Reason::kInternal);
-  const bool passing = reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
-                       reason == Reason::kOverloaded;
-  return Error(passing ? reason : Reason::kInternal, "the payment has not ended yet",
+  return Error(MayPass(reason) ? reason : Reason::kInternal, "the payment has not ended yet",
                {.metadata = {{"payment_id", TextOf(payment)}}});
 }
 

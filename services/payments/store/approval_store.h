@@ -83,8 +83,8 @@ class ApprovalStore {
                                                absl::Time now, audit::Origin origin) = 0;
 
   // Takes up to `limit` payments that require action and whose time to be looked after has come:
-  // kLease after BeginConfirm(), or when they expire. Holds them back from other claims until they
-  // expire, or until `now` + kLease if that is later.
+  // kLease after BeginConfirm(), or when they expire. Holds them back from other claims until `now`
+  // + kLease; whoever finds that there is nothing to do yet begins a confirmation that is later.
   virtual Task<absl::StatusOr<std::vector<Payment>>> ClaimAwaiting(absl::Time now, int limit) = 0;
 };
 

@@ -284,7 +284,12 @@ TYPED_TEST(ApprovalStoreContractTest, LooksAfterPaymentsWhenTheyExpireOrAreConfi
       payment);
   EXPECT_THAT(this->Claim(kStart + kLease - absl::Microseconds(1)), IsEmpty());
   EXPECT_THAT(this->Claim(kStart + kLease), ElementsAre(payment));
-  // One look, and the next at its expiry.
+  // Whoever took it may be gone.
+  EXPECT_THAT(this->Claim(kStart + 2 * kLease - absl::Microseconds(1)), IsEmpty());
+  EXPECT_THAT(this->Claim(kStart + 2 * kLease), ElementsAre(payment));
+  EXPECT_THAT(
+      this->Call(&ApprovalStore::BeginConfirm, this->user_, payment.payment_id, expiry - kLease),
+      IsOk());
   EXPECT_THAT(this->Claim(expiry - absl::Microseconds(1)), IsEmpty());
   EXPECT_THAT(this->Claim(expiry), ElementsAre(payment));
   EXPECT_THAT(this->Claim(expiry + kLease - absl::Microseconds(1)), IsEmpty());

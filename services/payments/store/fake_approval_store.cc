@@ -107,7 +107,7 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::ClaimAwaiting(absl::Time n
   std::vector<Payment> claimed;
   for (Row* row : due) {
     if (claimed.size() == static_cast<std::size_t>(limit)) break;
-    row->next_attempt_time = std::max(row->payment.approval->expire_time, now + kLease);
+    row->next_attempt_time = now + kLease;
     claimed.push_back(row->payment);
   }
   co_return claimed;

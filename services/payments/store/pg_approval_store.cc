@@ -53,7 +53,7 @@ constexpr char kChangeAwaiting[] =
 
 constexpr char kClaimAwaiting[] =
     "UPDATE payments AS p "
-    "SET next_attempt_time = greatest(p.approval_expire_time, " FLORIN_TIME("$2::bigint") ") "
+    "SET next_attempt_time = " FLORIN_TIME("$2::bigint") " "
     "FROM (SELECT user_id, payment_id FROM payments "
     "WHERE state = 'requires_action' AND next_attempt_time <= " FLORIN_TIME("$1::bigint") " "
     "ORDER BY next_attempt_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "

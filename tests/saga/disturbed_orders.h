@@ -1,0 +1,157 @@
+// The rail, and the stores of payouts, deposits, schedules and limits, as a process sees them: as
+// disturbed_stores.h has the others.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/payments/flow/sandbox_rail.h"
+#include "tests/saga/disturbed_stores.h"
+#include "tests/saga/stores.h"
+
+namespace florin::saga {
+
+class DisturbedPayoutStore : public payments::PayoutStore {
+ public:
+  DisturbedPayoutStore(payments::PayoutStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  template <class T>
+  using Result = Task<absl::StatusOr<T>>;
+
+  Result<payments::Payout> FindPayout(Uuid payment_id) override {
+    return disturbance_.Of("FindPayout", kept_.FindPayout(payment_id));
+  }
+  Result<payments::Payout> Advance(Uuid payment_id, payments::PayoutStage from,
+                                   payments::PayoutStage to, std::string code,
+                                   absl::Time now) override {
+    return disturbance_.Of("Advance", kept_.Advance(payment_id, from, to, std::move(code), now));
+  }
+  Result<std::vector<payments::Payout>> ClaimPayouts(absl::Time now, int limit) override {
+    return disturbance_.Of("ClaimPayouts", kept_.ClaimPayouts(now, limit));
+  }
+  Task<absl::Status> Postpone(Uuid payment_id, absl::Time until) override {
+    return disturbance_.Of("Postpone", kept_.Postpone(payment_id, until));
+  }
+
+ private:
+  payments::PayoutStore& kept_;
+  Disturbance disturbance_;
+};
+
+class DisturbedDepositStore : public payments::DepositStore {
+ public:
+  DisturbedDepositStore(payments::DepositStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  Task<absl::StatusOr<payments::RailDeposit>> ReceiveDeposit(
+      payments::RailDeposit deposit) override {
+    return disturbance_.Of("ReceiveDeposit", kept_.ReceiveDeposit(std::move(deposit)));
+  }
+  Task<absl::StatusOr<payments::RailDeposit>> AdvanceDeposit(
+      payments::DepositStage from, payments::RailDeposit changed) override {
+    return disturbance_.Of("AdvanceDeposit", kept_.AdvanceDeposit(from, std::move(changed)));
+  }
+
+ private:
+  payments::DepositStore& kept_;
+  Disturbance disturbance_;
+};
+
+class DisturbedScheduleStore : public payments::ScheduleStore {
+ public:
+  DisturbedScheduleStore(payments::ScheduleStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  template <class T>
+  using Result = Task<absl::StatusOr<T>>;
+
+  Result<payments::StoredSchedule> InsertSchedule(payments::ScheduleIntent intent) override {
+    return disturbance_.Of("InsertSchedule", kept_.InsertSchedule(std::move(intent)));
+  }
+  Result<payments::Schedule> GetSchedule(Uuid user_id, Uuid schedule_id) override {
+    return disturbance_.Of("GetSchedule", kept_.GetSchedule(user_id, schedule_id));
+  }
+  Result<std::vector<payments::Schedule>> ListSchedules(Uuid user_id, std::optional<Uuid> before,
+                                                        int limit) override {
+    return disturbance_.Of("ListSchedules", kept_.ListSchedules(user_id, before, limit));
+  }
+  Result<payments::Schedule> ChangeSchedule(Uuid user_id, Uuid schedule_id,
+                                            payments::ScheduleEvent event, absl::Time now,
+                                            audit::Origin origin) override {
+    return disturbance_.Of("ChangeSchedule", kept_.ChangeSchedule(user_id, schedule_id, event, now,
+                                                                  std::move(origin)));
+  }
+  Result<int> BeginOccurrences(absl::Time now, int limit) override {
+    return disturbance_.Of("BeginOccurrences", kept_.BeginOccurrences(now, limit));
+  }
+  Result<std::vector<payments::DueOccurrence>> ClaimOccurrences(absl::Time now,
+                                                                int limit) override {
+    return disturbance_.Of("ClaimOccurrences", kept_.ClaimOccurrences(now, limit));
+  }
+  Task<absl::Status> RecordOccurrence(payments::Occurrence ended) override {
+    return disturbance_.Of("RecordOccurrence", kept_.RecordOccurrence(std::move(ended)));
+  }
+  Result<std::vector<payments::Occurrence>> ListOccurrences(Uuid user_id, Uuid schedule_id,
+                                                            std::optional<int> before,
+                                                            int limit) override {
+    return disturbance_.Of("ListOccurrences",
+                           kept_.ListOccurrences(user_id, schedule_id, before, limit));
+  }
+
+ private:
+  payments::ScheduleStore& kept_;
+  Disturbance disturbance_;
+};
+
+class DisturbedLimitStore : public payments::LimitStore {
+ public:
+  DisturbedLimitStore(payments::LimitStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  Task<absl::StatusOr<payments::StoredLimit>> ChangeLimit(payments::LimitChange change) override {
+    return disturbance_.Of("ChangeLimit", kept_.ChangeLimit(std::move(change)));
+  }
+  Task<absl::StatusOr<std::vector<payments::Limit>>> ListLimits(absl::Time now) override {
+    return disturbance_.Of("ListLimits", kept_.ListLimits(now));
+  }
+
+ private:
+  payments::LimitStore& kept_;
+  Disturbance disturbance_;
+};
+
+// A rail that may be out of reach, whose answers may be lost, and which notifies in any order. What
+// else it does to payouts is asked of it by their beneficiaries (domain/sandbox_rail.h).
+class DisturbedRail : public payments::Rail {
+ public:
+  DisturbedRail(payments::SandboxRailStore& memory, Clock& clock, Gates& gates, Owner owner)
+      : rail_(memory, clock), disturbance_(gates, owner) {}
+
+  Task<absl::StatusOr<payments::RailStatus>> Submit(payments::RailPayout payout) override {
+    return disturbance_.Of("Submit", rail_.Submit(std::move(payout)));
+  }
+  Task<absl::StatusOr<payments::RailStatus>> StatusOf(Uuid payout_id) override {
+    return disturbance_.Of("StatusOf", rail_.StatusOf(payout_id));
+  }
+  Task<absl::StatusOr<std::vector<payments::RailEntry>>> Notifications(int limit) override {
+    auto entries = co_await disturbance_.Of("Notifications", rail_.Notifications(limit));
+    if (entries.ok() && ++rounds_ % 2 == 0) std::ranges::reverse(*entries);
+    co_return entries;
+  }
+  Task<absl::Status> Acknowledge(std::int64_t number) override {
+    return disturbance_.Of("Acknowledge", rail_.Acknowledge(number));
+  }
+  Task<absl::StatusOr<payments::RailStatement>> Statement(std::string cursor, int limit) override {
+    return disturbance_.Of("Statement", rail_.Statement(std::move(cursor), limit));
+  }
+
+ private:
+  payments::SandboxRail rail_;
+  Disturbance disturbance_;
+  int rounds_ = 0;
+};
+
+}  // namespace florin::saga

@@ -1,0 +1,26 @@
+// What payments keeps, and the memory of the rail outside: what outlives its processes. The stores
+// are those that the contract tests hold to their SQL.
+#pragma once
+
+#include <memory>
+
+#include "services/payments/store/fake_deposit_store.h"
+#include "services/payments/store/fake_limit_store.h"
+#include "services/payments/store/fake_sandbox_rail_store.h"
+#include "services/payments/store/fake_schedule_store.h"
+#include "services/payments/store/fake_store.h"
+
+namespace florin::saga {
+
+struct Stores {
+  std::unique_ptr<payments::FakeStore> rows = std::make_unique<payments::FakeStore>();
+  std::unique_ptr<payments::FakeDepositStore> deposits =
+      std::make_unique<payments::FakeDepositStore>();
+  std::unique_ptr<payments::FakeScheduleStore> schedules =
+      std::make_unique<payments::FakeScheduleStore>();
+  std::unique_ptr<payments::FakeLimitStore> limits = std::make_unique<payments::FakeLimitStore>();
+  std::unique_ptr<payments::FakeSandboxRailStore> rail =
+      std::make_unique<payments::FakeSandboxRailStore>();
+};
+
+}  // namespace florin::saga
