@@ -56,7 +56,7 @@ PaymentsProcess::PaymentsProcess(Kept& kept, payments::FakeStore& rows, const Te
       directory_(accounts_, 100, kept.clock),
       settlement_(context_.get_executor(), store_, ledger_, chart_, kept.clock, kBook),
       pricing_(terms.fees, store_),
-      create_(context_.get_executor(), store_, directory_, settlement_, kept.clock, kept.ids,
+      create_(directory_, settlement_, kept.clock, kept.ids,
               {.store = store_, .approvals = approvals_, .policy = terms.policy}, pricing_),
       confirm_(store_, approvals_, settlement_, kept.clock),
       vain_(rows, kept.clock),

@@ -16,6 +16,7 @@
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/limit_buckets.h"
+#include "services/payments/flow/payment_writes.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -27,6 +28,9 @@ class Settlement {
   // References outlive this. Without `limits` no payment may use any.
   Settlement(Executor executor, Store& store, ledger::v1::LedgerClient& ledger,
              ChartAccounts& chart, Clock& clock, std::string book, LimitBuckets* limits = nullptr);
+
+  // Step 1, in the commits of step 3 (payment_writes.h).
+  Task<absl::StatusOr<StoredIntent>> Insert(Intent intent);
 
   // A payment that was to be approved is posted only if it is what was approved, to the last octet
   // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
@@ -72,6 +76,7 @@ class Settlement {
   Task<absl::StatusOr<Answers>> PostOnce(const ledger::v1::PostTransactionsRequest& request);
   // What the answers to a payment's chain say of it.
   Task<absl::StatusOr<LedgerAnswer>> Interpret(const Payment& payment, Answers answers);
+  Task<absl::StatusOr<Payment>> RecordOne(Payment ended);
   Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
   std::optional<Payment> Apply(const Payment& payment, const LedgerAnswer& answer);
   // As Apply(), of payments that a limit has refused before the ledger could.
@@ -84,7 +89,7 @@ class Settlement {
   const std::string book_;
   LimitBuckets* const limits_;
   async::Batcher<Chain, Answers> posts_;
-  async::Batcher<Payment, Payment> records_;
+  PaymentWrites writes_;
 };
 
 // What the ledger is asked to do for a payment.
