@@ -148,8 +148,7 @@ class Pool::Impl {
 };
 
 std::vector<std::string> KeyedAccessSettings() {
-  return {"enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off",
-          "plan_cache_mode = force_custom_plan"};
+  return {"enable_seqscan = off", "enable_hashjoin = off", "enable_mergejoin = off"};
 }
 
 Pool::Pool(PoolOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -37,7 +37,8 @@ struct PoolOptions {
 
 // Settings for a service whose every statement touches few rows by their keys. Until a table has
 // statistics, PostgreSQL takes it for tiny, may choose a scan and keeps that plan while the table
-// grows: these rule out scans and joins of whole tables, and have plans made anew each time.
+// grows: these rule out scans and joins of whole tables. Plans are kept, since making them anew for
+// each batch took a sixth of PostgreSQL's time for payments at 64 connections.
 std::vector<std::string> KeyedAccessSettings();
 
 // Thread-safe. Connections are opened at first use and reopened after a failure.

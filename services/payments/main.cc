@@ -70,9 +70,8 @@ int main(int argc, char** argv) {
                               book, clock);
   payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book,
                                   &limits.buckets());
-  payments::CreatePayment create(process.executor(), store, directory, settlement, clock,
-                                 SystemIds(), approvals.approving(), pricing.pricing(),
-                                 &limits.directory());
+  payments::CreatePayment create(directory, settlement, clock, SystemIds(), approvals.approving(),
+                                 pricing.pricing(), &limits.directory());
   payments::PayeeParts payees(accounts_channel, create, clock);
   payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
   payments::ReconcileParts reconcile(pool, directory, limits, ledger_channel, book, clock);

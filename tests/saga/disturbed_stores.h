@@ -60,6 +60,9 @@ class DisturbedStore : public payments::Store,
   Result<std::vector<Payment>> RecordResults(std::vector<Payment> ended) override {
     return disturbance_.Of("RecordResults", kept_.RecordResults(std::move(ended)));
   }
+  Result<Written> Write(std::shared_ptr<const Writes> writes) override {
+    return disturbance_.Of("Write", kept_.Write(std::move(writes)));
+  }
   Result<Payment> GetPayment(Uuid user_id, Uuid payment_id) override {
     return disturbance_.Of("GetPayment", kept_.GetPayment(user_id, payment_id));
   }

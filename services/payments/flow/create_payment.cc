@@ -33,20 +33,16 @@ absl::Status Unasked(const Payment& payment, const absl::Status& cause) {
 
 }  // namespace
 
-CreatePayment::CreatePayment(Executor executor, Store& store, AccountDirectory& accounts,
-                             Settlement& settlement, Clock& clock, IdSource& ids,
-                             Approving approving, PaymentPricing& pricing, LimitDirectory* limits)
-    : store_(store),
-      accounts_(accounts),
+CreatePayment::CreatePayment(AccountDirectory& accounts, Settlement& settlement, Clock& clock,
+                             IdSource& ids, Approving approving, PaymentPricing& pricing,
+                             LimitDirectory* limits)
+    : accounts_(accounts),
       settlement_(settlement),
       clock_(clock),
       ids_(ids),
       approving_(std::move(approving)),
       pricing_(pricing),
-      limits_(limits),
-      intents_(executor,
-               [this](std::vector<Intent> batch) { return store_.InsertIntents(std::move(batch)); },
-               {.max_batch = 200, .max_waiting = 10'000}) {}
+      limits_(limits) {}
 
 Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing context, Uuid user_id,
                                                                 std::string idempotency_key,
@@ -115,7 +111,7 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees pay
     if (payment.pricing && payment.pricing->conversion) {
       co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));
     }
-    co_return co_await intents_.Submit(std::move(intent));
+    co_return co_await settlement_.Insert(std::move(intent));
   }
   if (CountPlainCharacters(payees.name).value_or(0) > kLongestPayeeName) {
     // RTS Art. 5(3)(b): who is paid must be shown, and each of them.

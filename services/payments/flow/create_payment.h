@@ -51,9 +51,8 @@ class CreatePayment {
   };
 
   // References outlive this. Without `limits` there are none.
-  CreatePayment(Executor executor, Store& store, AccountDirectory& accounts, Settlement& settlement,
-                Clock& clock, IdSource& ids, Approving approving, PaymentPricing& pricing,
-                LimitDirectory* limits = nullptr);
+  CreatePayment(AccountDirectory& accounts, Settlement& settlement, Clock& clock, IdSource& ids,
+                Approving approving, PaymentPricing& pricing, LimitDirectory* limits = nullptr);
 
   // From now on accounts of others are paid as `check` lets, which outlives this. Before the first
   // Run().
@@ -94,7 +93,6 @@ class CreatePayment {
   // whatever prices and the policy are by now.
   Task<absl::StatusOr<StoredIntent>> Refuse(Intent intent, absl::Status why);
 
-  Store& store_;
   AccountDirectory& accounts_;
   Settlement& settlement_;
   Clock& clock_;
@@ -103,7 +101,6 @@ class CreatePayment {
   PaymentPricing& pricing_;
   LimitDirectory* const limits_;
   PayeeCheck* payee_check_ = nullptr;  // Null: anybody is paid.
-  async::Batcher<Intent, StoredIntent> intents_;
 };
 
 }  // namespace florin::payments

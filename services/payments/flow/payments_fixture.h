@@ -143,9 +143,7 @@ class PaymentsFixture : public ::testing::Test {
                         .clock = clock_}};
   std::optional<PaymentPricing> pricing_{std::in_place, FeeSchedule(), store_};
   PaymentApprovals approvals_{auth_};
-  CreatePayment create_{runtime_.executor(),
-                        store_,
-                        directory_,
+  CreatePayment create_{directory_,
                         settlement_,
                         clock_,
                         SystemIds(),
@@ -154,8 +152,6 @@ class PaymentsFixture : public ::testing::Test {
                         &limits_};
   // With a policy: every transfer to somebody else, but for small ones in EUR.
   CreatePayment judging_create_{
-      runtime_.executor(),
-      store_,
       directory_,
       settlement_,
       clock_,

@@ -120,9 +120,11 @@ Settlement::Settlement(Executor executor, Store& store, ledger::v1::LedgerClient
       limits_(limits),
       posts_(
           executor, [this](std::vector<Chain> batch) { return Post(std::move(batch)); }, kLimits),
-      records_(
-          executor, [this](std::vector<Payment> batch) { return Record(std::move(batch)); },
-          kLimits) {}
+      writes_(executor, store) {}
+
+Task<absl::StatusOr<StoredIntent>> Settlement::Insert(Intent intent) {
+  return writes_.Insert(std::move(intent));
+}
 
 Task<absl::StatusOr<Payment>> Settlement::Settle(Payment payment) {
   absl::StatusOr<Payment> ended = co_await TrySettle(payment);
@@ -134,7 +136,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!IsAsApproved(payment)) {
     co_return Error(Reason::kInternal, "the payment is not what was approved");
   }
-  if (payment.limit_refusal) co_return co_await records_.Submit(RefuseByLimit(payment));
+  if (payment.limit_refusal) co_return co_await RecordOne(RefuseByLimit(payment));
   if (payment.books) co_return co_await books_->Settle(std::move(payment));
   FLORIN_CO_RETURN_IF_ERROR(co_await Prepare(payment));
   Chain chain = ChainOf(payment);
@@ -148,7 +150,7 @@ Task<absl::StatusOr<Payment>> Settlement::TrySettle(Payment payment) {
   if (!ended) co_return Error(Reason::kInternal, "the ledger does not decide the payment");
   // A payout whose money is set aside: the rest is payouts.h's.
   if (ended->state == State::kProcessing) co_return *std::move(ended);
-  co_return co_await records_.Submit(*std::move(ended));
+  co_return co_await RecordOne(*std::move(ended));
 }
 
 Task<absl::Status> Settlement::Prepare(const Payment& payment) {
@@ -313,6 +315,12 @@ Task<absl::StatusOr<Settlement::Answers>> Settlement::PostOnce(
   answers.reserve(static_cast<std::size_t>(response->results_size()));
   for (const auto& result : response->results()) answers.push_back(AnswerOf(result));
   co_return answers;
+}
+
+Task<absl::StatusOr<Payment>> Settlement::RecordOne(Payment ended) {
+  absl::StatusOr<Payment> recorded = co_await writes_.Record(std::move(ended));
+  if (recorded.ok()) CountEnded({*recorded});
+  co_return recorded;
 }
 
 Task<absl::StatusOr<std::vector<Payment>>> Settlement::Record(std::vector<Payment> ended) {

@@ -16,6 +16,7 @@
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/limit_buckets.h"
+#include "services/payments/flow/payment_writes.h"
 #include "services/payments/store/store.h"
 
 namespace florin::payments {
@@ -35,6 +36,8 @@ class Settlement {
   void UseBooks(BookTransfers& books) { books_ = &books; }
   // The usual one.
   const std::string& book() const { return book_; }
+  // Step 1, in the commits of step 3 (payment_writes.h).
+  Task<absl::StatusOr<StoredIntent>> Insert(Intent intent);
 
   // A payment that was to be approved is posted only if it is what was approved, to the last octet
   // (BindingOf()): otherwise it stays in processing, somebody must look, and the answer is
@@ -87,6 +90,7 @@ class Settlement {
   Task<absl::StatusOr<Answers>> PostOnce(const ledger::v1::PostTransactionsRequest& request);
   // What the answers to a payment's chain say of it.
   Task<absl::StatusOr<LedgerAnswer>> Interpret(const Payment& payment, Answers answers);
+  Task<absl::StatusOr<Payment>> RecordOne(Payment ended);
   Task<absl::StatusOr<std::vector<Payment>>> Record(std::vector<Payment> ended);
   std::optional<Payment> Apply(const Payment& payment, const LedgerAnswer& answer);
   // As Apply(), of payments that a limit has refused before the ledger could.
@@ -100,7 +104,7 @@ class Settlement {
   LimitBuckets* const limits_;
   BookTransfers* books_ = nullptr;
   async::Batcher<Chain, Answers> posts_;
-  async::Batcher<Payment, Payment> records_;
+  PaymentWrites writes_;
 };
 
 // What the ledger is asked to do for a payment.

@@ -51,6 +51,17 @@ Task<absl::StatusOr<std::vector<Payment>>> FakeStore::RecordResults(std::vector<
   co_return kept;
 }
 
+Task<absl::StatusOr<Store::Written>> FakeStore::Write(std::shared_ptr<const Writes> writes) {
+  Written written;
+  if (!writes->ended.empty()) {
+    FLORIN_CO_ASSIGN_OR_RETURN(written.ended, co_await RecordResults(writes->ended));
+  }
+  if (!writes->intents.empty()) {
+    FLORIN_CO_ASSIGN_OR_RETURN(written.intents, co_await InsertIntents(writes->intents));
+  }
+  co_return written;
+}
+
 Task<absl::StatusOr<Payment>> FakeStore::GetPayment(Uuid user_id, Uuid payment_id) {
   std::lock_guard lock(mutex_);
   const auto row = rows_.find(Id(user_id, payment_id));

@@ -30,6 +30,7 @@ class FakeStore : public Store,
   Task<absl::StatusOr<std::vector<StoredIntent>>> InsertIntents(
       std::vector<Intent> intents) override;
   Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) override;
+  Task<absl::StatusOr<Written>> Write(std::shared_ptr<const Writes> writes) override;
   Task<absl::StatusOr<Payment>> GetPayment(Uuid user_id, Uuid payment_id) override;
   Task<absl::StatusOr<std::vector<Payment>>> ListPayments(Uuid user_id, std::optional<Uuid> before,
                                                           int limit) override;

@@ -167,6 +167,21 @@ Task<absl::StatusOr<std::vector<Payment>>> PgStore::RecordResults(std::vector<Pa
   co_return co_await pool_.Transact(std::move(work));
 }
 
+Task<absl::StatusOr<Store::Written>> PgStore::Write(std::shared_ptr<const Writes> writes) {
+  std::function<absl::StatusOr<Written>(pqxx::work&)> work =
+      [writes = std::move(writes)](pqxx::work& transaction) -> absl::StatusOr<Written> {
+    Written written;
+    if (!writes->ended.empty()) {
+      FLORIN_ASSIGN_OR_RETURN(written.ended, Record(transaction, writes->ended));
+    }
+    if (!writes->intents.empty()) {
+      FLORIN_ASSIGN_OR_RETURN(written.intents, Insert(transaction, writes->intents));
+    }
+    return written;
+  };
+  co_return co_await pool_.Transact(std::move(work));
+}
+
 Task<absl::StatusOr<Payment>> PgStore::GetPayment(Uuid user_id, Uuid payment_id) {
   std::function<absl::StatusOr<Payment>(pqxx::transaction_base&)> work =
       [user_id, payment_id](pqxx::transaction_base& transaction) -> absl::StatusOr<Payment> {

@@ -1,6 +1,7 @@
 // Where payments are kept: each inserted once as an intent, and ended once.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,17 @@ class Store {
   // update_time, authorization_expire_time), and gives each as it is kept afterwards, in order: a
   // payment that is not in processing any more stays as it is. The payments have been inserted.
   virtual Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) = 0;
+
+  // InsertIntents() and RecordResults() in one commit. `writes` is not null.
+  struct Writes {
+    std::vector<Intent> intents;
+    std::vector<Payment> ended;
+  };
+  struct Written {
+    std::vector<StoredIntent> intents;
+    std::vector<Payment> ended;
+  };
+  virtual Task<absl::StatusOr<Written>> Write(std::shared_ptr<const Writes> writes) = 0;
 
   // Error: kPaymentNotFound, also for a payment of another user.
   virtual Task<absl::StatusOr<Payment>> GetPayment(Uuid user_id, Uuid payment_id) = 0;

@@ -174,6 +174,24 @@ TYPED_TEST(StoreContractTest, ResultsAreRecorded) {
   EXPECT_EQ(this->Call(&Store::GetPayment, this->user_, failed.payment_id).value(), failed);
 }
 
+TYPED_TEST(StoreContractTest, BeginningsAndEndsShareACommit) {
+  const Payment succeeded = this->Ended(this->Insert("1"), true);
+  const Intent known = this->NewIntent("1");
+  const Intent fresh = this->NewIntent("2");
+  const auto writes = std::make_shared<Store::Writes>(
+      Store::Writes{.intents = {known, fresh}, .ended = {succeeded}});
+  const auto written = this->Call(&Store::Write, writes);
+  ASSERT_THAT(written, IsOk());
+  EXPECT_THAT(written->ended, ElementsAre(succeeded));
+  ASSERT_THAT(written->intents, SizeIs(2));
+  EXPECT_EQ(written->intents[0].payment, succeeded);
+  EXPECT_FALSE(written->intents[0].same_request);
+  EXPECT_EQ(written->intents[1].payment, fresh.payment);
+  EXPECT_EQ(this->Call(&Store::GetPayment, this->user_, succeeded.payment_id).value(), succeeded);
+  EXPECT_EQ(this->Call(&Store::GetPayment, this->user_, fresh.payment.payment_id).value(),
+            fresh.payment);
+}
+
 TYPED_TEST(StoreContractTest, TheFirstResultStays) {
   const Payment payment = this->Insert("1");
   const Payment succeeded = this->Ended(payment, true);
