@@ -27,7 +27,8 @@ constexpr char kAddEntry[] =
     "INSERT INTO sandbox_rail_entries (event, payout_id, deposit_id, currency, amount_minor, "
     "account_reference, reference, code, book_time, notifications, told, on_statement) "
     "VALUES ($1, $2::uuid, $3, $4, $5::bigint, $6, $7, $8, " FLORIN_TIME(
-        "$9::bigint") ", $10::integer, $11::boolean, $12::boolean) ON CONFLICT (deposit_id) DO NOTHING";
+        "$9::bigint") ", $10::integer, $11::boolean, $12::boolean) "
+    "ON CONFLICT (deposit_id) DO NOTHING";
 
 constexpr char kEntriesOf[] =
     "SELECT " FLORIN_ENTRY_COLUMNS
