@@ -37,8 +37,10 @@ constexpr char kHoldCustomer[] =
 
 constexpr char kInsertAccount[] =
     "INSERT INTO accounts (account_id, user_id, customer_id, currency, display_name_sealed, "
-    "idempotency_key, fingerprint, create_time, kind, book) VALUES ($1::uuid, $2::uuid, $3::uuid, $4, "
-    FLORIN_OCTETS("$5") ", $6, " FLORIN_OCTETS("$7") ", " FLORIN_TIME("$8::bigint") ", $9, nullif($10::text, '')) "
+    "idempotency_key, fingerprint, create_time, kind, book) "
+    "VALUES ($1::uuid, $2::uuid, $3::uuid, $4, "
+    FLORIN_OCTETS("$5") ", $6, " FLORIN_OCTETS("$7") ", " FLORIN_TIME("$8::bigint") ", $9, "
+    "nullif($10::text, '')) "
     "ON CONFLICT (user_id, idempotency_key) DO NOTHING";
 
 #define FLORIN_ACCOUNTS_AND_CUSTOMERS \

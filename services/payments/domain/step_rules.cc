@@ -53,7 +53,8 @@ std::optional<Objection> ReserveRelease(const Payment& payment, Step& step) {
   return std::nullopt;
 }
 
-// Only from one payee, in the currency that he got and in one book, can money go back the way it came.
+// Only from one payee, in the currency that he got and in one book, can money go back the
+// way it came.
 bool CanGoBack(const Payment& payment) {
   if (AreApart(payment)) return false;
   const std::optional<Pricing>& pricing = payment.pricing;
