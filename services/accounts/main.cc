@@ -79,12 +79,13 @@ int main(int argc, char** argv) {
                                 SystemIds(), books);
   accounts::StatementsRpc statements_rpc(holders.store(), ledger_reader, SystemClock(), book,
                                          absl::GetFlag(FLAGS_statement_font));
-  accounts::AccountStateParts states(process.executor(), pool, *personal_data, ledger,
-                                     ledger_reader, SystemClock(), book);
+  accounts::InterestParts interest(process.executor(), pool, ledger_channel, book);
+  accounts::AccountStateParts states(
+      process.executor(), pool, *personal_data, ledger, ledger_reader, SystemClock(), book,
+      [&interest](Uuid account) { return interest.job().Settle(account); });
   accounts::CustomerParts customers(process.executor(), pool, *personal_data, holders.store(),
                                     payees.store(), ledger, ledger_reader, trail.recorder(),
                                     states.telling(), book);
-  accounts::InterestParts interest(process.executor(), pool, ledger_channel, book);
 
   async::Worker worker(process.executor(), [&open] { return Round(open); });
   const int status = process.Serve(

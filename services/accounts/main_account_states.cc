@@ -34,11 +34,11 @@ std::vector<pg::Statement> AccountStateParts::Statements() {
 AccountStateParts::AccountStateParts(Executor executor, pg::Pool& pool, PersonalData& data,
                                      ledger::v1::LedgerClient& ledger,
                                      ledger::v1::LedgerReaderClient& reader, Clock& clock,
-                                     const std::string& book)
+                                     const std::string& book, CloseAccount::Settle settle)
     : store_(pool, data),
       telling_(store_, ledger, book),
       changes_(store_, telling_, clock, SystemIds()),
-      close_(store_, ledger, reader, clock, book),
+      close_(store_, ledger, reader, clock, book, std::move(settle)),
       dormancy_(store_, reader, telling_, clock, SystemIds(), book,
                 absl::GetFlag(FLAGS_dormant_after)),
       rpc_(store_, changes_, close_),

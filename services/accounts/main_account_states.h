@@ -24,9 +24,10 @@ class AccountStateParts {
   static std::vector<pg::Statement> Statements();
 
   // References outlive this. --dormant_after says when accounts sleep. Starts the workers.
+  // `settle` is called before an account is closed.
   AccountStateParts(Executor executor, pg::Pool& pool, PersonalData& data,
                     ledger::v1::LedgerClient& ledger, ledger::v1::LedgerReaderClient& reader,
-                    Clock& clock, const std::string& book);
+                    Clock& clock, const std::string& book, CloseAccount::Settle settle);
 
   rpc::Service& service() { return rpc_; }
   FreezeTelling& telling() { return telling_; }

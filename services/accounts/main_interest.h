@@ -25,6 +25,7 @@ class InterestParts {
   // worker.
   InterestParts(Executor executor, pg::Pool& pool, rpc::Channel& ledger, const std::string& book);
 
+  InterestJob& job() { return job_; }
   rpc::Service& service() { return rpc_; }
   // Waits for the round under way. While the Runtime still runs, on none of its threads.
   void Stop() { worker_.Stop(); }

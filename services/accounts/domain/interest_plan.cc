@@ -180,7 +180,7 @@ absl::StatusOr<InterestDay> DecideDay(const DueInterest& due, std::int64_t balan
                                       absl::TimeZone next_zone) {
   InterestDay day{.account_id = due.account_id,
                   .day = due.day,
-                  .assignments = due.assignments,
+                  .revision = due.revision,
                   .carried = due.carried,
                   .next_day = due.day + 1,
                   .due_time = absl::InfiniteFuture()};

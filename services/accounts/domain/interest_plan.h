@@ -127,7 +127,7 @@ struct DueInterest {
   Uuid account_id;
   absl::CivilDay day;
   Int128 carried = 0;
-  int assignments = 0;  // How many the account has had: what was decided before another is void.
+  int revision = 0;     // Of the account's progress: what was decided before another is void.
   bool closed = false;  // The account.
   std::optional<InterestPlan> plan = {};  // In force that day.
   std::string next_plan_id = {};          // The day after; empty: none.
@@ -139,7 +139,7 @@ struct DueInterest {
 struct InterestDay {
   Uuid account_id;
   absl::CivilDay day;
-  int assignments = 0;
+  int revision = 0;
   std::string plan_id = {};  // Empty: nothing accrues.
   int plan_version = 0;
   std::int64_t balance_minor = 0;

@@ -28,7 +28,7 @@ class Days {
     DueInterest due{.account_id = DeriveId("test", "account"),
                     .day = day_,
                     .carried = carried_,
-                    .assignments = 1,
+                    .revision = 1,
                     .plan = plan,
                     .next_plan_id = next_plan};
     InterestDay day = DecideDay(due, balance, kUtc).value();

@@ -100,6 +100,9 @@ Task<absl::StatusOr<AccountRecord>> CloseAccount::Run(rpc::Outgoing context, Req
   if (record->standing.life == AccountLife::kClosed) co_return record;
   if (record->standing.life != AccountLife::kClosing) {
     FLORIN_CO_RETURN_IF_ERROR(co_await CheckTarget(request, *record));
+    if (settle_) {
+      FLORIN_CO_RETURN_IF_ERROR(co_await settle_(request.account_id));
+    }
     const absl::StatusOr<ledger::v1::Account> booked = co_await Look(context, record->account);
     if (!booked.ok()) co_return booked.status();
     record = co_await Begin(request, *booked);

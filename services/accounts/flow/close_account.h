@@ -1,5 +1,6 @@
 // Closes an account in two places, with what is in it swept to another one of its owner's.
 //
+//   0. interest that has accrued is booked (docs/interest.md)
 //   1. the ledger's account is looked at: nothing may be held, and a balance needs somewhere to go
 //   2. the row says that the account is closing, and where its balance goes
 //   3. the ledger moves exactly the balance and closes the account, both or neither, on condition
@@ -12,6 +13,7 @@
 // A retry, or the worker, goes on from wherever a crash has left it.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "florin/ledger/v1/ledger.rpc.h"
@@ -34,10 +36,19 @@ class CloseAccount {
     audit::Origin origin = {};
   };
 
+  // Books what is still to be booked of an account before it is looked at.
+  using Settle = std::function<Task<absl::Status>(Uuid account_id)>;
+
   // References outlive this. `book`: the usual one.
   CloseAccount(AccountStateStore& store, ledger::v1::LedgerClient& ledger,
-               ledger::v1::LedgerReaderClient& reader, Clock& clock, std::string book)
-      : store_(store), ledger_(ledger), reader_(reader), clock_(clock), book_(std::move(book)) {}
+               ledger::v1::LedgerReaderClient& reader, Clock& clock, std::string book,
+               Settle settle = nullptr)
+      : store_(store),
+        ledger_(ledger),
+        reader_(reader),
+        clock_(clock),
+        book_(std::move(book)),
+        settle_(std::move(settle)) {}
 
   // `context` is for calls made as this service. Gives the account as closed; again for one that is
   // so already. Errors: kAccountNotFound, with param `sweep_to_account_id` if it is the other one;
@@ -71,6 +82,7 @@ class CloseAccount {
   ledger::v1::LedgerReaderClient& reader_;
   Clock& clock_;
   const std::string book_;
+  const Settle settle_;
 };
 
 }  // namespace florin::accounts

@@ -161,19 +161,33 @@ Task<absl::StatusOr<int>> InterestJob::BookBatch() {
       co_await store_.ClaimBookings(now, now + kLease, kBatch);
   if (!due.ok()) co_return due.status();
   if (due->empty()) co_return 0;
-  FLORIN_CO_RETURN_IF_ERROR(co_await OpenHouseAccounts(*due));
+  FLORIN_CO_RETURN_IF_ERROR(co_await Book(*due, now));
+  co_return static_cast<int>(due->size());
+}
+
+Task<absl::Status> InterestJob::Settle(Uuid account_id) {
+  const absl::Time now = InMicroseconds(clock_.Now());
+  absl::StatusOr<std::vector<InterestBooking>> due =
+      co_await store_.Settle(account_id, now + kLease);
+  if (!due.ok()) co_return due.status();
+  if (due->empty()) co_return absl::OkStatus();
+  co_return co_await Book(*std::move(due), now);
+}
+
+Task<absl::Status> InterestJob::Book(std::vector<InterestBooking> due, absl::Time now) {
+  FLORIN_CO_RETURN_IF_ERROR(co_await OpenHouseAccounts(due));
   ledger::v1::PostTransactionsRequest request;
   request.set_book(book_);
-  for (const InterestBooking& one : *due) *request.add_transactions() = InputOf(one);
+  for (const InterestBooking& one : due) *request.add_transactions() = InputOf(one);
   rpc::Outgoing context;
   context.route = book_;
   const absl::StatusOr<ledger::v1::PostTransactionsResponse> posted =
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!posted.ok()) co_return posted.status();
   std::vector<InterestStore::Decided> decided;
-  for (int i = 0; i < posted->results_size() && i < static_cast<int>(due->size()); ++i) {
+  for (int i = 0; i < posted->results_size() && i < static_cast<int>(due.size()); ++i) {
     const ledger::v1::TransactionResult& result = posted->results(i);
-    const InterestBooking& booking = (*due)[i];
+    const InterestBooking& booking = due[i];
     if (result.has_refused() && !result.refused().final()) {
       // Nothing was decided: the same attempt is repeated when its lease is over.
       telemetry::Log(telemetry::Severity::kError, "the ledger does not decide on interest",
@@ -186,14 +200,14 @@ Task<absl::StatusOr<int>> InterestJob::BookBatch() {
                        .attempt = booking.attempt,
                        .next_attempt_time = now + kBookingPause});
   }
-  FLORIN_CO_RETURN_IF_ERROR(co_await store_.RecordBookings(std::move(decided)));
-  co_return static_cast<int>(due->size());
+  co_return co_await store_.RecordBookings(std::move(decided));
 }
 
 Task<absl::Status> InterestJob::OpenHouseAccounts(const std::vector<InterestBooking>& bookings) {
   std::set<InterestHouseAccount> unknown;
   for (const InterestBooking& one : bookings) {
     InterestHouseAccount house = HouseOf(one);
+    std::lock_guard lock(mutex_);
     if (!open_.contains(house)) unknown.insert(std::move(house));
   }
   if (unknown.empty()) co_return absl::OkStatus();
@@ -204,6 +218,7 @@ Task<absl::Status> InterestJob::OpenHouseAccounts(const std::vector<InterestBook
   context.route = book_;
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return opened.status();
+  std::lock_guard lock(mutex_);
   open_.merge(unknown);
   co_return absl::OkStatus();
 }

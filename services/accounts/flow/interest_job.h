@@ -11,7 +11,7 @@
 // days each of them is done in its turn.
 #pragma once
 
-#include <functional>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,7 +41,7 @@ class SandboxClock {
   const std::string book_;
 };
 
-// One round at a time.
+// One round at a time; settling at any time.
 class InterestJob {
  public:
   // References outlive this.
@@ -53,10 +53,16 @@ class InterestJob {
   // both. Errors: the first; logged, too. What was claimed then is claimed again a minute later.
   Task<absl::StatusOr<int>> RunOnce();
 
+  // Books what the account has accrued until now, and tries what is still to be booked of it: for
+  // an account that is about to be closed. What the ledger refuses is no error. Thread-safe.
+  // Errors: kUnavailable, kDeadlineExceeded: repeat.
+  Task<absl::Status> Settle(Uuid account_id);
+
  private:
   // One batch; 0 when nothing is due.
   Task<absl::StatusOr<int>> AccrueBatch();
   Task<absl::StatusOr<int>> BookBatch();
+  Task<absl::Status> Book(std::vector<InterestBooking> due, absl::Time now);
   // Those of one instant, whose balances are one call.
   Task<absl::Status> Accrue(std::vector<DueInterest> due, absl::Time instant);
   Task<absl::Status> OpenHouseAccounts(const std::vector<InterestBooking>& bookings);
@@ -66,7 +72,8 @@ class InterestJob {
   ledger::v1::LedgerReaderClient& reader_;
   Clock& clock_;
   const std::string book_;
-  std::set<InterestHouseAccount> open_;  // In the ledger, for sure.
+  std::mutex mutex_;
+  std::set<InterestHouseAccount> open_;  // In the ledger, for sure. Guarded by mutex_.
 };
 
 }  // namespace florin::accounts

@@ -7,6 +7,7 @@
 #include "libs/rpc/timestamp.h"
 #include "services/accounts/domain/account_statement.h"
 #include "services/accounts/flow/accounts_fixture.h"
+#include "services/accounts/flow/close_account.h"
 #include "services/accounts/flow/interest_plans.h"
 #include "services/accounts/store/fake_interest_store.h"
 
@@ -391,6 +392,30 @@ TEST_F(InterestJobTest, WhatIsRefusedWaitsADayAndIsGivenUpAtLast) {
   int unpaid = 0;
   for (const InterestBooking& one : bookings) unpaid += one.state == BookingState::kUnpaid ? 1 : 0;
   EXPECT_EQ(unpaid, 2);  // Of February and March; April's is still tried.
+}
+
+TEST_F(InterestJobTest, ClosingPaysWhatHasAccruedFirst) {
+  GoTo(CivilDay(2027, 1, 11));
+  RunAll();
+  std::vector<std::int64_t> seen;
+  CloseAccount::Settle settle = [this, &seen](Uuid account) {
+    seen.push_back(book_.Balance(id_));
+    return job_.Settle(account);
+  };
+  CloseAccount close(accounts_, ledger_, reader_, clock_, "main", settle);
+  CloseAccount::Request request{.user_id = user_, .account_id = account_};
+  book_.LoseAnswers(1);
+  EXPECT_THAT(runtime_.Run(close.Run(rpc::Outgoing(), request)),
+              StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(runtime_.Run(close.Run(rpc::Outgoing(), request)), IsOk());
+  EXPECT_THAT(seen, ElementsAre(100'000, 100'100));
+  EXPECT_EQ(book_.Balance(id_), 100'100);
+  ASSERT_THAT(Get().bookings, SizeIs(1));
+  EXPECT_EQ(Get().bookings[0].state, BookingState::kPosted);
+  // Nobody looks at it any more.
+  clock_.Advance(absl::Hours(1000));
+  RunAll();
+  EXPECT_THAT(DaysOf(account_), SizeIs(10));
 }
 
 TEST_F(InterestJobTest, ADebtCosts) {

@@ -71,7 +71,7 @@ Task<absl::StatusOr<InterestAssignment>> FakeInterestStore::Assign(InterestAssig
           .try_emplace(assignment.account_id, Progress{.next_day = assignment.from_date,
                                                        .due_time = absl::InfiniteFuture()})
           .first->second;
-  ++progress.assignments;
+  ++progress.revision;
   if (progress.due_time == absl::InfiniteFuture()) {
     progress.next_day = assignment.from_date;
     progress.due_time = due_time;
@@ -138,7 +138,7 @@ DueInterest FakeInterestStore::DueOf(const Uuid& account_id, const Progress& pro
   DueInterest due{.account_id = account_id,
                   .day = progress.next_day,
                   .carried = progress.carried,
-                  .assignments = progress.assignments,
+                  .revision = progress.revision,
                   .closed = closed,
                   .plan = VersionOn(PlanOn(account_id, progress.next_day), progress.next_day),
                   .next_plan_id = PlanOn(account_id, progress.next_day + 1)};
@@ -178,7 +178,7 @@ Task<absl::Status> FakeInterestStore::WriteDays(std::vector<InterestDay> days, a
   }
   for (InterestDay& day : days) {
     Progress& progress = progress_.at(day.account_id);
-    if (progress.next_day != day.day || progress.assignments != day.assignments) continue;
+    if (progress.next_day != day.day || progress.revision != day.revision) continue;
     progress.next_day = day.next_day;
     progress.carried = day.carried;
     progress.due_time = day.due_time;
@@ -198,6 +198,38 @@ Task<absl::Status> FakeInterestStore::WriteDays(std::vector<InterestDay> days, a
     days_[{day.account_id, day.day}] = std::move(kept);
   }
   co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::Settle(
+    Uuid account_id, absl::Time lease_until) {
+  std::lock_guard lock(mutex_);
+  std::vector<InterestBooking> claimed;
+  const auto found = progress_.find(account_id);
+  if (found == progress_.end()) co_return claimed;
+  Progress& progress = found->second;
+  const std::optional<Capitalised> over = Capitalise(progress.carried);
+  if (!over) co_return Error(Reason::kInternal, "more interest than can be booked");
+  if (over->booked_minor != 0) {
+    const InterestDay* last = nullptr;
+    for (const auto& [key, day] : days_) {
+      if (key.first == account_id) last = &day;
+    }
+    const InterestBooking booking{.account_id = account_id,
+                                  .last_day = last->day,
+                                  .kind = BookingKind::kInterest,
+                                  .plan_id = last->plan_id,
+                                  .currency = plans_.at(last->plan_id)[0].currency,
+                                  .amount_minor = over->booked_minor};
+    bookings_[{account_id, last->day, BookingKind::kInterest}] = {.booking = booking};
+    progress.carried = over->carried_parts;
+    ++progress.revision;
+  }
+  for (auto& [key, kept] : bookings_) {
+    if (std::get<0>(key) != account_id || kept.booking.state != BookingState::kDue) continue;
+    kept.next_attempt_time = lease_until;
+    claimed.push_back(kept.booking);
+  }
+  co_return claimed;
 }
 
 Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::ClaimBookings(

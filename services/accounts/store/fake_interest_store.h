@@ -29,6 +29,8 @@ class FakeInterestStore : public InterestStore {
   Task<absl::StatusOr<std::vector<DueInterest>>> ClaimDays(absl::Time now, absl::Time lease_until,
                                                            int limit) override;
   Task<absl::Status> WriteDays(std::vector<InterestDay> days, absl::Time now) override;
+  Task<absl::StatusOr<std::vector<InterestBooking>>> Settle(Uuid account_id,
+                                                            absl::Time lease_until) override;
   Task<absl::StatusOr<std::vector<InterestBooking>>> ClaimBookings(absl::Time now,
                                                                    absl::Time lease_until,
                                                                    int limit) override;
@@ -44,7 +46,7 @@ class FakeInterestStore : public InterestStore {
   struct Progress {
     absl::CivilDay next_day;
     Int128 carried = 0;
-    int assignments = 0;
+    int revision = 0;
     absl::Time due_time;
   };
   struct Kept {

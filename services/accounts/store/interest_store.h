@@ -64,6 +64,11 @@ class InterestStore {
   virtual Task<absl::StatusOr<std::vector<InterestBooking>>> ClaimBookings(absl::Time now,
                                                                            absl::Time lease_until,
                                                                            int limit) = 0;
+  // Ends the account's period now: the whole units of what is carried become a booking of the last
+  // day that has accrued. Claims all of the account's bookings that are due, whoever has them: the
+  // id of an attempt is decided once. None of an account without a plan.
+  virtual Task<absl::StatusOr<std::vector<InterestBooking>>> Settle(Uuid account_id,
+                                                                    absl::Time lease_until) = 0;
   // What became of an attempt; one that is not the booking's any more changes nothing.
   struct Decided {
     InterestBooking after;

@@ -236,6 +236,30 @@ TYPED_TEST(InterestStoreContractTest, ABookingIsDecidedOnce) {
   EXPECT_THAT(this->ClaimBookings(account, kNow + absl::Hours(24)), SizeIs(1));
 }
 
+TYPED_TEST(InterestStoreContractTest, SettlingEndsThePeriodAndVoidsWhatWasDecidedBefore) {
+  EXPECT_EQ(this->Put(this->Plan()).value(), this->Plan());
+  const Uuid account = this->NewAccount();
+  const absl::Time lease = kNow + absl::Minutes(1);
+  EXPECT_THAT(this->runtime_.Run(this->store().Settle(account, lease)).value(), IsEmpty());
+  EXPECT_THAT(this->Assign(account, kToday + 2, this->plan_id_), IsOk());
+  EXPECT_THAT(this->runtime_.Run(this->store().Settle(account, lease)).value(), IsEmpty());
+  this->Write(this->Decide(this->Claim(account, this->DueOf(kToday + 2)).at(0)));
+  const Int128 carried = this->Get(account).carried;
+  const auto claimed = this->Claim(account, this->DueOf(kToday + 3));
+  ASSERT_THAT(claimed, SizeIs(1));
+  const auto settled = this->runtime_.Run(this->store().Settle(account, lease)).value();
+  ASSERT_THAT(settled, SizeIs(1));
+  EXPECT_EQ(settled[0].last_day, kToday + 2);
+  EXPECT_EQ(settled[0].plan_id, this->plan_id_);
+  EXPECT_EQ(settled[0].amount_minor, 101);  // 3.65 % of 10'000.00 / 360: 1.0138…
+  EXPECT_EQ(Int128(101) * kPartsOfAUnit + this->Get(account).carried, carried);
+  // It is still to be booked, and nothing is added; what was claimed before has no effect.
+  EXPECT_EQ(this->runtime_.Run(this->store().Settle(account, lease)).value(), settled);
+  EXPECT_THAT(this->ClaimBookings(account, kNow), IsEmpty());
+  this->Write(this->Decide(claimed[0]));
+  EXPECT_EQ(this->Get(account).next_day, kToday + 3);
+}
+
 TEST(InterestTablesTest, HistoryStays) {
   async::Runtime runtime(1);
   PgSubject subject;

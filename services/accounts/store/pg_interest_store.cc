@@ -49,9 +49,9 @@ constexpr char kInsertAssignment[] =
 
 // Begins, or begins again, or goes on with one assignment more.
 constexpr char kBeginProgress[] =
-    "INSERT INTO interest_progress AS p (account_id, next_day, assignments, due_time) "
+    "INSERT INTO interest_progress AS p (account_id, next_day, revision, due_time) "
     "VALUES ($1::uuid, $2::date, 1, " FLORIN_TIME("$3::bigint") ") "
-    "ON CONFLICT (account_id) DO UPDATE SET assignments = p.assignments + 1, "
+    "ON CONFLICT (account_id) DO UPDATE SET revision = p.revision + 1, "
     "next_day = CASE WHEN p.due_time = 'infinity' THEN excluded.next_day ELSE p.next_day END, "
     "due_time = CASE WHEN p.due_time = 'infinity' THEN excluded.due_time ELSE p.due_time END";
 
@@ -75,8 +75,8 @@ constexpr char kClaimDays[] =
     "    WHERE due_time <= " FLORIN_TIME("$1::bigint") " "
     "    ORDER BY due_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
     "  WHERE p.account_id = due.account_id "
-    "  RETURNING p.account_id, p.next_day, p.carried_parts, p.assignments) "
-    "SELECT c.account_id, c.next_day, c.carried_parts, c.assignments, a.state = 'closed', "
+    "  RETURNING p.account_id, p.next_day, p.carried_parts, p.revision) "
+    "SELECT c.account_id, c.next_day, c.carried_parts, c.revision, a.state = 'closed', "
     "coalesce(n.plan_id, ''), coalesce(z.time_zone, 'UTC'), "
     "EXISTS (SELECT 1 FROM interest_assignments AS m WHERE m.account_id = c.account_id "
     "  AND m.from_date > c.next_day + 1), " FLORIN_PLAN_COLUMNS("v") " "
@@ -94,15 +94,15 @@ constexpr char kClaimDays[] =
 
 // Who still has the account's day moves it on; only then there are the day and its bookings.
 constexpr char kWriteDays[] =
-    "WITH t AS (SELECT id, day, assignments, plan, version, balance, parts, booked, carried, "
+    "WITH t AS (SELECT id, day, revision, plan, version, balance, parts, booked, carried, "
     "  next_day, due FROM unnest($1::uuid[], $2::date[], $3::integer[], $4::text[], "
     "  $5::integer[], $6::bigint[], $7::numeric[], $8::bigint[], $9::numeric[], $10::date[], "
-    "  $11::bigint[]) AS u (id, day, assignments, plan, version, balance, parts, booked, carried, "
+    "  $11::bigint[]) AS u (id, day, revision, plan, version, balance, parts, booked, carried, "
     "  next_day, due)), "
     "moved AS (UPDATE interest_progress AS p SET next_day = t.next_day, "
     "  carried_parts = t.carried, "
     "  due_time = coalesce(" FLORIN_TIME("t.due") ", 'infinity') FROM t "
-    "  WHERE p.account_id = t.id AND p.next_day = t.day AND p.assignments = t.assignments "
+    "  WHERE p.account_id = t.id AND p.next_day = t.day AND p.revision = t.revision "
     "  RETURNING p.account_id), "
     "days AS (INSERT INTO interest_days (account_id, day, plan_id, plan_version, balance_minor, "
     "  parts, booked_minor, carried_parts) SELECT t.id, t.day, t.plan, t.version, t.balance, "
@@ -113,6 +113,25 @@ constexpr char kWriteDays[] =
     FLORIN_TIME("$18::bigint") " FROM unnest($12::uuid[], $13::date[], $14::text[], $15::text[], "
     "  $16::text[], $17::bigint[]) AS b (id, day, kind, plan, currency, amount) "
     "JOIN moved ON moved.account_id = b.id";
+
+constexpr char kLockProgress[] =
+    "SELECT p.carried_parts, a.currency FROM interest_progress AS p "
+    "JOIN accounts AS a USING (account_id) WHERE p.account_id = $1::uuid FOR UPDATE OF p";
+
+// On the last day that has accrued.
+constexpr char kSettle[] =
+    "INSERT INTO interest_bookings (account_id, last_day, kind, plan_id, currency, amount_minor, "
+    "  next_attempt_time) SELECT d.account_id, d.day, 'interest', d.plan_id, $2, $3::bigint, "
+    FLORIN_TIME("$4::bigint") " FROM interest_days AS d WHERE d.account_id = $1::uuid "
+    "ORDER BY d.day DESC LIMIT 1";
+
+constexpr char kCarryRest[] =
+    "UPDATE interest_progress SET carried_parts = $2::numeric, revision = revision + 1 "
+    "WHERE account_id = $1::uuid";
+
+constexpr char kClaimAccountsBookings[] =
+    "UPDATE interest_bookings AS b SET next_attempt_time = " FLORIN_TIME("$2::bigint") " "
+    "WHERE b.account_id = $1::uuid AND b.state = 'due' RETURNING " FLORIN_BOOKING_COLUMNS;
 
 constexpr char kClaimBookings[] =
     "UPDATE interest_bookings AS b SET next_attempt_time = " FLORIN_TIME("$2::bigint") " "
@@ -196,7 +215,7 @@ absl::StatusOr<DueInterest> ReadDue(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(due.account_id, Uuid::Parse(row[0].c_str()));
   FLORIN_ASSIGN_OR_RETURN(due.day, DayOf(row[1]));
   FLORIN_ASSIGN_OR_RETURN(due.carried, ParseParts(row[2].c_str()));
-  due.assignments = row[3].as<int>();
+  due.revision = row[3].as<int>();
   due.closed = row[4].as<bool>();
   due.next_plan_id = row[5].c_str();
   due.next_time_zone = row[6].c_str();
@@ -230,14 +249,13 @@ absl::StatusOr<AssignmentFacts> ReadFacts(pqxx::work& transaction,
 
 // A column for each field of the days, and of their bookings.
 struct DayColumns {
-  pg::Array ids, days, assignments, plans, versions, balances, parts, booked, carried, next_days,
-      due;
+  pg::Array ids, days, revisions, plans, versions, balances, parts, booked, carried, next_days, due;
   pg::Array b_ids, b_days, b_kinds, b_plans, b_currencies, b_amounts;
 
   void Add(const InterestDay& day) {
     ids.Add(day.account_id);
     days.Add(DateText(day.day));
-    assignments.Add(std::int64_t{day.assignments});
+    revisions.Add(std::int64_t{day.revision});
     plans.Add(day.plan_id);
     versions.Add(std::int64_t{day.plan_version});
     balances.Add(day.balance_minor);
@@ -276,6 +294,10 @@ std::vector<pg::Statement> PgInterestStore::Statements() {
           {"list_interest_days", kListDays},
           {"claim_interest_days", kClaimDays},
           {"write_interest_days", kWriteDays},
+          {"lock_interest_progress", kLockProgress},
+          {"settle_interest", kSettle},
+          {"carry_interest_rest", kCarryRest},
+          {"claim_accounts_interest_bookings", kClaimAccountsBookings},
           {"claim_interest_bookings", kClaimBookings},
           {"record_interest_bookings", kRecordBookings}};
 }
@@ -410,7 +432,7 @@ Task<absl::Status> PgInterestStore::WriteDays(std::vector<InterestDay> days, abs
   std::function<absl::StatusOr<bool>(pqxx::work&)> work =
       [&](pqxx::work& transaction) -> absl::StatusOr<bool> {
     transaction.exec_prepared(
-        "write_interest_days", c.ids.literal(), c.days.literal(), c.assignments.literal(),
+        "write_interest_days", c.ids.literal(), c.days.literal(), c.revisions.literal(),
         c.plans.literal(), c.versions.literal(), c.balances.literal(), c.parts.literal(),
         c.booked.literal(), c.carried.literal(), c.next_days.literal(), c.due.literal(),
         c.b_ids.literal(), c.b_days.literal(), c.b_kinds.literal(), c.b_plans.literal(),
@@ -418,6 +440,27 @@ Task<absl::Status> PgInterestStore::WriteDays(std::vector<InterestDay> days, abs
     return true;
   };
   co_return (co_await pool_.Transact(std::move(work))).status();
+}
+
+Task<absl::StatusOr<std::vector<InterestBooking>>> PgInterestStore::Settle(Uuid account_id,
+                                                                           absl::Time lease_until) {
+  std::function<absl::StatusOr<std::vector<InterestBooking>>(pqxx::work&)> work =
+      [=](pqxx::work& transaction) -> absl::StatusOr<std::vector<InterestBooking>> {
+    const std::string id = account_id.ToString();
+    const pqxx::result progress = transaction.exec_prepared("lock_interest_progress", id);
+    if (progress.empty()) return std::vector<InterestBooking>();
+    FLORIN_ASSIGN_OR_RETURN(const Int128 carried, ParseParts(progress[0][0].c_str()));
+    const std::optional<Capitalised> over = Capitalise(carried);
+    if (!over) return Error(Reason::kInternal, "more interest than can be booked");
+    if (over->booked_minor != 0) {
+      transaction.exec_prepared("settle_interest", id, progress[0][1].c_str(), over->booked_minor,
+                                Micros(lease_until));
+      transaction.exec_prepared("carry_interest_rest", id, TextOf(over->carried_parts));
+    }
+    return ReadBookings(
+        transaction.exec_prepared("claim_accounts_interest_bookings", id, Micros(lease_until)));
+  };
+  co_return co_await pool_.Transact(std::move(work));
 }
 
 Task<absl::StatusOr<std::vector<InterestBooking>>> PgInterestStore::ClaimBookings(

@@ -28,6 +28,8 @@ class PgInterestStore : public InterestStore {
   Task<absl::StatusOr<std::vector<DueInterest>>> ClaimDays(absl::Time now, absl::Time lease_until,
                                                            int limit) override;
   Task<absl::Status> WriteDays(std::vector<InterestDay> days, absl::Time now) override;
+  Task<absl::StatusOr<std::vector<InterestBooking>>> Settle(Uuid account_id,
+                                                            absl::Time lease_until) override;
   Task<absl::StatusOr<std::vector<InterestBooking>>> ClaimBookings(absl::Time now,
                                                                    absl::Time lease_until,
                                                                    int limit) override;

@@ -35,8 +35,9 @@ CREATE TABLE interest_progress (
   next_day date NOT NULL,
   -- What is accrued and not booked, in parts of a minor unit (domain/interest.h).
   carried_parts numeric(38) NOT NULL DEFAULT 0,
-  -- Of the account: what was decided before the last one is void.
-  assignments integer NOT NULL CHECK (assignments > 0),
+  -- One more for each assignment, and where a period ends before its time: what was decided before
+  -- is void then.
+  revision integer NOT NULL CHECK (revision > 0),
   -- When somebody looks at it; infinity: never.
   due_time timestamptz NOT NULL
 );
@@ -83,5 +84,5 @@ CREATE TRIGGER decided_bookings_stay_decided BEFORE UPDATE ON interest_bookings
 
 GRANT SELECT, INSERT ON interest_plans, interest_assignments, interest_progress, interest_days,
   interest_bookings TO accounts;
-GRANT UPDATE (next_day, carried_parts, assignments, due_time) ON interest_progress TO accounts;
+GRANT UPDATE (next_day, carried_parts, revision, due_time) ON interest_progress TO accounts;
 GRANT UPDATE (state, attempt, reason, next_attempt_time) ON interest_bookings TO accounts;
