@@ -49,6 +49,28 @@ TEST(PaymentBindingTest, HasFixedOctetsAndDigests) {
             "cf0755211a25548edc2de1b2dbfcb5243d6b70e7137ffdfbc334273cf063a63f");
 }
 
+// Computed as above.
+TEST(PaymentBindingTest, OrdersHaveOctetsOfTheirOwn) {
+  PaymentBinding schedule = Sample();
+  schedule.subject = Subject::kSchedule;
+  schedule.terms = "Every day – until canceled";
+  EXPECT_EQ(crypto::Hex(crypto::AsOctets(BindingDigest(schedule))),
+            "642ec8c97026029146d94544739358a87725cef23d4e13a68e2bf362652068a8");
+  PaymentBinding bulk = Sample();
+  bulk.subject = Subject::kBulk;
+  bulk.payee_account_id = Uuid();
+  bulk.terms = "3 payments";
+  EXPECT_EQ(crypto::Hex(crypto::AsOctets(BindingDigest(bulk))),
+            "cecc46e6960573275486cccb11863f90911142bb99bd50a1fe21076c6539f6ff");
+  // Neither passes for the other, or for a payment.
+  bulk = schedule;
+  bulk.subject = Subject::kBulk;
+  EXPECT_NE(BindingDigest(bulk), BindingDigest(schedule));
+  PaymentBinding terms = schedule;
+  terms.terms += " ";
+  EXPECT_NE(BindingDigest(terms), BindingDigest(schedule));
+}
+
 TEST(PaymentBindingTest, EveryFieldCounts) {
   const std::vector<std::function<void(PaymentBinding&)>> changes = {
       [](PaymentBinding&) {},

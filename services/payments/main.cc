@@ -12,7 +12,6 @@
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
 #include "services/payments/flow/account_directory.h"
-#include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/settlement.h"
@@ -81,7 +80,8 @@ int main(int argc, char** argv) {
                                 reconcile.vain(), clock);
   payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
                                approvals.approving().policy, &limits.directory()},
-                              process.executor(), pool, clock);
+                              approvals.approvals(), approval_page, process.executor(), pool,
+                              clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
                                 book, absl::GetFlag(FLAGS_sandbox), approval_page);
   payments::RecoveryParts recovery(

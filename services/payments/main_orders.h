@@ -1,6 +1,7 @@
 // Wiring of what is ordered ahead, together or by the payee: schedules, bulks, requests for money.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "libs/async/worker.h"
@@ -22,7 +23,8 @@ namespace florin::payments {
 class OrderParts {
  public:
   // `pool` has Statements(); references outlive this.
-  OrderParts(const BulkWorker::Parts& parts, Executor executor, pg::Pool& pool, Clock& clock);
+  OrderParts(const BulkWorker::Parts& parts, PaymentApprovals& approvals,
+             const std::string& approval_page, Executor executor, pg::Pool& pool, Clock& clock);
   // Before the executor stops.
   void Stop();
 
@@ -33,10 +35,12 @@ class OrderParts {
 
  private:
   PgScheduleStore schedule_store_;
+  ConfirmOrder confirm_schedule_;
   CreateSchedule create_schedule_;
   ScheduleWorker schedule_worker_;
   SchedulesRpc schedules_;
   PgBulkStore bulk_store_;
+  ConfirmOrder confirm_bulk_;
   BulkOrders bulk_orders_;
   BulkWorker bulk_worker_;
   BulksRpc bulks_;

@@ -1,15 +1,11 @@
 // Payments that their payer must approve (RTS Art. 5), through HTTPS, with one-time codes as an
 // authenticator app computes them.
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <array>
 #include <chrono>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
@@ -18,6 +14,7 @@
 #include "libs/identity/token_authenticator.h"
 #include "libs/ids/ids.h"
 #include "tests/e2e/api_user.h"
+#include "tests/e2e/authenticator_app.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -26,36 +23,6 @@ namespace {
 // Low values in EUR are exempt: 30.00 each, 100.00 together, five of them.
 [[maybe_unused]] const bool kPolicy =
     AddSharedStackOptions({"--approval-policy", "EUR:3000:10000"});
-
-// RFC 4648 section 6, without padding.
-std::string Base32Decode(const std::string& text) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  std::string octets;
-  unsigned buffer = 0;
-  int bits = 0;
-  for (const char c : text) {
-    buffer = buffer << 5 | static_cast<unsigned>(kAlphabet.find(c));
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    octets += static_cast<char>(buffer >> bits & 0xff);
-  }
-  return octets;
-}
-
-// RFC 6238 with SHA-1, 30 seconds and 6 digits; RFC 4226 section 5.3.
-std::string Totp(const std::string& secret, std::int64_t step) {
-  std::array<unsigned char, 8> counter;
-  for (int i = 7; i >= 0; --i, step >>= 8) counter[i] = static_cast<unsigned char>(step);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac;
-  unsigned size = 0;
-  HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()), counter.data(), counter.size(),
-       mac.data(), &size);
-  const int at = mac[size - 1] & 0xf;
-  const unsigned number = (mac[at] & 0x7fu) << 24 | mac[at + 1] << 16 | mac[at + 2] << 8 |
-                          static_cast<unsigned>(mac[at + 3]);
-  return absl::StrFormat("%06d", number % 1'000'000);
-}
 
 TEST(TotpTest, ComputesTheVectorsOfRfc6238) {
   // Appendix B, its last six digits.
@@ -70,18 +37,9 @@ TEST(TotpTest, ComputesTheVectorsOfRfc6238) {
 // approve once or twice before 30 seconds have passed.
 class ApprovalTest : public ::testing::Test {
  protected:
-  ApprovalTest() {
-    payer_.Deposit(source_, 100'000);
-    const Answer begun = payer_.Post("/v1/users/me/authenticators/totp", "{}");
-    EXPECT_EQ(Outcome(begun), "200") << begun;
-    secret_ = Base32Decode(begun.Text("secret"));
-    step_ = absl::ToUnixSeconds(absl::Now()) / 30 - 1;
-    const boost::json::object code = {{"code", NextCode()}};
-    const Answer confirmed = payer_.Post("/v1/users/me/authenticators/totp:confirm", code);
-    EXPECT_EQ(Outcome(confirmed), "200") << confirmed;
-  }
+  ApprovalTest() { payer_.Deposit(source_, 100'000); }
 
-  std::string NextCode() { return Totp(secret_, step_++); }
+  std::string NextCode() { return app_.NextCode(); }
 
   Answer Pay(std::int64_t minor_units) { return payer_.Pay(source_, destination_, minor_units); }
   Answer Approve(const Answer& payment, const std::string& code) {
@@ -116,8 +74,7 @@ class ApprovalTest : public ::testing::Test {
   ApiUser payee_{SharedStack()};
   const std::string source_ = payer_.OpenAccount("EUR");
   const std::string destination_ = payee_.OpenAccount("EUR");
-  std::string secret_;
-  std::int64_t step_ = 0;
+  AuthenticatorApp app_{payer_};
 };
 
 TEST_F(ApprovalTest, APaymentIsExecutedOnceItsPayerHasApprovedIt) {

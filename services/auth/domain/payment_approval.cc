@@ -6,6 +6,8 @@
 namespace florin::auth {
 namespace {
 
+constexpr ApprovalKind kKinds[] = {ApprovalKind::kPayment, ApprovalKind::kSchedule,
+                                   ApprovalKind::kBulk};
 constexpr ApprovalState kStates[] = {ApprovalState::kPending, ApprovalState::kApproved,
                                      ApprovalState::kDeclined, ApprovalState::kRedeemed,
                                      ApprovalState::kVoid};
@@ -24,6 +26,26 @@ void End(PaymentApproval& approval, ApprovalState state, absl::Time now) {
 }
 
 }  // namespace
+
+std::string_view NameOf(ApprovalKind kind) {
+  switch (kind) {
+    case ApprovalKind::kPayment:
+      return "payment";
+    case ApprovalKind::kSchedule:
+      return "schedule";
+    case ApprovalKind::kBulk:
+      return "bulk";
+  }
+  FLORIN_CHECK(false, "every kind has a name");
+  return {};
+}
+
+absl::StatusOr<ApprovalKind> ParseApprovalKind(std::string_view name) {
+  for (const ApprovalKind kind : kKinds) {
+    if (name == NameOf(kind)) return kind;
+  }
+  return Error(Reason::kInternal, "no kind of approval has this name");
+}
 
 std::string_view NameOf(ApprovalState state) {
   switch (state) {
@@ -55,6 +77,14 @@ absl::Status CheckApproval(const PaymentApproval& approval, std::size_t nonce_si
   if (!length || *length == 0 || *length > kLongestPayeeName) {
     return Invalid("payee_name", "1 to 140 characters of UTF-8 without control characters");
   }
+  const std::optional<std::size_t> terms = CountPlainCharacters(approval.terms);
+  const bool order = approval.kind != ApprovalKind::kPayment;
+  if (!terms || (*terms > 0) != order || *terms > kLongestTerms) {
+    return Invalid("terms", "of an order 1 to 400 characters of UTF-8 without control characters");
+  }
+  if ((approval.kind == ApprovalKind::kBulk) != approval.payee_account_id.is_nil()) {
+    return Invalid("payee_account_id", "of the one payee");
+  }
   if (approval.nonce.size() != nonce_size) return Invalid("nonce", "has another size");
   return absl::OkStatus();
 }
@@ -62,7 +92,8 @@ absl::Status CheckApproval(const PaymentApproval& approval, std::size_t nonce_si
 bool AskForTheSame(const PaymentApproval& a, const PaymentApproval& b) {
   return a.approval_id == b.approval_id && a.user_id == b.user_id && a.payment_id == b.payment_id &&
          a.amount == b.amount && a.payee_account_id == b.payee_account_id &&
-         a.payee_name == b.payee_name && a.nonce == b.nonce && a.expire_time == b.expire_time;
+         a.payee_name == b.payee_name && a.nonce == b.nonce && a.expire_time == b.expire_time &&
+         a.kind == b.kind && a.terms == b.terms;
 }
 
 bool HasExpired(const PaymentApproval& approval, absl::Time now) {

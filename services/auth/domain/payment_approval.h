@@ -1,5 +1,5 @@
-// The approval of a payment by its payer: what it is, and what may become of it. What it binds is
-// in libs/sca; how its payer proves it, in flow/.
+// The approval of a payment, or of an order that makes many, by its payer: what it is, and what may
+// become of it. What it binds is in libs/sca; how its payer proves it, in flow/.
 //
 //   PENDING  --approve (payer, with a proof)-->  APPROVED  --redeem (its payment)-->  REDEEMED
 //      |  \                                       /    |
@@ -22,21 +22,26 @@
 
 namespace florin::auth {
 
+// What is approved; as sca::Subject.
+enum class ApprovalKind { kPayment, kSchedule, kBulk };
 enum class ApprovalState { kPending, kApproved, kDeclined, kRedeemed, kVoid };
 
-// Names as they are stored: "pending", … Parsing gives kInternal for any other text.
+// Names as they are stored: "schedule", "pending", … Parsing gives kInternal for any other text.
+std::string_view NameOf(ApprovalKind kind);
+absl::StatusOr<ApprovalKind> ParseApprovalKind(std::string_view name);
 std::string_view NameOf(ApprovalState state);
 absl::StatusOr<ApprovalState> ParseApprovalState(std::string_view name);
 
 inline constexpr std::size_t kLongestPayeeName = 140;  // characters
+inline constexpr std::size_t kLongestTerms = 400;      // characters
 
 struct PaymentApproval {
   Uuid approval_id;
-  Uuid user_id;  // The payer, who alone may see and approve it.
-  Uuid payment_id;
-  Money amount;
-  Uuid payee_account_id;
-  std::string payee_name;  // As the payer is shown it. Personal data.
+  Uuid user_id;            // The payer, who alone may see and approve it.
+  Uuid payment_id;         // Or the schedule's or the bulk's, as `kind` says.
+  Money amount;            // Of a schedule that of each payment, of a bulk the total.
+  Uuid payee_account_id;   // Nil for a bulk.
+  std::string payee_name;  // As the payer is shown it; of a bulk the payees'. Personal data.
   std::string nonce;       // sca::kNonceSize octets.
   absl::Time expire_time;  // Whole microseconds, as are all times that are stored.
   absl::Time create_time;
@@ -44,12 +49,15 @@ struct PaymentApproval {
   Uuid ceremony_id;  // What a passkey must answer; nil: nothing yet.
   std::optional<absl::Time> approve_time;
   std::optional<absl::Time> end_time;  // When it was redeemed, declined or voided.
+  ApprovalKind kind = ApprovalKind::kPayment;
+  std::string terms = {};  // Of an order: what else the payer is shown.
 
   friend bool operator==(const PaymentApproval&, const PaymentApproval&) = default;
 };
 
-// What is asked for, checked before it is kept: an amount of more than zero, a plain name, a nonce
-// of the right size (`nonce_size` octets). Error: kInvalidField with the field's name.
+// What is asked for, checked before it is kept: an amount of more than zero, a plain name, for an
+// order plain terms, one payee's account unless it is a bulk, a nonce of the right size
+// (`nonce_size` octets). Error: kInvalidField with the field's name.
 absl::Status CheckApproval(const PaymentApproval& approval, std::size_t nonce_size);
 
 // Whether both ask for the same: everything but times and what became of them.

@@ -126,6 +126,9 @@ TEST(PaymentApprovalTest, WhatIsAskedForIsChecked) {
       {"payee_name", [](PaymentApproval& a) { a.payee_name = "\xff"; }},
       {"payee_name", [](PaymentApproval& a) { a.payee_name = std::string(141, 'a'); }},
       {"nonce", [](PaymentApproval& a) { a.nonce.pop_back(); }},
+      {"terms", [](PaymentApproval& a) { a.terms = "Every day"; }},
+      {"terms", [](PaymentApproval& a) { a.kind = ApprovalKind::kSchedule; }},
+      {"payee_account_id", [](PaymentApproval& a) { a.payee_account_id = Uuid(); }},
   };
   for (const auto& [param, change] : changes) {
     PaymentApproval approval = In(ApprovalState::kPending);
@@ -133,6 +136,23 @@ TEST(PaymentApprovalTest, WhatIsAskedForIsChecked) {
     EXPECT_THAT(CheckApproval(approval, 32), StatusHasReason(Reason::kInvalidField));
     EXPECT_THAT(CheckApproval(approval, 32), StatusHasParam(param));
   }
+}
+
+TEST(PaymentApprovalTest, OrdersHaveTermsAndBulksNoOnePayee) {
+  PaymentApproval schedule = In(ApprovalState::kPending);
+  schedule.kind = ApprovalKind::kSchedule;
+  schedule.terms = std::string(400, 'a');
+  EXPECT_THAT(CheckApproval(schedule, 32), IsOk());
+  schedule.terms += 'a';
+  EXPECT_THAT(CheckApproval(schedule, 32), StatusHasParam("terms"));
+  schedule.terms = "a\nb";
+  EXPECT_THAT(CheckApproval(schedule, 32), StatusHasParam("terms"));
+  PaymentApproval bulk = In(ApprovalState::kPending);
+  bulk.kind = ApprovalKind::kBulk;
+  bulk.terms = "3 payments";
+  EXPECT_THAT(CheckApproval(bulk, 32), StatusHasParam("payee_account_id"));
+  bulk.payee_account_id = Uuid();
+  EXPECT_THAT(CheckApproval(bulk, 32), IsOk());
 }
 
 TEST(PaymentApprovalTest, EveryFieldThatIsAskedForCounts) {
@@ -151,6 +171,8 @@ TEST(PaymentApprovalTest, EveryFieldThatIsAskedForCounts) {
       [](PaymentApproval& a) { a.payee_name += "x"; },
       [](PaymentApproval& a) { a.nonce[0] = 'x'; },
       [](PaymentApproval& a) { a.expire_time += absl::Microseconds(1); },
+      [](PaymentApproval& a) { a.kind = ApprovalKind::kSchedule; },
+      [](PaymentApproval& a) { a.terms = "x"; },
   };
   for (const auto& change : changes) {
     PaymentApproval other = approval;
@@ -160,6 +182,11 @@ TEST(PaymentApprovalTest, EveryFieldThatIsAskedForCounts) {
 }
 
 TEST(PaymentApprovalTest, NamesReadBack) {
+  for (const ApprovalKind kind :
+       {ApprovalKind::kPayment, ApprovalKind::kSchedule, ApprovalKind::kBulk}) {
+    EXPECT_EQ(ParseApprovalKind(NameOf(kind)).value(), kind);
+  }
+  EXPECT_THAT(ParseApprovalKind("order"), StatusHasReason(Reason::kInternal));
   for (const ApprovalState state : kStates) {
     EXPECT_EQ(ParseApprovalState(NameOf(state)).value(), state);
     EXPECT_EQ(HasExpired(In(state), kExpiry),

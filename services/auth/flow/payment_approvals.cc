@@ -15,13 +15,27 @@ void Record(const char* what, const absl::Status& status) {
 
 }  // namespace
 
+sca::Subject SubjectOf(ApprovalKind kind) {
+  switch (kind) {
+    case ApprovalKind::kPayment:
+      break;
+    case ApprovalKind::kSchedule:
+      return sca::Subject::kSchedule;
+    case ApprovalKind::kBulk:
+      return sca::Subject::kBulk;
+  }
+  return sca::Subject::kPayment;
+}
+
 sca::PaymentBinding BindingOf(const PaymentApproval& approval) {
   return {.payment_id = approval.payment_id,
           .amount = approval.amount,
           .payee_account_id = approval.payee_account_id,
           .payee_name = approval.payee_name,
           .expire_time = approval.expire_time,
-          .nonce = approval.nonce};
+          .nonce = approval.nonce,
+          .subject = SubjectOf(approval.kind),
+          .terms = approval.terms};
 }
 
 absl::Time PaymentApprovals::Now() { return InMicroseconds(clock_.Now()); }

@@ -21,6 +21,7 @@
 namespace florin::auth {
 
 // Pure.
+sca::Subject SubjectOf(ApprovalKind kind);
 sca::PaymentBinding BindingOf(const PaymentApproval& approval);
 
 // Thread-safe. An approval of another user is answered as one that does not exist:

@@ -103,13 +103,17 @@ PagesRpc::Answer PagesRpc::RenderApprovalPage(const WebRequest& request, Uuid us
   FLORIN_CO_ASSIGN_OR_RETURN(const PaymentApproval approval,
                              co_await parts_.approvals.Get(user_id, approval_id));
   const std::optional<ApprovalEndView> end = EndOf(approval, parts_.clock.Now());
-  if (end) co_return PageResponse(200, RenderApprovalEnd(*end));
+  if (end) co_return PageResponse(200, RenderApprovalEnd(*end, approval.kind));
   ApprovalView view;
   view.token = FormToken(CookieOf(request, kSessionCookie));
   view.approval_id = FormatId(IdKind::kApproval, approval.approval_id);
   view.amount = AmountText(approval.amount);
   view.payee_name = approval.payee_name;
-  view.payee_account_id = FormatId(IdKind::kAccount, approval.payee_account_id);
+  if (!approval.payee_account_id.is_nil()) {
+    view.payee_account_id = FormatId(IdKind::kAccount, approval.payee_account_id);
+  }
+  view.kind = approval.kind;
+  view.terms = approval.terms;
   view.expire_time = approval.expire_time;
   view.error = std::move(error);
   const absl::StatusOr<PayerProver::Ceremony> ceremony =

@@ -16,12 +16,40 @@ Html Fact(std::string_view term, std::string_view style, std::string_view value)
                  Element("dd", {{"class", style}}, Element("bdi", {}, value)));
 }
 
+// What is said of one payment, and of the two kinds of orders.
+struct KindText {
+  std::string_view question;
+  std::string_view lead;
+  std::string_view amount;
+  std::string_view terms;
+};
+
+KindText TextOf(ApprovalKind kind) {
+  switch (kind) {
+    case ApprovalKind::kPayment:
+      break;
+    case ApprovalKind::kSchedule:
+      return {"Approve all of these payments?",
+              "Check the amount, who gets it, and how often. You will not be asked again for each.",
+              "Amount of each payment", "When"};
+    case ApprovalKind::kBulk:
+      return {"Approve all of these payments?", "Check how much it is in all, and who gets it.",
+              "Amount in all", "Payments"};
+  }
+  return {"Approve this payment?", "Check the amount and who gets it.", "Amount", ""};
+}
+
 Html Facts(const ApprovalView& view) {
+  const KindText text = TextOf(view.kind);
   const std::string until = absl::FormatTime("%H:%M:%S UTC", view.expire_time, absl::UTCTimeZone());
-  return Element("dl", {{"class", "facts"}}, Fact("Amount", "amount", view.amount),
-                 Fact("To", "name", view.payee_name),
-                 Fact("Account", "secret small", view.payee_account_id),
-                 Fact("Approve until", "small", until));
+  Html facts =
+      Together(Fact(text.amount, "amount", view.amount), Fact("To", "name", view.payee_name));
+  if (!view.payee_account_id.empty()) {
+    facts += Fact("Account", "secret small", view.payee_account_id);
+  }
+  if (!view.terms.empty()) facts += Fact(text.terms, "secret small", view.terms);
+  facts += Fact("Approve until", "small", until);
+  return Element("dl", {{"class", "facts"}}, facts);
 }
 
 Html CodeForm(const ApprovalView& view) {
@@ -101,23 +129,30 @@ EndText TextOf(ApprovalEndView end) {
 }  // namespace
 
 std::string RenderApproval(const ApprovalView& view) {
+  const KindText text = TextOf(view.kind);
   const Html decline =
       Element("form", {{"method", "post"}, Attribute::Action("/auth/approval")},
               HiddenField("csrf", view.token), HiddenField("approval_id", view.approval_id),
               ChoiceButton("danger", "decision", "decline", "Decline"));
-  const Html main =
-      Element("div", {{"class", "card stack"}},
-              Element("div", {{"class", "tight"}}, Element("h1", {}, "Approve this payment?"),
-                      Element("p", {{"class", "lead"}}, "Check the amount and who gets it.")),
-              ErrorNotice(view.error), Facts(view), Ways(view), decline);
+  const Html main = Element("div", {{"class", "card stack"}},
+                            Element("div", {{"class", "tight"}}, Element("h1", {}, text.question),
+                                    Element("p", {{"class", "lead"}}, text.lead)),
+                            ErrorNotice(view.error), Facts(view), Ways(view), decline);
   return RenderPage({.title = "Approve a payment",
                      .script = !view.passkey_options.empty(),
                      .log_out_token = view.token},
                     main);
 }
 
-std::string RenderApprovalEnd(ApprovalEndView end) {
-  const EndText text = TextOf(end);
+std::string RenderApprovalEnd(ApprovalEndView end, ApprovalKind kind) {
+  EndText text = TextOf(end);
+  if (kind != ApprovalKind::kPayment && end == ApprovalEndView::kApproved) {
+    text.what = "You have approved these payments.";
+    text.what_to_do = "Go back to where you ordered them, and confirm the order there.";
+  }
+  if (kind != ApprovalKind::kPayment && end == ApprovalEndView::kPaid) {
+    text.what = "You have approved these payments, and they are made as you ordered them.";
+  }
   const Html main =
       Element("div", {{"class", "card stack"}},
               Element("div", {{"class", "tight"}}, Element("h1", {}, text.title),

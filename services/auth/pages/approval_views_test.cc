@@ -56,6 +56,21 @@ TEST(RenderApprovalTest, ShowsAmountAndPayeeAndNothingUnescaped) {
   EXPECT_THAT(page, Not(HasSubstr("<script")));
 }
 
+TEST(RenderApprovalTest, ShowsTheTermsOfOrders) {
+  ApprovalView view = View();
+  EXPECT_THAT(RenderApproval(view), Not(HasSubstr("<dt>When</dt>")));
+  view.kind = ApprovalKind::kSchedule;
+  view.terms = "Every month, until <canceled>";
+  EXPECT_THAT(RenderApproval(view), HasSubstr("<dt>Amount of each payment</dt>"));
+  EXPECT_THAT(RenderApproval(view), HasSubstr("<bdi>Every month, until &lt;canceled&gt;</bdi>"));
+  view.kind = ApprovalKind::kBulk;
+  view.payee_account_id = "";
+  EXPECT_THAT(RenderApproval(view), HasSubstr("<dt>Amount in all</dt>"));
+  EXPECT_THAT(RenderApproval(view), Not(HasSubstr("<dt>Account</dt>")));
+  EXPECT_THAT(RenderApprovalEnd(ApprovalEndView::kPaid, ApprovalKind::kBulk),
+              HasSubstr("You have approved these payments"));
+}
+
 TEST(RenderApprovalTest, OffersWhatThePayerHas) {
   ApprovalView view = View();
   view.totp = true;

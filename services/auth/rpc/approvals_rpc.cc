@@ -34,10 +34,65 @@ v1::Approval::State ToProto(const PaymentApproval& approval, absl::Time now) {
   return v1::Approval::STATE_UNSPECIFIED;
 }
 
-absl::StatusOr<PaymentApproval> Parse(const v1::CreateApprovalRequest& proto) {
-  if (proto.kind() != v1::Approval::PAYMENT) {
-    return Error(Reason::kInvalidField, "only payments are approved", {.param = "kind"});
+absl::StatusOr<ApprovalKind> ParseKind(v1::Approval::Kind kind) {
+  switch (kind) {
+    case v1::Approval::PAYMENT:
+      return ApprovalKind::kPayment;
+    case v1::Approval::SCHEDULE:
+      return ApprovalKind::kSchedule;
+    case v1::Approval::BULK:
+      return ApprovalKind::kBulk;
+    default:
+      return Error(Reason::kInvalidField, "payments, schedules and bulks are approved",
+                   {.param = "kind"});
   }
+}
+
+// The id of what is approved, from whichever of a message's three fields has it.
+template <class Proto>
+absl::StatusOr<Uuid> ParseSubject(const Proto& proto, ApprovalKind kind) {
+  const int given = static_cast<int>(!proto.payment_id().empty()) +
+                    static_cast<int>(!proto.schedule_id().empty()) +
+                    static_cast<int>(!proto.bulk_id().empty());
+  if (given > 1) {
+    return Error(Reason::kInvalidField, "one of payment_id, schedule_id and bulk_id",
+                 {.param = "payment_id"});
+  }
+  switch (kind) {
+    case ApprovalKind::kPayment:
+      break;
+    case ApprovalKind::kSchedule:
+      return ParseId(IdKind::kSchedule, proto.schedule_id(), "schedule_id");
+    case ApprovalKind::kBulk:
+      return ParseId(IdKind::kBulk, proto.bulk_id(), "bulk_id");
+  }
+  return ParseId(IdKind::kPayment, proto.payment_id(), "payment_id");
+}
+
+ApprovalKind KindOf(const v1::RedeemApprovalRequest& proto) {
+  if (!proto.schedule_id().empty()) return ApprovalKind::kSchedule;
+  return proto.bulk_id().empty() ? ApprovalKind::kPayment : ApprovalKind::kBulk;
+}
+
+// Which is its kind, too: the enums of the API have an unspecified value first.
+void SetSubject(const PaymentApproval& approval, v1::Approval& proto) {
+  proto.set_kind(static_cast<v1::Approval::Kind>(static_cast<int>(approval.kind) + 1));
+  std::string id = FormatId(sca::IdKindOf(SubjectOf(approval.kind)), approval.payment_id);
+  switch (approval.kind) {
+    case ApprovalKind::kPayment:
+      proto.set_payment_id(std::move(id));
+      break;
+    case ApprovalKind::kSchedule:
+      proto.set_schedule_id(std::move(id));
+      break;
+    case ApprovalKind::kBulk:
+      proto.set_bulk_id(std::move(id));
+      break;
+  }
+}
+
+absl::StatusOr<PaymentApproval> Parse(const v1::CreateApprovalRequest& proto) {
+  FLORIN_ASSIGN_OR_RETURN(const ApprovalKind kind, ParseKind(proto.kind()));
   const absl::StatusOr<Currency> currency = Currency::Parse(proto.amount().currency());
   if (!currency.ok()) {
     return Error(Reason::kUnknownCurrency, "not an ISO 4217 code", {.param = "amount.currency"});
@@ -45,14 +100,18 @@ absl::StatusOr<PaymentApproval> Parse(const v1::CreateApprovalRequest& proto) {
   PaymentApproval approval{
       .amount = {.minor_units = proto.amount().minor_units(), .currency = *currency},
       .payee_name = proto.payee_name(),
-      .nonce = proto.nonce()};
+      .nonce = proto.nonce(),
+      .kind = kind,
+      .terms = proto.terms()};
   FLORIN_ASSIGN_OR_RETURN(approval.approval_id,
                           ParseId(IdKind::kApproval, proto.approval_id(), "approval_id"));
   FLORIN_ASSIGN_OR_RETURN(approval.user_id, ParseId(IdKind::kUser, proto.user_id(), "user_id"));
-  FLORIN_ASSIGN_OR_RETURN(approval.payment_id,
-                          ParseId(IdKind::kPayment, proto.payment_id(), "payment_id"));
-  FLORIN_ASSIGN_OR_RETURN(approval.payee_account_id,
-                          ParseId(IdKind::kAccount, proto.payee_account_id(), "payee_account_id"));
+  FLORIN_ASSIGN_OR_RETURN(approval.payment_id, ParseSubject(proto, kind));
+  if (kind != ApprovalKind::kBulk || !proto.payee_account_id().empty()) {
+    FLORIN_ASSIGN_OR_RETURN(
+        approval.payee_account_id,
+        ParseId(IdKind::kAccount, proto.payee_account_id(), "payee_account_id"));
+  }
   FLORIN_ASSIGN_OR_RETURN(approval.expire_time, ReadExpiry(proto.expire_time()));
   return approval;
 }
@@ -76,12 +135,14 @@ absl::StatusOr<v1::Approval> ApprovalsRpc::Answer(const absl::StatusOr<PaymentAp
   if (!approval.ok()) return approval.status();
   v1::Approval proto;
   proto.set_approval_id(FormatId(IdKind::kApproval, approval->approval_id));
-  proto.set_kind(v1::Approval::PAYMENT);
+  SetSubject(*approval, proto);
+  proto.set_terms(approval->terms);
   proto.set_state(ToProto(*approval, clock_.Now()));
-  proto.set_payment_id(FormatId(IdKind::kPayment, approval->payment_id));
   proto.mutable_amount()->set_currency(std::string(approval->amount.currency.code()));
   proto.mutable_amount()->set_minor_units(approval->amount.minor_units);
-  proto.set_payee_account_id(FormatId(IdKind::kAccount, approval->payee_account_id));
+  if (!approval->payee_account_id.is_nil()) {
+    proto.set_payee_account_id(FormatId(IdKind::kAccount, approval->payee_account_id));
+  }
   proto.set_payee_name(approval->payee_name);
   SetTime(approval->expire_time, *proto.mutable_expire_time());
   SetTime(approval->create_time, *proto.mutable_create_time());
@@ -141,8 +202,7 @@ Task<absl::StatusOr<v1::RedeemApprovalResponse>> ApprovalsRpc::RedeemApproval(
     rpc::Call& call, const v1::RedeemApprovalRequest& request) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid approval_id,
                              ParseId(IdKind::kApproval, request.approval_id(), "approval_id"));
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid payment_id,
-                             ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid payment_id, ParseSubject(request, KindOf(request)));
   crypto::Digest binding;
   if (request.binding().size() != binding.size()) {
     co_return Error(Reason::kInvalidField, "a digest has 32 octets", {.param = "binding"});

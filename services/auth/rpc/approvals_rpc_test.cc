@@ -94,6 +94,47 @@ TEST_F(ApprovalsRpcTest, ShowsThePayerWhatIsAskedForAndRedeemsIt) {
             v1::Approval::REDEEMED);
 }
 
+TEST_F(ApprovalsRpcTest, OrdersAreShownWithTheirTerms) {
+  v1::CreateApprovalRequest request = Request();
+  request.clear_payment_id();
+  const std::string id = FormatId(IdKind::kSchedule, SystemIds().NewId());
+  request.set_kind(v1::Approval::SCHEDULE);
+  request.set_schedule_id(id);
+  request.set_terms("Every day");
+  const auto created = Ask(&ApprovalsRpc::CreateApproval, request);
+  ASSERT_THAT(created, IsOk());
+  EXPECT_EQ(created->kind(), v1::Approval::SCHEDULE);
+  EXPECT_EQ(created->schedule_id(), id);
+  EXPECT_EQ(created->payment_id(), "");
+  EXPECT_EQ(created->terms(), "Every day");
+  auto begin = For<v1::BeginApprovalRequest>(created->approval_id());
+  ASSERT_THAT(Ask(&ApprovalsRpc::BeginApproval, begin, user_), IsOk());
+  auto approve = For<v1::ApproveApprovalRequest>(created->approval_id());
+  approve.set_credential("right");
+  ASSERT_THAT(Ask(&ApprovalsRpc::ApproveApproval, approve, user_), IsOk());
+  v1::RedeemApprovalRequest redemption = Redemption(*created);
+  redemption.set_schedule_id(id);
+  EXPECT_THAT(Ask(&ApprovalsRpc::RedeemApproval, redemption), IsOk());
+  // What it binds are the terms, too.
+  request.set_terms("Every week");
+  EXPECT_THAT(Ask(&ApprovalsRpc::CreateApproval, request), StatusHasReason(Reason::kIdConflict));
+
+  request = Request();
+  request.set_approval_id(FormatId(IdKind::kApproval, SystemIds().NewId()));
+  request.clear_payment_id();
+  request.clear_payee_account_id();
+  request.set_kind(v1::Approval::BULK);
+  request.set_bulk_id(FormatId(IdKind::kBulk, SystemIds().NewId()));
+  request.set_terms("3 payments");
+  const auto bulk = Ask(&ApprovalsRpc::CreateApproval, request);
+  ASSERT_THAT(bulk, IsOk());
+  EXPECT_EQ(bulk->kind(), v1::Approval::BULK);
+  EXPECT_EQ(bulk->bulk_id(), request.bulk_id());
+  EXPECT_EQ(bulk->payee_account_id(), "");
+  request.set_schedule_id(id);
+  EXPECT_THAT(Ask(&ApprovalsRpc::CreateApproval, request), StatusHasReason(Reason::kInvalidField));
+}
+
 TEST_F(ApprovalsRpcTest, SaysThatTimeIsOver) {
   const auto created = Ask(&ApprovalsRpc::CreateApproval, Request());
   clock_.Advance(absl::Minutes(5));

@@ -81,6 +81,24 @@ TYPED_TEST(ApprovalStoreContractTest, KeepsTheFirstUnderAnId) {
               StatusHasReason(Reason::kApprovalNotFound));
 }
 
+TYPED_TEST(ApprovalStoreContractTest, KeepsOrders) {
+  PaymentApproval schedule = this->NewApproval();
+  schedule.kind = ApprovalKind::kSchedule;
+  schedule.terms = "Every day – until canceled";
+  PaymentApproval bulk = this->NewApproval();
+  bulk.kind = ApprovalKind::kBulk;
+  bulk.terms = "3 payments";
+  bulk.payee_account_id = Uuid();
+  for (const PaymentApproval& order : {schedule, bulk}) {
+    EXPECT_EQ(this->runtime_.Run(this->kind_.store.InsertApproval(order)).value(), order);
+    EXPECT_EQ(this->Kept(order.approval_id), order);
+    const auto approved = this->Update(order.approval_id, [](PaymentApproval& kept) {
+      return Approve(kept, kStart + absl::Seconds(1));
+    });
+    EXPECT_EQ(approved->state, ApprovalState::kApproved);
+  }
+}
+
 TYPED_TEST(ApprovalStoreContractTest, KeepsWhatARuleMakesOfIt) {
   const PaymentApproval approval = this->Inserted();
   const Uuid ceremony = SystemIds().NewId();

@@ -17,13 +17,14 @@ namespace {
 #define FLORIN_APPROVAL_COLUMNS \
   "approval_id, user_id, payment_id, currency, amount_minor, payee_account_id, payee_name, " \
   "encode(nonce, 'hex'), " FLORIN_MICROS("expire_time") ", " FLORIN_MICROS("create_time")    \
-  ", state, ceremony_id, " FLORIN_MICROS("approve_time") ", " FLORIN_MICROS("end_time")
+  ", state, ceremony_id, " FLORIN_MICROS("approve_time") ", " FLORIN_MICROS("end_time")          \
+  ", kind, terms"
 
 constexpr char kInsertApproval[] =
     "INSERT INTO payment_approvals (approval_id, user_id, payment_id, currency, amount_minor, "
-    "payee_account_id, payee_name, nonce, expire_time, create_time) "
+    "payee_account_id, payee_name, nonce, expire_time, create_time, kind, terms) "
     "VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5::bigint, $6::uuid, $7, decode($8, 'hex'), "
-    FLORIN_TIME("$9::bigint") ", " FLORIN_TIME("$10::bigint") ") "
+    FLORIN_TIME("$9::bigint") ", " FLORIN_TIME("$10::bigint") ", $11, $12) "
     "ON CONFLICT (approval_id) DO NOTHING";
 
 constexpr char kFindApproval[] =
@@ -65,6 +66,8 @@ absl::StatusOr<PaymentApproval> ReadApproval(const pqxx::row& row) {
   }
   approval.approve_time = ReadTime(row[12]);
   approval.end_time = ReadTime(row[13]);
+  FLORIN_ASSIGN_OR_RETURN(approval.kind, ParseApprovalKind(row[14].c_str()));
+  approval.terms = row[15].c_str();
   return approval;
 }
 
@@ -81,7 +84,7 @@ absl::StatusOr<PaymentApproval> Insert(pqxx::work& transaction, const PaymentApp
       approval.payment_id.ToString(), std::string(approval.amount.currency.code()),
       approval.amount.minor_units, approval.payee_account_id.ToString(), approval.payee_name,
       crypto::Hex(approval.nonce), absl::ToUnixMicros(approval.expire_time),
-      absl::ToUnixMicros(approval.create_time));
+      absl::ToUnixMicros(approval.create_time), std::string(NameOf(approval.kind)), approval.terms);
   return Find(transaction, "find_payment_approval", approval.approval_id);
 }
 
@@ -112,7 +115,17 @@ std::optional<audit::Event> EventOf(const PaymentApproval& before, const Updated
       after.state == ApprovalState::kApproved || after.state == ApprovalState::kDeclined;
   event.actor = by_payer ? FormatId(IdKind::kUser, after.user_id) : origin.caller;
   if (!by_payer) event.on_behalf_of = FormatId(IdKind::kUser, after.user_id);
-  event.details["payment_id"] = FormatId(IdKind::kPayment, after.payment_id);
+  switch (after.kind) {
+    case ApprovalKind::kPayment:
+      event.details["payment_id"] = FormatId(IdKind::kPayment, after.payment_id);
+      break;
+    case ApprovalKind::kSchedule:
+      event.details["schedule_id"] = FormatId(IdKind::kSchedule, after.payment_id);
+      break;
+    case ApprovalKind::kBulk:
+      event.details["bulk_id"] = FormatId(IdKind::kBulk, after.payment_id);
+      break;
+  }
   event.origin = origin;
   if (!updated.status.ok()) return audit::Refuse(std::move(event), *ReasonOf(updated.status));
   return event;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "libs/status/check.h"
 #include "libs/text/text.h"
 
 namespace florin::payments {
@@ -12,14 +13,16 @@ namespace {
 constexpr std::array kModes = {
     std::pair(BulkMode::kAllOrNothing, std::string_view("all_or_nothing")),
     std::pair(BulkMode::kBestEffort, std::string_view("best_effort"))};
-constexpr std::array kStates = {std::pair(BulkState::kDraft, std::string_view("draft")),
-                                std::pair(BulkState::kCanceled, std::string_view("canceled")),
-                                std::pair(BulkState::kPaying, std::string_view("paying")),
-                                std::pair(BulkState::kHolding, std::string_view("holding")),
-                                std::pair(BulkState::kCapturing, std::string_view("capturing")),
-                                std::pair(BulkState::kReleasing, std::string_view("releasing")),
-                                std::pair(BulkState::kCompleted, std::string_view("completed")),
-                                std::pair(BulkState::kFailed, std::string_view("failed"))};
+constexpr std::array kStates = {
+    std::pair(BulkState::kDraft, std::string_view("draft")),
+    std::pair(BulkState::kCanceled, std::string_view("canceled")),
+    std::pair(BulkState::kPaying, std::string_view("paying")),
+    std::pair(BulkState::kHolding, std::string_view("holding")),
+    std::pair(BulkState::kCapturing, std::string_view("capturing")),
+    std::pair(BulkState::kReleasing, std::string_view("releasing")),
+    std::pair(BulkState::kCompleted, std::string_view("completed")),
+    std::pair(BulkState::kFailed, std::string_view("failed")),
+    std::pair(BulkState::kRequiresAction, std::string_view("requires_action"))};
 constexpr std::array kEvents = {std::pair(BulkEvent::kSubmit, std::string_view("submit")),
                                 std::pair(BulkEvent::kCancel, std::string_view("cancel"))};
 constexpr std::array kItemStates = {std::pair(ItemState::kPending, std::string_view("pending")),
@@ -44,6 +47,17 @@ bool IsItemId(std::string_view id) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   });
+}
+
+// Where it is worked on first.
+BulkState FirstOf(BulkMode mode) {
+  return mode == BulkMode::kBestEffort ? BulkState::kPaying : BulkState::kHolding;
+}
+
+void AppendField(std::string& out, std::string_view field) {
+  out += std::to_string(field.size()) + ':';
+  out += field;
+  out += ';';
 }
 
 absl::Status Wrong(Reason reason, std::string_view why, const std::string& item,
@@ -113,9 +127,50 @@ absl::Status Count(Bulk& bulk, const std::vector<BulkItem>& added) {
   return absl::OkStatus();
 }
 
+std::string CanonicalItem(const BulkItem& item) {
+  std::string out;
+  AppendField(out, item.item_id);
+  AppendField(out, FormatId(IdKind::kAccount, item.destination_account_id));
+  AppendField(out, std::to_string(item.amount_minor));
+  AppendField(out, item.reference);
+  return out;
+}
+
+std::string TermsOf(int items, std::string_view content_hex) {
+  return std::to_string(items) + (items == 1 ? " payment" : " payments") + ", list " +
+         std::string(content_hex);
+}
+
+void AwaitApproval(Bulk& bulk, OrderTerms terms, std::string content, absl::Time now) {
+  FLORIN_CHECK(bulk.state == BulkState::kDraft && bulk.item_count > 0,
+               "only a draft with items waits for an approval");
+  bulk.state = BulkState::kRequiresAction;
+  bulk.approval = std::move(terms);
+  bulk.content = std::move(content);
+  bulk.update_time = now;
+}
+
+void Start(Bulk& bulk, std::string binding, absl::Time now) {
+  FLORIN_CHECK(bulk.state == BulkState::kRequiresAction && bulk.approval,
+               "only a bulk that requires action is started");
+  bulk.state = FirstOf(bulk.mode);
+  bulk.approval->approved_binding = std::move(binding);
+  bulk.update_time = now;
+}
+
+void GiveUp(Bulk& bulk, Reason reason, absl::Time now) {
+  FLORIN_CHECK(bulk.state == BulkState::kRequiresAction,
+               "only a bulk that requires action is given up");
+  bulk.state = BulkState::kCanceled;
+  bulk.cancel_reason = InfoOf(reason).name;
+  bulk.update_time = now;
+}
+
 absl::Status Apply(Bulk& bulk, BulkEvent event, absl::Time now) {
   const bool submit = event == BulkEvent::kSubmit;
-  if (bulk.state != BulkState::kDraft) {
+  const bool waiting = bulk.state == BulkState::kRequiresAction;
+  if (waiting && submit) return absl::OkStatus();
+  if (bulk.state != BulkState::kDraft && !waiting) {
     const bool canceled = bulk.state == BulkState::kCanceled;
     if (canceled != submit) return absl::OkStatus();
     return Error(Reason::kBulkClosed, canceled ? "it was canceled" : "it was submitted");
@@ -123,10 +178,7 @@ absl::Status Apply(Bulk& bulk, BulkEvent event, absl::Time now) {
   if (submit && bulk.item_count == 0) {
     return Error(Reason::kInvalidField, "it has no items", {.param = "bulk_id"});
   }
-  bulk.state = BulkState::kCanceled;
-  if (submit) {
-    bulk.state = bulk.mode == BulkMode::kBestEffort ? BulkState::kPaying : BulkState::kHolding;
-  }
+  bulk.state = submit ? FirstOf(bulk.mode) : BulkState::kCanceled;
   bulk.update_time = now;
   return absl::OkStatus();
 }

@@ -4,6 +4,9 @@
 //   ALL_OR_NOTHING   draft -> holding -> capturing -> completed     every item was held
 //                                     -> releasing -> failed        one was refused
 //
+// Either goes from draft to requires_action first if its payer must approve it, and from there on
+// as if it was submitted then, or to canceled.
+//
 // The ledger sets the money of each item aside, on both sides and within all limits, and what is
 // held resolves whatever happens to the accounts afterwards: once every item is held no capture can
 // be refused, and while one is missing nothing has moved. The change of the bulk's state is the
@@ -16,6 +19,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "services/payments/domain/order_approval.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
@@ -29,7 +33,8 @@ enum class BulkState {
   kCapturing,
   kReleasing,
   kCompleted,
-  kFailed
+  kFailed,
+  kRequiresAction
 };
 enum class BulkEvent { kSubmit, kCancel };
 enum class ItemState { kPending, kHeld, kSucceeded, kFailed };
@@ -59,6 +64,9 @@ struct Bulk {
   std::int64_t total_minor = 0;
   absl::Time create_time;
   absl::Time update_time;
+  std::optional<OrderTerms> approval = {};  // Nothing: submitted without, or not yet.
+  std::string content = {};                 // With `approval`: digest of its items, octets.
+  std::string cancel_reason = {};  // Name of the reason where auth's answer has canceled it.
 
   friend bool operator==(const Bulk&, const Bulk&) = default;
 };
@@ -88,6 +96,21 @@ std::string_view Difference(const BulkItem& kept, const BulkItem& item);
 // Adds to a draft what are new items; none may be added to any bulk. Errors: kBulkClosed;
 // kBulkFull; kInvalidAmount where the total does not fit.
 absl::Status Count(Bulk& bulk, const std::vector<BulkItem>& added);
+
+// What an item is, for the digest of a bulk's items: equal for equal items only, and none the
+// beginning of another.
+std::string CanonicalItem(const BulkItem& item);
+
+// What its payer is shown beside total and payees: "3 payments, list 5f2c…", with the digest of its
+// items in hexadecimal.
+std::string TermsOf(int items, std::string_view content_hex);
+
+// A draft with items that now waits for its payer's approval.
+void AwaitApproval(Bulk& bulk, OrderTerms terms, std::string content, absl::Time now);
+// After its approval was redeemed for `binding`: it must require action, and is paid.
+void Start(Bulk& bulk, std::string binding, absl::Time now);
+// After auth refused its approval for good: it must require action, and is canceled.
+void GiveUp(Bulk& bulk, Reason reason, absl::Time now);
 
 // What its user does. Submitting what was submitted and canceling what was canceled changes
 // nothing. Errors: kBulkClosed; kInvalidField for one without items.

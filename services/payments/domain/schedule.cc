@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "libs/status/check.h"
+
 namespace florin::payments {
 namespace {
 
@@ -15,10 +17,12 @@ constexpr std::array kFrequencies = {std::pair(Frequency::kOnce, std::string_vie
 constexpr std::array kCatchUps = {std::pair(CatchUp::kAll, std::string_view("all")),
                                   std::pair(CatchUp::kLatestOnly, std::string_view("latest_only")),
                                   std::pair(CatchUp::kSkip, std::string_view("skip"))};
-constexpr std::array kStates = {std::pair(ScheduleState::kActive, std::string_view("active")),
-                                std::pair(ScheduleState::kPaused, std::string_view("paused")),
-                                std::pair(ScheduleState::kCanceled, std::string_view("canceled")),
-                                std::pair(ScheduleState::kEnded, std::string_view("ended"))};
+constexpr std::array kStates = {
+    std::pair(ScheduleState::kActive, std::string_view("active")),
+    std::pair(ScheduleState::kPaused, std::string_view("paused")),
+    std::pair(ScheduleState::kCanceled, std::string_view("canceled")),
+    std::pair(ScheduleState::kEnded, std::string_view("ended")),
+    std::pair(ScheduleState::kRequiresAction, std::string_view("requires_action"))};
 constexpr std::array kEvents = {std::pair(ScheduleEvent::kPause, std::string_view("pause")),
                                 std::pair(ScheduleEvent::kResume, std::string_view("resume")),
                                 std::pair(ScheduleEvent::kCancel, std::string_view("cancel"))};
@@ -101,6 +105,21 @@ void Step(Schedule& schedule) {
 void End(Schedule& schedule, absl::Time now) {
   schedule.state = ScheduleState::kEnded;
   schedule.update_time = now;
+}
+
+std::string_view UnitOf(Frequency frequency) {
+  switch (frequency) {
+    case Frequency::kOnce:
+    case Frequency::kDaily:
+      break;
+    case Frequency::kWeekly:
+      return "week";
+    case Frequency::kMonthly:
+      return "month";
+    case Frequency::kYearly:
+      return "year";
+  }
+  return "day";
 }
 
 bool IsSkipped(const Schedule& schedule, absl::Time now) {
@@ -272,11 +291,47 @@ std::vector<Occurrence> BeginDue(Schedule& schedule, absl::Time now) {
   return begun;
 }
 
+std::string TermsOf(const Schedule& schedule) {
+  const RecurrenceRule& rule = schedule.rule;
+  const std::string first = FormatDay(rule.first_day) + " at " +
+                            FormatMinuteOfDay(rule.minute_of_day) + ' ' + rule.zone_name;
+  if (rule.frequency == Frequency::kOnce) return "Once, on " + first;
+  std::string often = std::string(UnitOf(rule.frequency));
+  if (rule.interval > 1) often = std::to_string(rule.interval) + ' ' + often + 's';
+  if (rule.frequency == Frequency::kMonthly) {
+    often += " on day " + std::to_string(rule.day_of_month);
+  }
+  std::string end = "until canceled";
+  if (rule.last_day) end = "until " + FormatDay(*rule.last_day);
+  if (rule.count) end = std::to_string(*rule.count) + (*rule.count == 1 ? " time" : " times");
+  return "Every " + often + " from " + first + ", " + end;
+}
+
+void Start(Schedule& schedule, std::string binding, absl::Time now) {
+  FLORIN_CHECK(schedule.state == ScheduleState::kRequiresAction && schedule.approval,
+               "only a schedule that requires action is started");
+  schedule.state = ScheduleState::kActive;
+  schedule.approval->approved_binding = std::move(binding);
+  schedule.update_time = now;
+}
+
+void GiveUp(Schedule& schedule, Reason reason, absl::Time now) {
+  FLORIN_CHECK(schedule.state == ScheduleState::kRequiresAction,
+               "only a schedule that requires action is given up");
+  schedule.state = ScheduleState::kCanceled;
+  schedule.cancel_reason = InfoOf(reason).name;
+  schedule.next_time.reset();
+  schedule.update_time = now;
+}
+
 absl::Status Apply(Schedule& schedule, ScheduleEvent event, absl::Time now) {
   const bool cancel = event == ScheduleEvent::kCancel;
   if (cancel && schedule.state == ScheduleState::kCanceled) return absl::OkStatus();
   if (schedule.state == ScheduleState::kCanceled || schedule.state == ScheduleState::kEnded) {
     return Error(Reason::kScheduleEnded, "the schedule has ended");
+  }
+  if (!cancel && schedule.state == ScheduleState::kRequiresAction) {
+    return Error(Reason::kApprovalPending, "the schedule waits for its payer's approval");
   }
   const ScheduleState to = cancel                           ? ScheduleState::kCanceled
                            : event == ScheduleEvent::kPause ? ScheduleState::kPaused

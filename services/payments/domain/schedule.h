@@ -13,13 +13,15 @@
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "services/payments/domain/order_approval.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
 
 enum class Frequency { kOnce, kDaily, kWeekly, kMonthly, kYearly };
 enum class CatchUp { kAll, kLatestOnly, kSkip };
-enum class ScheduleState { kActive, kPaused, kCanceled, kEnded };
+// kRequiresAction: its payer must approve it first.
+enum class ScheduleState { kActive, kPaused, kCanceled, kEnded, kRequiresAction };
 enum class ScheduleEvent { kPause, kResume, kCancel };
 enum class OccurrenceState { kPending, kSucceeded, kFailed, kSkipped, kRequiresAction };
 
@@ -87,6 +89,8 @@ struct Schedule {
   std::optional<absl::Time> next_time;  // Of `next_number`; nothing: there is none.
   absl::Time create_time;
   absl::Time update_time;
+  std::optional<OrderTerms> approval = {};  // Nothing: made without.
+  std::string cancel_reason = {};  // Name of the reason where auth's answer has canceled it.
 
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
@@ -115,9 +119,18 @@ std::string CanonicalSchedule(const Schedule& schedule);
 // schedule on to what comes next; ends it after the last one. Only an active one begins anything.
 std::vector<Occurrence> BeginDue(Schedule& schedule, absl::Time now);
 
+// What its payer is shown of when it pays: "Every 2 weeks from 2026-12-01 at 09:00 Europe/Berlin,
+// 12 times". Plain text of at most 200 characters.
+std::string TermsOf(const Schedule& schedule);
+
+// After its approval was redeemed for `binding`: it must require action, and begins.
+void Start(Schedule& schedule, std::string binding, absl::Time now);
+// After auth refused its approval for good: it must require action, and is canceled.
+void GiveUp(Schedule& schedule, Reason reason, absl::Time now);
+
 // What its user does. Pausing a paused one, … changes nothing; resuming goes on with what is not
-// due yet. Error: kScheduleEnded for one that was canceled or has ended, but canceling a canceled
-// one changes nothing.
+// due yet. Errors: kScheduleEnded for one that was canceled or has ended, but canceling a canceled
+// one changes nothing; kApprovalPending for one that requires action, but it may be canceled.
 absl::Status Apply(Schedule& schedule, ScheduleEvent event, absl::Time now);
 
 }  // namespace florin::payments

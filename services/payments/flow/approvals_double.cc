@@ -13,14 +13,22 @@ absl::Status Unavailable() { return Error(Reason::kUnavailable, "told to fail");
 
 // As auth makes it: of what it was told.
 std::string BindingOf(const auth::v1::CreateApprovalRequest& request) {
+  sca::Subject subject = sca::Subject::kPayment;
+  if (!request.schedule_id().empty()) subject = sca::Subject::kSchedule;
+  if (!request.bulk_id().empty()) subject = sca::Subject::kBulk;
+  const std::string id = request.payment_id() + request.schedule_id() + request.bulk_id();
   const sca::PaymentBinding binding{
-      .payment_id = *ParseId(IdKind::kPayment, request.payment_id(), ""),
+      .payment_id = *ParseId(sca::IdKindOf(subject), id, ""),
       .amount = {.minor_units = request.amount().minor_units(),
                  .currency = *Currency::Parse(request.amount().currency())},
-      .payee_account_id = *ParseId(IdKind::kAccount, request.payee_account_id(), ""),
+      .payee_account_id = subject == sca::Subject::kBulk
+                              ? Uuid()
+                              : *ParseId(IdKind::kAccount, request.payee_account_id(), ""),
       .payee_name = request.payee_name(),
       .expire_time = TimeOf(request.expire_time()),
-      .nonce = request.nonce()};
+      .nonce = request.nonce(),
+      .subject = subject,
+      .terms = request.terms()};
   return std::string(crypto::AsOctets(sca::BindingDigest(binding)));
 }
 
@@ -70,7 +78,11 @@ Task<absl::StatusOr<Approval>> ApprovalsDouble::CreateApproval(
     row.binding = BindingOf(request);
     row.approval.set_approval_id(request.approval_id());
     row.approval.set_state(Approval::PENDING);
+    row.approval.set_kind(request.kind());
     row.approval.set_payment_id(request.payment_id());
+    row.approval.set_schedule_id(request.schedule_id());
+    row.approval.set_bulk_id(request.bulk_id());
+    row.approval.set_terms(request.terms());
     *row.approval.mutable_amount() = request.amount();
     row.approval.set_payee_account_id(request.payee_account_id());
     row.approval.set_payee_name(request.payee_name());
@@ -93,8 +105,10 @@ Task<absl::StatusOr<auth::v1::RedeemApprovalResponse>> ApprovalsDouble::RedeemAp
 }
 
 absl::Status ApprovalsDouble::Redeem(Row& row, const auth::v1::RedeemApprovalRequest& request) {
-  const bool same =
-      request.binding() == row.binding && request.payment_id() == row.approval.payment_id();
+  const bool same = request.binding() == row.binding &&
+                    request.payment_id() == row.approval.payment_id() &&
+                    request.schedule_id() == row.approval.schedule_id() &&
+                    request.bulk_id() == row.approval.bulk_id();
   switch (row.approval.state()) {
     case Approval::REDEEMED:
       return same ? absl::OkStatus() : Error(Reason::kApprovalUsed, "used");

@@ -3,12 +3,15 @@
 #include <set>
 #include <utility>
 
+#include "services/payments/domain/approval.h"
 #include "services/payments/flow/settlement.h"
 
 namespace florin::payments {
 namespace {
 
 constexpr std::size_t kAccountsAtOnce = 100;  // AccountDirectory's.
+constexpr int kItemsRead = 1000;
+constexpr std::size_t kNamesShown = 10;  // At most; as many as fit.
 
 std::string PathOf(std::size_t i) { return "items[" + std::to_string(i) + "]"; }
 
@@ -66,7 +69,7 @@ Task<absl::StatusOr<BulkOrders::Outcome>> BulkOrders::Create(rpc::Outgoing conte
   co_return Outcome{.bulk = std::move(stored->bulk), .replayed = replayed};
 }
 
-Task<absl::StatusOr<Bulk>> BulkOrders::Add(rpc::Outgoing context, Uuid user_id, Uuid bulk_id,
+Task<absl::StatusOr<Bulk>> BulkOrders::Add(Uuid user_id, Uuid bulk_id,
                                            std::vector<BulkItem> items) {
   if (items.empty() || items.size() > kMostItemsAtOnce) {
     co_return Error(Reason::kInvalidField, "1 to 1,000 items", {.param = "items"});
@@ -77,24 +80,72 @@ Task<absl::StatusOr<Bulk>> BulkOrders::Add(rpc::Outgoing context, Uuid user_id, 
     FLORIN_CO_RETURN_IF_ERROR(CheckItem(*bulk, items[i], PathOf(i)));
     items[i].reserved_id = ids_.NewId();
   }
-  FLORIN_CO_RETURN_IF_ERROR(co_await Judge(std::move(context), user_id, items));
   co_return co_await store_.AddItems(user_id, bulk_id, std::move(items));
 }
 
-Task<absl::Status> BulkOrders::Judge(rpc::Outgoing context, Uuid user_id,
-                                     std::vector<BulkItem> items) {
+Task<absl::StatusOr<Bulk>> BulkOrders::Submit(rpc::Outgoing context, Uuid user_id, Uuid bulk_id,
+                                              audit::Origin origin) {
+  absl::StatusOr<Bulk> bulk = co_await store_.GetBulk(user_id, bulk_id);
+  if (!bulk.ok()) co_return bulk.status();
   // Whoever is paid matters only then.
-  if (!DependsOnUse(policy_, Kind::kTransfer, false)) co_return absl::OkStatus();
-  const auto facts = co_await LookUpPayees(accounts_, std::move(context), items);
-  if (!facts.ok()) co_return facts.status();
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    const auto payee = facts->find(items[i].destination_account_id);
-    const bool to_self = payee != facts->end() && payee->second.owner_user_id == user_id;
-    if (!DependsOnUse(policy_, Kind::kTransfer, to_self)) continue;
-    co_return Error(Reason::kInvalidField, "this payment would need its payer's approval",
-                    {.param = PathOf(i) + ".destination_account_id"});
+  if (bulk->state == BulkState::kDraft && DependsOnUse(policy_, Kind::kTransfer, false)) {
+    absl::StatusOr<Others> others = co_await FindOthers(context, *bulk);
+    if (!others.ok()) co_return others.status();
+    if (others->payees > 0) {
+      bulk = co_await Await(*std::move(bulk), *std::move(others), origin);
+      if (!bulk.ok()) co_return bulk.status();
+    }
   }
-  co_return absl::OkStatus();
+  if (bulk->state == BulkState::kRequiresAction) {
+    AwaitedOrder awaited = AwaitedOf(*bulk);
+    FLORIN_CO_RETURN_IF_ERROR(co_await confirm_.Ask(std::move(context), std::move(awaited)));
+    co_return bulk;
+  }
+  co_return co_await store_.ChangeBulk(user_id, bulk_id, BulkEvent::kSubmit,
+                                       NowInMicroseconds(clock_), std::move(origin));
+}
+
+Task<absl::StatusOr<Bulk>> BulkOrders::Await(Bulk bulk, Others others, audit::Origin origin) {
+  const absl::Time now = NowInMicroseconds(clock_);
+  OrderTerms terms{.approval_id = OrderApprovalIdOf(IdKind::kBulk, bulk.bulk_id),
+                   .payee_name = PayeesText(others.names, others.payees),
+                   .nonce = crypto::RandomOctets(sca::kNonceSize),
+                   .expire_time = now + kApprovalTime};
+  absl::StatusOr<Bulk> kept = co_await store_.AwaitApproval(
+      bulk.user_id, bulk.bulk_id, std::move(terms), others.items_seen, now, std::move(origin));
+  if (kept.ok() && kept->state == BulkState::kDraft) {
+    co_return Error(Reason::kUnavailable, "items are still being added to the bulk");
+  }
+  co_return kept;
+}
+
+Task<absl::StatusOr<BulkOrders::Others>> BulkOrders::FindOthers(rpc::Outgoing context, Bulk bulk) {
+  Others others;
+  std::set<Uuid> seen;
+  int after = 0;
+  for (bool more = true; more;) {
+    std::optional<ItemState> any;
+    const absl::StatusOr<std::vector<BulkItem>> items =
+        co_await store_.ListItems(bulk.user_id, bulk.bulk_id, any, after, kItemsRead);
+    if (!items.ok()) co_return items.status();
+    more = items->size() == kItemsRead;
+    others.items_seen += static_cast<int>(items->size());
+    if (items->empty()) break;
+    after = items->back().number;
+    const auto facts = co_await LookUpPayees(accounts_, context, *items);
+    if (!facts.ok()) co_return facts.status();
+    for (const BulkItem& item : *items) {
+      const auto payee = facts->find(item.destination_account_id);
+      const bool known = payee != facts->end();
+      const bool to_self = known && payee->second.owner_user_id == bulk.user_id;
+      if (to_self || !seen.insert(item.destination_account_id).second) continue;
+      ++others.payees;
+      if (known && others.names.size() < kNamesShown) {
+        others.names.push_back(payee->second.holder_name);
+      }
+    }
+  }
+  co_return others;
 }
 
 }  // namespace florin::payments

@@ -9,6 +9,7 @@
 #include "libs/rpc/context.h"
 #include "services/payments/domain/approval_policy.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/confirm_order.h"
 #include "services/payments/store/bulk_store.h"
 
 namespace florin::payments {
@@ -29,8 +30,13 @@ class BulkOrders {
 
   // References outlive this.
   BulkOrders(BulkStore& store, AccountDirectory& accounts, Clock& clock, IdSource& ids,
-             ApprovalPolicy policy)
-      : store_(store), accounts_(accounts), clock_(clock), ids_(ids), policy_(std::move(policy)) {}
+             ApprovalPolicy policy, ConfirmOrder& confirm)
+      : store_(store),
+        accounts_(accounts),
+        clock_(clock),
+        ids_(ids),
+        policy_(std::move(policy)),
+        confirm_(confirm) {}
 
   // Makes an empty bulk, or gives the one that the key stands for. Errors: kAccountNotFound, also
   // for an account of another user; kIdempotencyKeyReused; kUnavailable.
@@ -38,19 +44,33 @@ class BulkOrders {
                                        BulkMode mode, std::string idempotency_key);
 
   // Adds items (id, destination, amount, reference). Errors: kInvalidField unless there are 1 to
-  // kMostItemsAtOnce; those of CheckItem() and BulkStore::AddItems(); kInvalidField with param
-  // `items[N].destination_account_id` if the policy might ask for an approval of that payment.
-  Task<absl::StatusOr<Bulk>> Add(rpc::Outgoing context, Uuid user_id, Uuid bulk_id,
-                                 std::vector<BulkItem> items);
+  // kMostItemsAtOnce; those of CheckItem() and BulkStore::AddItems().
+  Task<absl::StatusOr<Bulk>> Add(Uuid user_id, Uuid bulk_id, std::vector<BulkItem> items);
+
+  // Submits a bulk: it is paid from now on, or, where the policy could ask for an approval of one
+  // of its payments, waits for one of all of them, which its payer is asked for (RTS Art. 5(3)(b)).
+  // Submitting again changes nothing, and asks again. Errors: kBulkNotFound; those of Apply();
+  // those of PaymentApprovals::Ask(); kUnavailable, also while items are still being added; both:
+  // repeat.
+  Task<absl::StatusOr<Bulk>> Submit(rpc::Outgoing context, Uuid user_id, Uuid bulk_id,
+                                    audit::Origin origin);
 
  private:
-  Task<absl::Status> Judge(rpc::Outgoing context, Uuid user_id, std::vector<BulkItem> items);
+  // Whom a bulk pays beside its payer, distinct accounts of the items that there are.
+  struct Others {
+    std::vector<std::string> names;  // Of the first.
+    int payees = 0;
+    int items_seen = 0;  // All.
+  };
+  Task<absl::StatusOr<Others>> FindOthers(rpc::Outgoing context, Bulk bulk);
+  Task<absl::StatusOr<Bulk>> Await(Bulk bulk, Others others, audit::Origin origin);
 
   BulkStore& store_;
   AccountDirectory& accounts_;
   Clock& clock_;
   IdSource& ids_;
   const ApprovalPolicy policy_;
+  ConfirmOrder& confirm_;
 };
 
 }  // namespace florin::payments

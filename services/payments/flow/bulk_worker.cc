@@ -169,7 +169,8 @@ absl::Status BulkWorker::Check(const Bulk& bulk, const Payees& payees, const Bul
     return Error(Reason::kInvalidField, "what is held for all at once is in the usual book",
                  {.param = "destination_account_id"});
   }
-  if (DependsOnUse(parts_.policy, Kind::kTransfer, payee->owner_user_id == bulk.user_id)) {
+  const bool to_self = payee->owner_user_id == bulk.user_id;
+  if (!IsApproved(bulk) && DependsOnUse(parts_.policy, Kind::kTransfer, to_self)) {
     return Error(Reason::kApprovalPending, "the payment would need its payer's approval");
   }
   return absl::OkStatus();
@@ -182,8 +183,9 @@ Task<void> BulkWorker::PayItem(const Bulk& bulk, const Payees& payees, BulkItem&
     audit::Origin origin{.caller = "payments"};
     PaymentRequest request = PaymentOf(bulk, item);
     std::string key = ItemKey(bulk.bulk_id, item.item_id);
-    const absl::StatusOr<CreatePayment::Outcome> made = co_await parts_.create.Run(
-        std::move(context), bulk.user_id, std::move(key), std::move(request), std::move(origin));
+    const absl::StatusOr<CreatePayment::Outcome> made =
+        co_await parts_.create.Run(std::move(context), bulk.user_id, std::move(key),
+                                   std::move(request), std::move(origin), IsApproved(bulk));
     if (made.ok()) {
       item.payment_id = made->payment.payment_id;
       item.state = ItemState::kSucceeded;

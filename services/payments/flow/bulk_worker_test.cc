@@ -26,8 +26,7 @@ class BulkWorkerTest : public PaymentsFixture {
     return {.item_id = id, .destination_account_id = destination, .amount_minor = minor_units};
   }
   absl::StatusOr<Bulk> Add(BulkOrders& orders, const Bulk& bulk, std::vector<BulkItem> items) {
-    rpc::Outgoing context;
-    return runtime_.Run(orders.Add(context, user_, bulk.bulk_id, std::move(items)));
+    return runtime_.Run(orders.Add(user_, bulk.bulk_id, std::move(items)));
   }
   // `count` items of 1 each, to an account in turn.
   void AddMany(const Bulk& bulk, int count) {
@@ -60,7 +59,8 @@ class BulkWorkerTest : public PaymentsFixture {
   }
 
   FakeBulkStore bulks_{store_};
-  BulkOrders orders_{bulks_, directory_, clock_, SystemIds(), {}};
+  ConfirmOrder confirm_order_{bulks_, approvals_, clock_};
+  BulkOrders orders_{bulks_, directory_, clock_, SystemIds(), {}, confirm_order_};
   BulkWorker worker_{runtime_.executor(),
                      bulks_,
                      {create_, directory_, settlement_, chart_, *pricing_, {}},
@@ -208,16 +208,6 @@ TEST_F(BulkWorkerTest, NothingRefusesWhatIsHeld) {
   EXPECT_THAT(Work(), IsOk());
   EXPECT_EQ(StateOf(bulk), "completed");
   EXPECT_EQ(ledger_double_.BalanceOf(c_), 1);
-}
-
-TEST_F(BulkWorkerTest, WhatWouldNeedAnApprovalIsNotAdded) {
-  BulkOrders judging(bulks_, directory_, clock_, SystemIds(), {.enabled = true, .low_value = {}});
-  const Bulk bulk = Make(BulkMode::kBestEffort);
-  const auto refused = Add(judging, bulk, {Item("own", b_, 1), Item("others", c_, 1)});
-  EXPECT_THAT(refused, StatusHasReason(Reason::kInvalidField));
-  EXPECT_EQ(DetailOf(refused.status()).param, "items[1].destination_account_id");
-  EXPECT_THAT(Add(judging, bulk, {Item("own", b_, 1)}), IsOk());
-  EXPECT_EQ(Items(bulk), "own pending, ");
 }
 
 // The policy has become stricter since.

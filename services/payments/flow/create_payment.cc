@@ -47,7 +47,8 @@ CreatePayment::CreatePayment(AccountDirectory& accounts, Settlement& settlement,
 Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing context, Uuid user_id,
                                                                 std::string idempotency_key,
                                                                 PaymentRequest request,
-                                                                audit::Origin origin) {
+                                                                audit::Origin origin,
+                                                                bool approved) {
   FLORIN_CO_RETURN_IF_ERROR(CheckRequest(request));
   absl::StatusOr<Payees> payees = co_await CheckParties(context, user_id, request);
   if (!payees.ok()) co_return payees.status();
@@ -73,7 +74,7 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
     if (limits_ != nullptr) {
       FLORIN_CO_RETURN_IF_ERROR(co_await limits_->Judge(intent.payment, payees->payer_level));
     }
-    stored = co_await Keep(std::move(intent), *std::move(payees));
+    stored = co_await Keep(std::move(intent), *std::move(payees), approved);
   } else {
     stored = co_await Refuse(std::move(intent), pricing.status());
   }
@@ -103,10 +104,11 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Refuse(Intent intent, absl::St
   co_return **std::move(known);
 }
 
-Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees payees) {
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees payees,
+                                                       bool approved) {
   const Payment& payment = intent.payment;
   // Nobody is asked to approve what a limit refuses.
-  if (payment.limit_refusal ||
+  if (payment.limit_refusal || approved ||
       !DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
     if (payment.pricing && payment.pricing->conversion) {
       co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));

@@ -67,9 +67,12 @@ class CreatePayment {
   // approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of PaymentApprovals::Ask() with
   // the payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the
   // intent was kept: repeat with the same key.
+  //
+  // `approved`: the payment is of a schedule or a bulk that its payer has approved as it is
+  // (IsApproved()), so that it is not judged by the approval policy.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request,
-                                    audit::Origin origin = {});
+                                    audit::Origin origin = {}, bool approved = false);
 
  private:
   // All of a payment's payees at once.
@@ -88,7 +91,7 @@ class CreatePayment {
   // Errors: those of CheckAccounts(), for each of several payees, and what follows it.
   Task<absl::StatusOr<Payees>> CheckParties(rpc::Outgoing context, Uuid user_id,
                                             const PaymentRequest& request);
-  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees);
+  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees, bool approved);
   // The answer to a request that is refused now: a key that is known stands for what it stood for,
   // whatever prices and the policy are by now.
   Task<absl::StatusOr<StoredIntent>> Refuse(Intent intent, absl::Status why);

@@ -1,4 +1,5 @@
-// Makes schedules: what a user asks for, checked as each of its payments will be.
+// Makes schedules: what a user asks for, checked as each of its payments will be. Where the policy
+// could ask for an approval of a payment, the schedule waits for one of all of them (RTS Art. 14).
 #pragma once
 
 #include <string>
@@ -8,6 +9,7 @@
 #include "libs/rpc/context.h"
 #include "services/payments/domain/approval_policy.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/confirm_order.h"
 #include "services/payments/store/schedule_store.h"
 
 namespace florin::payments {
@@ -22,25 +24,32 @@ class CreateSchedule {
 
   // References outlive this.
   CreateSchedule(ScheduleStore& store, AccountDirectory& accounts, Clock& clock, IdSource& ids,
-                 ApprovalPolicy policy)
-      : store_(store), accounts_(accounts), clock_(clock), ids_(ids), policy_(std::move(policy)) {}
+                 ApprovalPolicy policy, ConfirmOrder& confirm)
+      : store_(store),
+        accounts_(accounts),
+        clock_(clock),
+        ids_(ids),
+        policy_(std::move(policy)),
+        confirm_(confirm) {}
 
   // Makes the schedule that `wanted` (accounts, amount, reference, rule, catch-up) asks for, or
-  // gives the one that the key stands for. Errors: those of CheckRequest(), CheckAccounts(),
-  // CheckRule(); kInvalidSchedule with param `destination_account_id` if the policy might ask for
-  // an approval of its payments, since nobody is there to give it when they are due;
-  // kIdempotencyKeyReused; kUnavailable.
+  // gives the one that the key stands for; its payer is asked if it requires action. Errors: those
+  // of CheckRequest(), CheckAccounts(), CheckRule(); kIdempotencyKeyReused; those of
+  // PaymentApprovals::Ask(): the schedule is kept, and the same key asks again; kUnavailable.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Schedule wanted,
                                     std::string idempotency_key, audit::Origin origin = {});
 
  private:
-  Task<absl::Status> CheckParties(rpc::Outgoing context, Schedule wanted);
+  // What the payer is to approve, or nothing.
+  Task<absl::StatusOr<std::optional<OrderTerms>>> CheckParties(rpc::Outgoing context,
+                                                               Schedule wanted);
 
   ScheduleStore& store_;
   AccountDirectory& accounts_;
   Clock& clock_;
   IdSource& ids_;
   const ApprovalPolicy policy_;
+  ConfirmOrder& confirm_;
 };
 
 }  // namespace florin::payments

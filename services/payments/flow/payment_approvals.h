@@ -6,6 +6,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/rpc/context.h"
 #include "services/payments/domain/payment.h"
+#include "services/payments/store/order_approval_store.h"
 
 namespace florin::payments {
 
@@ -18,6 +19,8 @@ class PaymentApprovals {
   // Asks the payer of `payment`, which has terms, to approve it. Idempotent. Errors: kUnavailable,
   // kDeadlineExceeded; kInternal if auth will not have it.
   Task<absl::Status> Ask(rpc::Outgoing context, Payment payment);
+  // The same of an order.
+  Task<absl::Status> Ask(rpc::Outgoing context, AskedApproval asked);
 
   // Redeems the approval of `payment` for `binding`, which the caller has made of what it is about
   // to execute. Idempotent. `only_if_redeemed`: finds out whether it was redeemed, and leaves it
@@ -27,8 +30,13 @@ class PaymentApprovals {
   // kDeadlineExceeded, kInternal.
   Task<absl::Status> Redeem(rpc::Outgoing context, Payment payment, crypto::Digest binding,
                             bool only_if_redeemed);
+  // The same of an order, for what `asked` binds.
+  Task<absl::Status> Redeem(rpc::Outgoing context, AskedApproval asked, bool only_if_redeemed);
 
  private:
+  Task<absl::Status> RedeemFor(rpc::Outgoing context, AskedApproval asked, crypto::Digest binding,
+                               bool only_if_redeemed);
+
   auth::v1::ApprovalsClient& approvals_;
 };
 

@@ -59,7 +59,7 @@ Task<absl::StatusOr<bool>> ScheduleWorker::Pay(DueOccurrence due) {
   PaymentRequest request = PaymentOf(due.schedule);
   const absl::StatusOr<CreatePayment::Outcome> made =
       co_await create_.Run(std::move(context), occurrence.user_id, std::move(key),
-                           std::move(request), std::move(origin));
+                           std::move(request), std::move(origin), IsApproved(due.schedule));
   if (made.ok()) {
     occurrence = After(std::move(occurrence), made->payment);
   } else if (DecidesNothing(made.status())) {

@@ -8,7 +8,8 @@
 //   4. how it ended is recorded
 //
 // A crash after any of them is made up for by whoever takes the occurrence next: its payment has
-// one key. The approval policy judges each as any other payment, so nothing slips past it.
+// one key. Those of a schedule that its payer has approved as it is need no approval of their own
+// (RTS Art. 14); all others the approval policy judges as any payment, so nothing slips past it.
 #pragma once
 
 #include <atomic>

@@ -53,9 +53,8 @@ class ScheduleWorkerTest : public PaymentsFixture {
   }
 
   FakeScheduleStore schedules_;
-  CreateSchedule create_schedule_{schedules_, directory_, clock_, SystemIds(), {}};
-  CreateSchedule judging_{
-      schedules_, directory_, clock_, SystemIds(), {.enabled = true, .low_value = {}}};
+  ConfirmOrder confirm_order_{schedules_, approvals_, clock_};
+  CreateSchedule create_schedule_{schedules_, directory_, clock_, SystemIds(), {}, confirm_order_};
   ScheduleWorker worker_{schedules_, create_, clock_};
 };
 
@@ -175,13 +174,6 @@ TEST_F(ScheduleWorkerTest, ARetryGivesTheScheduleAndAKeyStandsForOne) {
   EXPECT_EQ(again->schedule, made->schedule);
   EXPECT_THAT(Make(create_schedule_, Daily(11, b_)),
               StatusHasReason(Reason::kIdempotencyKeyReused));
-}
-
-TEST_F(ScheduleWorkerTest, WhatWouldNeedAnApprovalIsNotScheduled) {
-  const auto refused = Make(judging_, Daily(10, c_));
-  EXPECT_THAT(refused, StatusHasReason(Reason::kInvalidSchedule));
-  EXPECT_EQ(DetailOf(refused.status()).param, "destination_account_id");
-  EXPECT_THAT(Make(judging_, Daily(10, b_)), IsOk());
 }
 
 // The policy may have changed since.

@@ -8,6 +8,7 @@
 #include "libs/rpc/user_of.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/rpc/number_pages.h"
+#include "services/payments/rpc/order_next_action.h"
 
 namespace florin::payments {
 namespace {
@@ -27,6 +28,8 @@ v1::Bulk::State ToProto(BulkState state) {
       return v1::Bulk::COMPLETED;
     case BulkState::kFailed:
       return v1::Bulk::FAILED;
+    case BulkState::kRequiresAction:
+      return v1::Bulk::REQUIRES_ACTION;
   }
   return v1::Bulk::STATE_UNSPECIFIED;
 }
@@ -78,7 +81,7 @@ void SetMoney(std::int64_t minor_units, const Bulk& bulk, florin::money::v1::Mon
   out.set_minor_units(minor_units);
 }
 
-v1::Bulk ToProto(const BulkProgress& progress) {
+v1::Bulk ToProto(const BulkProgress& progress, const std::string& approval_page) {
   const Bulk& bulk = progress.bulk;
   v1::Bulk proto;
   proto.set_bulk_id(FormatId(IdKind::kBulk, bulk.bulk_id));
@@ -96,6 +99,10 @@ v1::Bulk ToProto(const BulkProgress& progress) {
   }
   SetTime(bulk.create_time, *proto.mutable_create_time());
   SetTime(bulk.update_time, *proto.mutable_update_time());
+  if (bulk.state == BulkState::kRequiresAction) {
+    *proto.mutable_next_action() = NextActionOf(AskedOf(bulk), approval_page);
+  }
+  proto.set_cancel_reason(bulk.cancel_reason);
   return proto;
 }
 
@@ -133,7 +140,7 @@ absl::StatusOr<std::vector<BulkItem>> ParseItems(const v1::AddBulkItemsRequest& 
 Task<absl::StatusOr<v1::Bulk>> BulksRpc::Answer(Uuid user_id, Uuid bulk_id) {
   const absl::StatusOr<BulkProgress> progress = co_await store_.GetProgress(user_id, bulk_id);
   if (!progress.ok()) co_return progress.status();
-  co_return ToProto(*progress);
+  co_return ToProto(*progress, approval_page_);
 }
 
 Task<absl::StatusOr<v1::Bulk>> BulksRpc::CreateBulk(rpc::Call& call,
@@ -163,15 +170,13 @@ Task<absl::StatusOr<v1::Bulk>> BulksRpc::AddBulkItems(rpc::Call& call,
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kBulk, request.bulk_id(), "bulk_id"));
   FLORIN_CO_ASSIGN_OR_RETURN(std::vector<BulkItem> items, ParseItems(request));
-  rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<Bulk> bulk =
-      co_await orders_.Add(std::move(context), user, id, std::move(items));
+  const absl::StatusOr<Bulk> bulk = co_await orders_.Add(user, id, std::move(items));
   if (!bulk.ok()) co_return bulk.status();
   if (bulk->state != BulkState::kDraft) co_return co_await Answer(user, id);
   // A draft's items are all pending: nothing has to be counted.
   BulkProgress progress{.bulk = *bulk};
   progress.sums[ItemState::kPending] = {bulk->item_count, bulk->total_minor};
-  co_return ToProto(progress);
+  co_return ToProto(progress, approval_page_);
 }
 
 Task<absl::StatusOr<v1::ListBulkItemsResponse>> BulksRpc::ListBulkItems(
@@ -193,20 +198,31 @@ Task<absl::StatusOr<v1::ListBulkItemsResponse>> BulksRpc::ListBulkItems(
 
 Task<absl::StatusOr<v1::Bulk>> BulksRpc::SubmitBulk(rpc::Call& call,
                                                     const v1::SubmitBulkRequest& request) {
-  co_return co_await Change(call, request.bulk_id(), BulkEvent::kSubmit);
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kBulk, request.bulk_id(), "bulk_id"));
+  rpc::Outgoing context = call.AsService();
+  const absl::StatusOr<Bulk> bulk =
+      co_await orders_.Submit(std::move(context), user, id, audit::OriginOfCall(call));
+  if (!bulk.ok()) co_return bulk.status();
+  co_return co_await Answer(user, id);
+}
+
+Task<absl::StatusOr<v1::Bulk>> BulksRpc::ConfirmBulk(rpc::Call& call,
+                                                     const v1::ConfirmBulkRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kBulk, request.bulk_id(), "bulk_id"));
+  rpc::Outgoing context = call.AsService();
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await confirm_.Run(std::move(context), user, id, audit::OriginOfCall(call)));
+  co_return co_await Answer(user, id);
 }
 
 Task<absl::StatusOr<v1::Bulk>> BulksRpc::CancelBulk(rpc::Call& call,
                                                     const v1::CancelBulkRequest& request) {
-  co_return co_await Change(call, request.bulk_id(), BulkEvent::kCancel);
-}
-
-Task<absl::StatusOr<v1::Bulk>> BulksRpc::Change(rpc::Call& call, std::string bulk_id,
-                                                BulkEvent event) {
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
-  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kBulk, bulk_id, "bulk_id"));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id, ParseId(IdKind::kBulk, request.bulk_id(), "bulk_id"));
   const absl::StatusOr<Bulk> bulk = co_await store_.ChangeBulk(
-      user, id, event, NowInMicroseconds(clock_), audit::OriginOfCall(call));
+      user, id, BulkEvent::kCancel, NowInMicroseconds(clock_), audit::OriginOfCall(call));
   if (!bulk.ok()) co_return bulk.status();
   co_return co_await Answer(user, id);
 }

@@ -11,8 +11,13 @@ namespace florin::payments {
 class BulksRpc : public v1::BulksService {
  public:
   // References outlive this.
-  BulksRpc(BulkOrders& orders, BulkStore& store, Clock& clock)
-      : orders_(orders), store_(store), clock_(clock) {}
+  BulksRpc(BulkOrders& orders, ConfirmOrder& confirm, BulkStore& store, Clock& clock,
+           std::string approval_page)
+      : orders_(orders),
+        confirm_(confirm),
+        store_(store),
+        clock_(clock),
+        approval_page_(std::move(approval_page)) {}
 
   Task<absl::StatusOr<v1::Bulk>> CreateBulk(rpc::Call& call,
                                             const v1::CreateBulkRequest& request) override;
@@ -24,16 +29,19 @@ class BulksRpc : public v1::BulksService {
       rpc::Call& call, const v1::ListBulkItemsRequest& request) override;
   Task<absl::StatusOr<v1::Bulk>> SubmitBulk(rpc::Call& call,
                                             const v1::SubmitBulkRequest& request) override;
+  Task<absl::StatusOr<v1::Bulk>> ConfirmBulk(rpc::Call& call,
+                                             const v1::ConfirmBulkRequest& request) override;
   Task<absl::StatusOr<v1::Bulk>> CancelBulk(rpc::Call& call,
                                             const v1::CancelBulkRequest& request) override;
 
  private:
-  Task<absl::StatusOr<v1::Bulk>> Change(rpc::Call& call, std::string bulk_id, BulkEvent event);
   Task<absl::StatusOr<v1::Bulk>> Answer(Uuid user_id, Uuid bulk_id);
 
   BulkOrders& orders_;
+  ConfirmOrder& confirm_;
   BulkStore& store_;
   Clock& clock_;
+  const std::string approval_page_;
 };
 
 }  // namespace florin::payments

@@ -8,6 +8,7 @@
 #include "libs/rpc/user_of.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/rpc/number_pages.h"
+#include "services/payments/rpc/order_next_action.h"
 
 namespace florin::payments {
 namespace {
@@ -107,7 +108,7 @@ void SetRule(const RecurrenceRule& rule, v1::Recurrence& proto) {
   proto.set_count(rule.count.value_or(0));
 }
 
-v1::Schedule ToProto(const Schedule& schedule) {
+v1::Schedule ToProto(const Schedule& schedule, const std::string& approval_page) {
   v1::Schedule proto;
   proto.set_schedule_id(FormatId(IdKind::kSchedule, schedule.schedule_id));
   proto.set_state(ToProto<v1::Schedule::State>(schedule.state));
@@ -124,6 +125,10 @@ v1::Schedule ToProto(const Schedule& schedule) {
   }
   SetTime(schedule.create_time, *proto.mutable_create_time());
   SetTime(schedule.update_time, *proto.mutable_update_time());
+  if (schedule.state == ScheduleState::kRequiresAction) {
+    *proto.mutable_next_action() = NextActionOf(AskedOf(schedule), approval_page);
+  }
+  proto.set_cancel_reason(schedule.cancel_reason);
   return proto;
 }
 
@@ -150,7 +155,20 @@ Task<absl::StatusOr<v1::Schedule>> SchedulesRpc::CreateSchedule(
       std::move(context), std::move(wanted), call.idempotency_key(), audit::OriginOfCall(call));
   if (!outcome.ok()) co_return outcome.status();
   if (outcome->replayed) call.MarkReplayed();
-  co_return ToProto(outcome->schedule);
+  co_return ToProto(outcome->schedule, approval_page_);
+}
+
+Task<absl::StatusOr<v1::Schedule>> SchedulesRpc::ConfirmSchedule(
+    rpc::Call& call, const v1::ConfirmScheduleRequest& request) {
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
+                             ParseId(IdKind::kSchedule, request.schedule_id(), "schedule_id"));
+  rpc::Outgoing context = call.AsService();
+  FLORIN_CO_RETURN_IF_ERROR(
+      co_await confirm_.Run(std::move(context), user, id, audit::OriginOfCall(call)));
+  const absl::StatusOr<Schedule> schedule = co_await store_.GetSchedule(user, id);
+  if (!schedule.ok()) co_return schedule.status();
+  co_return ToProto(*schedule, approval_page_);
 }
 
 Task<absl::StatusOr<v1::Schedule>> SchedulesRpc::GetSchedule(
@@ -160,7 +178,7 @@ Task<absl::StatusOr<v1::Schedule>> SchedulesRpc::GetSchedule(
                              ParseId(IdKind::kSchedule, request.schedule_id(), "schedule_id"));
   const absl::StatusOr<Schedule> schedule = co_await store_.GetSchedule(user, id);
   if (!schedule.ok()) co_return schedule.status();
-  co_return ToProto(*schedule);
+  co_return ToProto(*schedule, approval_page_);
 }
 
 Task<absl::StatusOr<v1::ListSchedulesResponse>> SchedulesRpc::ListSchedules(
@@ -173,7 +191,9 @@ Task<absl::StatusOr<v1::ListSchedulesResponse>> SchedulesRpc::ListSchedules(
   v1::ListSchedulesResponse response;
   response.set_next_page_token(
       CutPage(page, *schedules, [](const Schedule& schedule) { return schedule.schedule_id; }));
-  for (const Schedule& schedule : *schedules) *response.add_schedules() = ToProto(schedule);
+  for (const Schedule& schedule : *schedules) {
+    *response.add_schedules() = ToProto(schedule, approval_page_);
+  }
   co_return response;
 }
 
@@ -218,7 +238,7 @@ Task<absl::StatusOr<v1::Schedule>> SchedulesRpc::Change(rpc::Call& call, std::st
   const absl::StatusOr<Schedule> schedule = co_await store_.ChangeSchedule(
       user, id, event, NowInMicroseconds(clock_), audit::OriginOfCall(call));
   if (!schedule.ok()) co_return schedule.status();
-  co_return ToProto(*schedule);
+  co_return ToProto(*schedule, approval_page_);
 }
 
 }  // namespace florin::payments

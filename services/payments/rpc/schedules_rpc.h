@@ -2,6 +2,9 @@
 // proto/florin/payments/v1/schedules.proto for what each method promises.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "florin/payments/v1/schedules.rpc.h"
 #include "services/payments/flow/create_schedule.h"
 
@@ -11,11 +14,18 @@ namespace florin::payments {
 class SchedulesRpc : public v1::SchedulesService {
  public:
   // References outlive this.
-  SchedulesRpc(florin::payments::CreateSchedule& create, ScheduleStore& store, Clock& clock)
-      : create_(create), store_(store), clock_(clock) {}
+  SchedulesRpc(florin::payments::CreateSchedule& create, ConfirmOrder& confirm,
+               ScheduleStore& store, Clock& clock, std::string approval_page)
+      : create_(create),
+        confirm_(confirm),
+        store_(store),
+        clock_(clock),
+        approval_page_(std::move(approval_page)) {}
 
   Task<absl::StatusOr<v1::Schedule>> CreateSchedule(
       rpc::Call& call, const v1::CreateScheduleRequest& request) override;
+  Task<absl::StatusOr<v1::Schedule>> ConfirmSchedule(
+      rpc::Call& call, const v1::ConfirmScheduleRequest& request) override;
   Task<absl::StatusOr<v1::Schedule>> GetSchedule(rpc::Call& call,
                                                  const v1::GetScheduleRequest& request) override;
   Task<absl::StatusOr<v1::ListSchedulesResponse>> ListSchedules(
@@ -34,8 +44,10 @@ class SchedulesRpc : public v1::SchedulesService {
                                             ScheduleEvent event);
 
   florin::payments::CreateSchedule& create_;
+  ConfirmOrder& confirm_;
   ScheduleStore& store_;
   Clock& clock_;
+  const std::string approval_page_;
 };
 
 }  // namespace florin::payments

@@ -10,6 +10,7 @@
 #include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "services/payments/domain/bulk.h"
+#include "services/payments/store/order_approval_store.h"
 
 namespace florin::payments {
 
@@ -43,10 +44,8 @@ inline constexpr absl::Duration kBulkLease = absl::Seconds(10);
 // and cancel. Thread-safe. Every method is idempotent, so that it may be repeated after
 // kUnavailable. Errors besides those named: kUnavailable (the outcome of a write is then unknown),
 // kInternal. kBulkNotFound is also for a bulk of another user.
-class BulkStore {
+class BulkStore : public OrderApprovalStore {
  public:
-  virtual ~BulkStore() = default;
-
   // Keeps a bulk under a new key, and gives what is kept under the key afterwards.
   virtual Task<absl::StatusOr<StoredBulk>> InsertBulk(BulkIntent intent) = 0;
 
@@ -63,6 +62,15 @@ class BulkStore {
   // Apply(). Errors: kBulkNotFound, and its own.
   virtual Task<absl::StatusOr<Bulk>> ChangeBulk(Uuid user_id, Uuid bulk_id, BulkEvent event,
                                                 absl::Time now, audit::Origin origin) = 0;
+
+  // Lets a draft wait for its payer's approval (AwaitApproval()) by `terms`, whose text is made
+  // here of what it has: TermsOf(). Gives the bulk as it is kept afterwards: as it was before where
+  // it is no draft, and where it has not `items` items, which is to say that some were added since
+  // they were looked at. In the audit trail as payments.bulk.submit. Errors: kBulkNotFound;
+  // kBulkClosed for one that was canceled; kInvalidField for one without items.
+  virtual Task<absl::StatusOr<Bulk>> AwaitApproval(Uuid user_id, Uuid bulk_id, OrderTerms terms,
+                                                   int items, absl::Time now,
+                                                   audit::Origin origin) = 0;
 
   // By number, at most `limit`, those after `after`, only of `state` if given. Error:
   // kBulkNotFound.

@@ -333,11 +333,13 @@ TEST(BulkTables, KeepTheirPromisesWhateverTheProgramDoes) {
     work.exec("TRUNCATE payments.bulk_items, payments.bulks");
     work.exec(
         "INSERT INTO payments.bulks VALUES (gen_random_uuid(), gen_random_uuid(), 'k', "
-        "sha256(''), 'all_or_nothing', 'capturing', gen_random_uuid(), 'EUR', 1, 1, now(), now(), "
+        "sha256(''), 'all_or_nothing', 'draft', gen_random_uuid(), 'EUR', 1, 1, now(), now(), "
         "now())");
     work.exec(
         "INSERT INTO payments.bulk_items SELECT bulk_id, 1, 'a', gen_random_uuid(), 1, '', "
         "gen_random_uuid(), 'succeeded', false, NULL, gen_random_uuid(), '' FROM payments.bulks");
+    work.exec("UPDATE payments.bulks SET state = 'holding'");
+    work.exec("UPDATE payments.bulks SET state = 'capturing'");
     work.commit();
   }
   for (const char* statement :

@@ -208,6 +208,79 @@ Task<absl::StatusOr<BulkState>> FakeBulkStore::Advance(Uuid bulk_id, absl::Time 
   co_return next;
 }
 
+std::string FakeBulkStore::ContentOf(const Uuid& bulk_id) {
+  BulkContent content;
+  for (const auto& [number, kept] : items_[bulk_id]) content.Add({kept.item});
+  return content.octets();
+}
+
+Task<absl::StatusOr<Bulk>> FakeBulkStore::AwaitApproval(Uuid user_id, Uuid bulk_id,
+                                                        OrderTerms terms, int items, absl::Time now,
+                                                        audit::Origin) {
+  std::lock_guard lock(mutex_);
+  Row* const row = Find(user_id, bulk_id);
+  if (row == nullptr) co_return NotFound();
+  Bulk submitted = row->bulk;
+  FLORIN_CO_RETURN_IF_ERROR(Apply(submitted, BulkEvent::kSubmit, now));
+  if (row->bulk.state != BulkState::kDraft || row->bulk.item_count != items) co_return row->bulk;
+  std::string content = ContentOf(bulk_id);
+  terms.terms = TermsOf(items, crypto::Hex(content));
+  row->check_time = terms.expire_time;
+  payments::AwaitApproval(row->bulk, std::move(terms), std::move(content), now);
+  co_return row->bulk;
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeBulkStore::BeginConfirm(Uuid user_id, Uuid order_id,
+                                                               absl::Time now) {
+  std::lock_guard lock(mutex_);
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  row->check_time = now + kLease;
+  co_return AwaitedOf(row->bulk);
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeBulkStore::StartApproved(Uuid user_id, Uuid order_id,
+                                                                crypto::Digest redeemed,
+                                                                absl::Time now, audit::Origin) {
+  std::lock_guard lock(mutex_);
+  if (fail_records_) co_return Unavailable();
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  Bulk bulk = row->bulk;
+  if (bulk.state != BulkState::kRequiresAction) co_return AwaitedOf(bulk);
+  bulk.content = ContentOf(order_id);
+  if (sca::BindingDigest(AskedOf(bulk).binding) != redeemed) {
+    co_return Error(Reason::kApprovalMismatch, "the bulk is not the one that was approved");
+  }
+  Start(bulk, std::string(crypto::AsOctets(redeemed)), now);
+  row->bulk = bulk;
+  row->next_attempt_time = now;
+  co_return AwaitedOf(bulk);
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeBulkStore::GiveUpAwaited(Uuid user_id, Uuid order_id,
+                                                                Reason reason, absl::Time now,
+                                                                audit::Origin) {
+  std::lock_guard lock(mutex_);
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  if (row->bulk.state == BulkState::kRequiresAction) GiveUp(row->bulk, reason, now);
+  co_return AwaitedOf(row->bulk);
+}
+
+Task<absl::StatusOr<std::vector<AwaitedOrder>>> FakeBulkStore::ClaimAwaiting(absl::Time now,
+                                                                             int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<AwaitedOrder> claimed;
+  for (auto& [id, row] : rows_) {
+    if (row.bulk.state != BulkState::kRequiresAction || row.check_time > now) continue;
+    if (claimed.size() == static_cast<std::size_t>(limit)) break;
+    row.check_time = std::max(row.bulk.approval->expire_time, now + kLease);
+    claimed.push_back(AwaitedOf(row.bulk));
+  }
+  co_return claimed;
+}
+
 void FakeBulkStore::FailRecords(bool fail) {
   std::lock_guard lock(mutex_);
   fail_records_ = fail;

@@ -37,6 +37,16 @@ class FakeBulkStore : public BulkStore {
   Task<absl::Status> RecordReleased(Uuid bulk_id, std::vector<BulkItem> items) override;
   Task<absl::StatusOr<int>> FailUntouched(Uuid bulk_id, int limit) override;
   Task<absl::StatusOr<BulkState>> Advance(Uuid bulk_id, absl::Time now) override;
+  Task<absl::StatusOr<Bulk>> AwaitApproval(Uuid user_id, Uuid bulk_id, OrderTerms terms, int items,
+                                           absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> BeginConfirm(Uuid user_id, Uuid order_id,
+                                                  absl::Time now) override;
+  Task<absl::StatusOr<AwaitedOrder>> StartApproved(Uuid user_id, Uuid order_id,
+                                                   crypto::Digest redeemed, absl::Time now,
+                                                   audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                                   absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<std::vector<AwaitedOrder>>> ClaimAwaiting(absl::Time now, int limit) override;
 
   // Makes Record… fail with kUnavailable, as if the process had crashed before it.
   void FailRecords(bool fail);
@@ -46,6 +56,7 @@ class FakeBulkStore : public BulkStore {
     Bulk bulk;
     crypto::Digest fingerprint;
     absl::Time next_attempt_time;
+    absl::Time check_time = {};  // Of its approval.
   };
   struct ItemRow {
     BulkItem item;
@@ -53,6 +64,7 @@ class FakeBulkStore : public BulkStore {
   };
   // With mutex_ held: the bulk of that user, or nothing.
   Row* Find(const Uuid& user_id, const Uuid& bulk_id);
+  std::string ContentOf(const Uuid& bulk_id);  // With mutex_ held.
 
   Store& payments_;
   std::mutex mutex_;

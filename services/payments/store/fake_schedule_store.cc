@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/payments/store/store.h"
+
 namespace florin::payments {
 namespace {
 
@@ -14,7 +16,10 @@ Task<absl::StatusOr<StoredSchedule>> FakeScheduleStore::InsertSchedule(ScheduleI
   const Schedule& schedule = intent.schedule;
   const auto [key, inserted] =
       keys_.try_emplace({schedule.user_id, intent.idempotency_key}, schedule.schedule_id);
-  if (inserted) rows_.emplace(schedule.schedule_id, Row{schedule, intent.fingerprint});
+  if (inserted)
+    rows_.emplace(schedule.schedule_id,
+                  Row{schedule, intent.fingerprint,
+                      schedule.approval ? schedule.approval->expire_time : absl::Time()});
   const Row& row = rows_.at(key->second);
   co_return StoredSchedule{.schedule = row.schedule,
                            .same_request = row.fingerprint == intent.fingerprint};
@@ -108,6 +113,60 @@ Task<absl::StatusOr<std::vector<Occurrence>>> FakeScheduleStore::ListOccurrences
     found.push_back(row->second.occurrence);
   }
   co_return found;
+}
+
+FakeScheduleStore::Row* FakeScheduleStore::Find(const Uuid& user_id, const Uuid& schedule_id) {
+  const auto row = rows_.find(schedule_id);
+  const bool own = row != rows_.end() && row->second.schedule.user_id == user_id;
+  return own ? &row->second : nullptr;
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeScheduleStore::BeginConfirm(Uuid user_id, Uuid order_id,
+                                                                   absl::Time now) {
+  std::lock_guard lock(mutex_);
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  row->check_time = now + kLease;
+  co_return AwaitedOf(row->schedule);
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeScheduleStore::StartApproved(Uuid user_id, Uuid order_id,
+                                                                    crypto::Digest redeemed,
+                                                                    absl::Time now, audit::Origin) {
+  std::lock_guard lock(mutex_);
+  if (fail_records_) co_return Error(Reason::kUnavailable, "told to fail");
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  const AwaitedOrder order = AwaitedOf(row->schedule);
+  if (!order.waiting) co_return order;
+  if (sca::BindingDigest(order.asked.binding) != redeemed) {
+    co_return Error(Reason::kApprovalMismatch, "the schedule is not the one that was approved");
+  }
+  Start(row->schedule, std::string(crypto::AsOctets(redeemed)), now);
+  co_return AwaitedOf(row->schedule);
+}
+
+Task<absl::StatusOr<AwaitedOrder>> FakeScheduleStore::GiveUpAwaited(Uuid user_id, Uuid order_id,
+                                                                    Reason reason, absl::Time now,
+                                                                    audit::Origin) {
+  std::lock_guard lock(mutex_);
+  Row* const row = Find(user_id, order_id);
+  if (row == nullptr) co_return NotFound();
+  if (row->schedule.state == ScheduleState::kRequiresAction) GiveUp(row->schedule, reason, now);
+  co_return AwaitedOf(row->schedule);
+}
+
+Task<absl::StatusOr<std::vector<AwaitedOrder>>> FakeScheduleStore::ClaimAwaiting(absl::Time now,
+                                                                                 int limit) {
+  std::lock_guard lock(mutex_);
+  std::vector<AwaitedOrder> claimed;
+  for (auto& [id, row] : rows_) {
+    if (row.schedule.state != ScheduleState::kRequiresAction || row.check_time > now) continue;
+    if (claimed.size() == static_cast<std::size_t>(limit)) break;
+    row.check_time = std::max(row.schedule.approval->expire_time, now + kLease);
+    claimed.push_back(AwaitedOf(row.schedule));
+  }
+  co_return claimed;
 }
 
 void FakeScheduleStore::FailRecords(bool fail) {

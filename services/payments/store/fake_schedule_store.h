@@ -26,6 +26,14 @@ class FakeScheduleStore : public ScheduleStore {
   Task<absl::StatusOr<std::vector<Occurrence>>> ListOccurrences(Uuid user_id, Uuid schedule_id,
                                                                 std::optional<int> before,
                                                                 int limit) override;
+  Task<absl::StatusOr<AwaitedOrder>> BeginConfirm(Uuid user_id, Uuid order_id,
+                                                  absl::Time now) override;
+  Task<absl::StatusOr<AwaitedOrder>> StartApproved(Uuid user_id, Uuid order_id,
+                                                   crypto::Digest redeemed, absl::Time now,
+                                                   audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                                   absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<std::vector<AwaitedOrder>>> ClaimAwaiting(absl::Time now, int limit) override;
 
   // Makes RecordOccurrence fail with kUnavailable, as if the process had crashed before it.
   void FailRecords(bool fail);
@@ -34,7 +42,11 @@ class FakeScheduleStore : public ScheduleStore {
   struct Row {
     Schedule schedule;
     crypto::Digest fingerprint;
+    absl::Time check_time;  // Of its approval.
   };
+  // With mutex_ held: the schedule of that user, or nothing.
+  Row* Find(const Uuid& user_id, const Uuid& schedule_id);
+
   struct OccurrenceRow {
     Occurrence occurrence;
     absl::Time next_attempt_time;

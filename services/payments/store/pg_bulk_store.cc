@@ -4,6 +4,7 @@
 
 #include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
+#include "services/payments/store/order_rows.h"
 #include "services/payments/store/payment_rows.h"
 
 namespace florin::payments {
@@ -13,8 +14,10 @@ namespace {
 #define FLORIN_BULK_COLUMNS                                                                \
   "b.bulk_id, b.user_id, b.mode, b.state, b.source_account_id, b.currency, b.item_count, " \
   "b.total_minor, (extract(epoch FROM b.create_time) * 1000000)::bigint, "                 \
-  "(extract(epoch FROM b.update_time) * 1000000)::bigint"
-constexpr int kBulkColumns = 10;
+  "(extract(epoch FROM b.update_time) * 1000000)::bigint, encode(b.content_digest, "       \
+  "'hex'), " FLORIN_ORDER_TERMS("b")
+constexpr int kOrderTermsAt = 11;
+constexpr int kBulkColumns = kOrderTermsAt + kOrderTermsColumns;
 
 // In the order that ReadItem expects, of the row `i`.
 #define FLORIN_ITEM_COLUMNS                                                      \
@@ -42,6 +45,25 @@ constexpr char kSaveBulk[] =
     "UPDATE bulks SET work_from = CASE WHEN state = $2 THEN work_from ELSE 1 END, "
     "state = $2, item_count = $3::integer, total_minor = $4::bigint, "
     "update_time = " FLORIN_TIME("$5::bigint") " WHERE bulk_id = $1::uuid";
+constexpr char kAwaitApproval[] =
+    "UPDATE bulks SET state = 'requires_action', update_time = " FLORIN_TIME("$2::bigint") ", "
+    "content_digest = $3::bytea, approval_id = $4::uuid, payee_name = $5, approval_terms = $6, "
+    "approval_nonce = $7::bytea, approval_expire_time = " FLORIN_TIME("$8::bigint") ", "
+    "approval_check_time = " FLORIN_TIME("$8::bigint") " WHERE bulk_id = $1::uuid";
+constexpr char kStartBulk[] =
+    "UPDATE bulks SET state = $2, approved_binding = nullif($3, '')::bytea, cancel_reason = $4, "
+    "update_time = " FLORIN_TIME("$5::bigint") ", "
+    "next_attempt_time = " FLORIN_TIME("$5::bigint") " "
+    "WHERE bulk_id = $1::uuid";
+constexpr char kCheckBulk[] =
+    "UPDATE bulks SET approval_check_time = " FLORIN_TIME("$2::bigint") " WHERE bulk_id = $1::uuid";
+constexpr char kClaimAwaiting[] =
+    "UPDATE bulks AS b SET approval_check_time = "
+    "greatest(b.approval_expire_time, " FLORIN_TIME("$2::bigint") ") "
+    "FROM (SELECT bulk_id FROM bulks "
+    "WHERE state = 'requires_action' AND approval_check_time <= " FLORIN_TIME("$1::bigint") " "
+    "ORDER BY approval_check_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
+    "WHERE b.bulk_id = due.bulk_id RETURNING " FLORIN_BULK_COLUMNS;
 constexpr char kSumItems[] =
     "SELECT i.state, count(*), sum(i.amount_minor)::bigint FROM bulk_items AS i "
     "WHERE i.bulk_id = $1::uuid GROUP BY i.state";
@@ -124,6 +146,9 @@ absl::StatusOr<Bulk> ReadBulk(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(bulk.mode, ParseBulkMode(row[2].c_str()));
   FLORIN_ASSIGN_OR_RETURN(bulk.state, ParseBulkState(row[3].c_str()));
   FLORIN_ASSIGN_OR_RETURN(bulk.source_account_id, Uuid::Parse(row[4].c_str()));
+  bulk.content = OctetsIn(row[10]);
+  FLORIN_ASSIGN_OR_RETURN(bulk.approval, ReadOrderTerms(row, kOrderTermsAt));
+  bulk.cancel_reason = row[kBulkColumns - 1].c_str();
   return bulk;
 }
 
@@ -244,7 +269,10 @@ audit::Event EventOf(const Bulk& bulk, std::string_view verb, const audit::Origi
   event.action = "payments.bulk." + std::string(verb);
   event.event_id = DeriveId("florin." + event.action, event.subject);
   event.time = bulk.update_time;
-  event.actor = FormatId(IdKind::kUser, bulk.user_id);
+  // The user, or the worker that goes on with what a crash has left.
+  const std::string user = FormatId(IdKind::kUser, bulk.user_id);
+  event.actor = origin.caller.empty() ? "payments" : user;
+  if (event.actor != user) event.on_behalf_of = user;
   event.origin = origin;
   event.details = {{"amount_minor", std::to_string(bulk.total_minor)},
                    {"currency", std::string(bulk.currency.code())},
@@ -252,6 +280,64 @@ audit::Event EventOf(const Bulk& bulk, std::string_view verb, const audit::Origi
                    {"mode", std::string(NameOf(bulk.mode))},
                    {"source", FormatId(IdKind::kAccount, bulk.source_account_id)}};
   return event;
+}
+
+constexpr int kItemsRead = 5000;  // At once, so that memory does not grow with the bulk.
+
+// The digest of the items that are there.
+absl::StatusOr<std::string> ContentOf(pqxx::work& transaction, const Uuid& bulk_id) {
+  BulkContent content;
+  int after = 0;
+  for (;;) {
+    FLORIN_ASSIGN_OR_RETURN(
+        const std::vector<BulkItem> items,
+        ReadItems(transaction.exec_prepared("list_items", bulk_id.ToString(), after, kItemsRead)));
+    content.Add(items);
+    if (items.size() < kItemsRead) return content.octets();
+    after = items.back().number;
+  }
+}
+
+absl::StatusOr<Bulk> Await(pqxx::work& transaction, const Uuid& user_id, const Uuid& bulk_id,
+                           OrderTerms terms, int items, absl::Time now, const audit::Origin& origin,
+                           std::vector<audit::Event>& events) {
+  FLORIN_ASSIGN_OR_RETURN(Bulk bulk, Read(transaction, "lock_bulk", user_id, bulk_id));
+  Bulk submitted = bulk;
+  FLORIN_RETURN_IF_ERROR(Apply(submitted, BulkEvent::kSubmit, now));
+  if (bulk.state != BulkState::kDraft || bulk.item_count != items) return bulk;
+  FLORIN_ASSIGN_OR_RETURN(std::string content, ContentOf(transaction, bulk_id));
+  terms.terms = TermsOf(items, crypto::Hex(content));
+  AwaitApproval(bulk, std::move(terms), std::move(content), now);
+  const OrderTermsParams params(bulk.approval);
+  transaction.exec_prepared("await_bulk_approval", bulk_id.ToString(), absl::ToUnixMicros(now),
+                            ByteaOf(bulk.content), params.approval_id, params.payee_name,
+                            params.text, params.nonce, params.expire_micros);
+  events.push_back(EventOf(bulk, "submit", origin));
+  return bulk;
+}
+
+// After its approval was redeemed, or refused for good.
+void SaveDecided(pqxx::work& transaction, const Bulk& bulk) {
+  const std::string& binding = bulk.approval->approved_binding;
+  transaction.exec_prepared("start_bulk", bulk.bulk_id.ToString(), std::string(NameOf(bulk.state)),
+                            binding.empty() ? std::string() : ByteaOf(binding), bulk.cancel_reason,
+                            absl::ToUnixMicros(bulk.update_time));
+}
+
+absl::StatusOr<AwaitedOrder> StartIn(pqxx::work& transaction, const Uuid& user_id,
+                                     const Uuid& bulk_id, const crypto::Digest& redeemed,
+                                     absl::Time now, const audit::Origin& origin,
+                                     std::vector<audit::Event>& events) {
+  FLORIN_ASSIGN_OR_RETURN(Bulk bulk, Read(transaction, "lock_bulk", user_id, bulk_id));
+  if (bulk.state != BulkState::kRequiresAction) return AwaitedOf(bulk);
+  FLORIN_ASSIGN_OR_RETURN(bulk.content, ContentOf(transaction, bulk_id));
+  if (sca::BindingDigest(AskedOf(bulk).binding) != redeemed) {
+    return Error(Reason::kApprovalMismatch, "the bulk is not the one that was approved");
+  }
+  Start(bulk, std::string(crypto::AsOctets(redeemed)), now);
+  SaveDecided(transaction, bulk);
+  events.push_back(EventOf(bulk, "confirm", origin));
+  return AwaitedOf(bulk);
 }
 
 std::string NumbersOf(const std::vector<BulkItem>& items) {
@@ -355,6 +441,10 @@ std::vector<pg::Statement> PgBulkStore::Statements() {
           {"lock_bulk", kLockBulk},
           {"lock_any_bulk", kLockAnyBulk},
           {"save_bulk", kSaveBulk},
+          {"await_bulk_approval", kAwaitApproval},
+          {"start_bulk", kStartBulk},
+          {"check_bulk", kCheckBulk},
+          {"claim_awaiting_bulks", kClaimAwaiting},
           {"sum_items", kSumItems},
           {"claim_bulk", kClaimBulk},
           {"lease_bulk", kLeaseBulk},
@@ -507,6 +597,74 @@ Task<absl::StatusOr<int>> PgBulkStore::FailUntouched(Uuid bulk_id, int limit) {
 Task<absl::StatusOr<BulkState>> PgBulkStore::Advance(Uuid bulk_id, absl::Time now) {
   std::function<absl::StatusOr<BulkState>(pqxx::work&)> work = [=](pqxx::work& transaction) {
     return Move(transaction, bulk_id, now);
+  };
+  co_return co_await pool_.Transact(std::move(work));
+}
+
+Task<absl::StatusOr<Bulk>> PgBulkStore::AwaitApproval(Uuid user_id, Uuid bulk_id, OrderTerms terms,
+                                                      int items, absl::Time now,
+                                                      audit::Origin origin) {
+  std::function<absl::StatusOr<Bulk>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction, std::vector<audit::Event>& events) {
+        return Await(transaction, user_id, bulk_id, terms, items, now, origin, events);
+      };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgBulkStore::BeginConfirm(Uuid user_id, Uuid order_id,
+                                                             absl::Time now) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&)> work =
+      [=](pqxx::work& transaction) -> absl::StatusOr<AwaitedOrder> {
+    FLORIN_ASSIGN_OR_RETURN(const Bulk bulk, Read(transaction, "lock_bulk", user_id, order_id));
+    if (bulk.state == BulkState::kRequiresAction) {
+      transaction.exec_prepared("check_bulk", order_id.ToString(),
+                                absl::ToUnixMicros(now + kLease));
+    }
+    return AwaitedOf(bulk);
+  };
+  co_return co_await pool_.Transact(std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgBulkStore::StartApproved(Uuid user_id, Uuid order_id,
+                                                              crypto::Digest redeemed,
+                                                              absl::Time now,
+                                                              audit::Origin origin) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction, std::vector<audit::Event>& events) {
+        return StartIn(transaction, user_id, order_id, redeemed, now, origin, events);
+      };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgBulkStore::GiveUpAwaited(Uuid user_id, Uuid order_id,
+                                                              Reason reason, absl::Time now,
+                                                              audit::Origin origin) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<AwaitedOrder> {
+    FLORIN_ASSIGN_OR_RETURN(Bulk bulk, Read(transaction, "lock_bulk", user_id, order_id));
+    if (bulk.state != BulkState::kRequiresAction) return AwaitedOf(bulk);
+    GiveUp(bulk, reason, now);
+    SaveDecided(transaction, bulk);
+    events.push_back(EventOf(bulk, "cancel", origin));
+    events.back().reason = bulk.cancel_reason;
+    return AwaitedOf(bulk);
+  };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<std::vector<AwaitedOrder>>> PgBulkStore::ClaimAwaiting(absl::Time now,
+                                                                           int limit) {
+  std::function<absl::StatusOr<std::vector<AwaitedOrder>>(pqxx::work&)> work =
+      [=](pqxx::work& transaction) -> absl::StatusOr<std::vector<AwaitedOrder>> {
+    const pqxx::result rows = transaction.exec_prepared(
+        "claim_awaiting_bulks", absl::ToUnixMicros(now), absl::ToUnixMicros(now + kLease), limit);
+    std::vector<AwaitedOrder> claimed;
+    for (const auto& row : rows) {
+      FLORIN_ASSIGN_OR_RETURN(const Bulk bulk, ReadBulk(row));
+      claimed.push_back(AwaitedOf(bulk));
+    }
+    return claimed;
   };
   co_return co_await pool_.Transact(std::move(work));
 }

@@ -37,6 +37,16 @@ class PgBulkStore : public BulkStore {
   Task<absl::Status> RecordReleased(Uuid bulk_id, std::vector<BulkItem> items) override;
   Task<absl::StatusOr<int>> FailUntouched(Uuid bulk_id, int limit) override;
   Task<absl::StatusOr<BulkState>> Advance(Uuid bulk_id, absl::Time now) override;
+  Task<absl::StatusOr<Bulk>> AwaitApproval(Uuid user_id, Uuid bulk_id, OrderTerms terms, int items,
+                                           absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> BeginConfirm(Uuid user_id, Uuid order_id,
+                                                  absl::Time now) override;
+  Task<absl::StatusOr<AwaitedOrder>> StartApproved(Uuid user_id, Uuid order_id,
+                                                   crypto::Digest redeemed, absl::Time now,
+                                                   audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                                   absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<std::vector<AwaitedOrder>>> ClaimAwaiting(absl::Time now, int limit) override;
 
  private:
   pg::Pool& pool_;

@@ -4,6 +4,7 @@
 
 #include "libs/audit/pg_audit.h"
 #include "libs/status/check.h"
+#include "services/payments/store/order_rows.h"
 #include "services/payments/store/payment_rows.h"
 
 namespace florin::payments {
@@ -17,8 +18,9 @@ namespace {
   "to_char(s.last_day, 'YYYY-MM-DD'), s.occurrences, s.catch_up, s.next_number, "      \
   "(extract(epoch FROM s.next_time) * 1000000)::bigint, "                              \
   "(extract(epoch FROM s.create_time) * 1000000)::bigint, "                            \
-  "(extract(epoch FROM s.update_time) * 1000000)::bigint"
-constexpr int kScheduleColumns = 21;
+  "(extract(epoch FROM s.update_time) * 1000000)::bigint, " FLORIN_ORDER_TERMS("s")
+constexpr int kOrderTermsAt = 21;
+constexpr int kScheduleColumns = kOrderTermsAt + kOrderTermsColumns;
 
 #define FLORIN_OCCURRENCE_COLUMNS                                                            \
   "o.schedule_id, o.user_id, o.number, (extract(epoch FROM o.due_time) * 1000000)::bigint, " \
@@ -28,11 +30,13 @@ constexpr char kInsertSchedule[] =
     "INSERT INTO schedules (user_id, schedule_id, idempotency_key, fingerprint, state, "
     "source_account_id, destination_account_id, currency, amount_minor, reference, frequency, "
     "step, day_of_month, first_day, minute_of_day, time_zone, last_day, occurrences, catch_up, "
-    "next_number, next_time, create_time, update_time) "
+    "next_number, next_time, create_time, update_time, approval_id, payee_name, approval_terms, "
+    "approval_nonce, approval_expire_time, approval_check_time) "
     "VALUES ($1::uuid, $2::uuid, $3, $4::bytea, $5, $6::uuid, $7::uuid, $8, $9::bigint, $10, $11, "
     "$12::integer, $13::integer, $14::date, $15::integer, $16, $17::date, $18::integer, $19, "
     "$20::integer, " FLORIN_TIME("$21::bigint") ", " FLORIN_TIME("$22::bigint") ", " FLORIN_TIME(
-        "$22::bigint") ") ON CONFLICT (user_id, idempotency_key) DO NOTHING";
+        "$22::bigint") ", $23::uuid, $24, $25, $26::bytea, " FLORIN_TIME("$27::bigint") ", "
+    FLORIN_TIME("$27::bigint") ") ON CONFLICT (user_id, idempotency_key) DO NOTHING";
 
 constexpr char kFindSchedule[] = "SELECT " FLORIN_SCHEDULE_COLUMNS
                                  ", s.fingerprint = $3::bytea FROM schedules AS s "
@@ -57,6 +61,23 @@ constexpr char kSaveSchedules[] =
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[], $6::bigint[]) "
     "AS c (user_id, schedule_id, state, next_number, next_time, updated) "
     "WHERE s.user_id = c.user_id AND s.schedule_id = c.schedule_id";
+
+constexpr char kStartSchedule[] =
+    "UPDATE schedules SET state = $3, approved_binding = nullif($4, '')::bytea, "
+    "cancel_reason = $5, next_time = CASE WHEN $3 = 'canceled' THEN NULL ELSE next_time END, "
+    "update_time = " FLORIN_TIME("$6::bigint") " "
+    "WHERE user_id = $1::uuid AND schedule_id = $2::uuid";
+constexpr char kCheckSchedule[] =
+    "UPDATE schedules SET approval_check_time = " FLORIN_TIME("$3::bigint") " "
+    "WHERE user_id = $1::uuid AND schedule_id = $2::uuid";
+constexpr char kClaimAwaiting[] =
+    "UPDATE schedules AS s SET approval_check_time = "
+    "greatest(s.approval_expire_time, " FLORIN_TIME("$2::bigint") ") "
+    "FROM (SELECT user_id, schedule_id FROM schedules "
+    "WHERE state = 'requires_action' AND approval_check_time <= " FLORIN_TIME("$1::bigint") " "
+    "ORDER BY approval_check_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
+    "WHERE s.user_id = due.user_id AND s.schedule_id = due.schedule_id "
+    "RETURNING " FLORIN_SCHEDULE_COLUMNS;
 
 // SKIP LOCKED: replicas share the work, and none waits for a user who pauses.
 constexpr char kLockDueSchedules[] =
@@ -133,6 +154,8 @@ absl::StatusOr<Schedule> ReadSchedule(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(schedule.rule, ReadRule(row));
   FLORIN_ASSIGN_OR_RETURN(schedule.catch_up, ParseCatchUp(row[16].c_str()));
   if (!row[18].is_null()) schedule.next_time = TimeIn(row[18]);
+  FLORIN_ASSIGN_OR_RETURN(schedule.approval, ReadOrderTerms(row, kOrderTermsAt));
+  schedule.cancel_reason = row[kScheduleColumns - 1].c_str();
   return schedule;
 }
 
@@ -186,7 +209,10 @@ audit::Event EventOf(const Schedule& schedule, std::string_view verb, absl::Time
   event.event_id = DeriveId("florin." + event.action,
                             event.subject + ' ' + std::to_string(absl::ToUnixMicros(time)));
   event.time = time;
-  event.actor = FormatId(IdKind::kUser, schedule.user_id);
+  // The user, or the worker that goes on with what a crash has left.
+  const std::string user = FormatId(IdKind::kUser, schedule.user_id);
+  event.actor = origin.caller.empty() ? "payments" : user;
+  if (event.actor != user) event.on_behalf_of = user;
   event.origin = origin;
   event.details = {{"amount_minor", std::to_string(schedule.amount.minor_units)},
                    {"currency", std::string(schedule.amount.currency.code())},
@@ -202,6 +228,7 @@ bool InsertNew(pqxx::work& transaction, const ScheduleIntent& intent) {
   FLORIN_CHECK(schedule.next_time.has_value(), "a new schedule has an occurrence");
   std::optional<std::string> last_day;
   if (rule.last_day) last_day = FormatDay(*rule.last_day);
+  const OrderTermsParams terms(schedule.approval);
   const pqxx::result inserted = transaction.exec_prepared(
       "insert_schedule", schedule.user_id.ToString(), schedule.schedule_id.ToString(),
       intent.idempotency_key, ByteaOf(crypto::AsOctets(intent.fingerprint)),
@@ -211,7 +238,8 @@ bool InsertNew(pqxx::work& transaction, const ScheduleIntent& intent) {
       rule.interval, rule.day_of_month, FormatDay(rule.first_day), rule.minute_of_day,
       rule.zone_name, last_day, rule.count, std::string(NameOf(schedule.catch_up)),
       schedule.next_number, absl::ToUnixMicros(*schedule.next_time),
-      absl::ToUnixMicros(schedule.create_time));
+      absl::ToUnixMicros(schedule.create_time), terms.approval_id, terms.payee_name, terms.text,
+      terms.nonce, terms.expire_micros);
   return inserted.affected_rows() == 1;
 }
 
@@ -242,6 +270,23 @@ void InsertBegun(pqxx::work& transaction, const std::vector<Occurrence>& begun, 
   }
   transaction.exec_prepared("insert_occurrences", ids.literal(), numbers.literal(), users.literal(),
                             due.literal(), states.literal(), absl::ToUnixMicros(now));
+}
+
+absl::StatusOr<Schedule> Lock(pqxx::work& transaction, const Uuid& user_id,
+                              const Uuid& schedule_id) {
+  const pqxx::result rows =
+      transaction.exec_prepared("lock_schedule", user_id.ToString(), schedule_id.ToString());
+  if (rows.empty()) return NotFound();
+  return ReadSchedule(rows[0]);
+}
+
+// After its approval was redeemed, or refused for good.
+void SaveDecided(pqxx::work& transaction, const Schedule& schedule) {
+  const std::string& binding = schedule.approval->approved_binding;
+  transaction.exec_prepared("start_schedule", schedule.user_id.ToString(),
+                            schedule.schedule_id.ToString(), std::string(NameOf(schedule.state)),
+                            binding.empty() ? std::string() : ByteaOf(binding),
+                            schedule.cancel_reason, absl::ToUnixMicros(schedule.update_time));
 }
 
 absl::StatusOr<int> Begin(pqxx::work& transaction, absl::Time now, int limit) {
@@ -281,6 +326,9 @@ std::vector<pg::Statement> PgScheduleStore::Statements() {
           {"lock_schedule", kLockSchedule},
           {"list_schedules", kListSchedules},
           {"save_schedules", kSaveSchedules},
+          {"start_schedule", kStartSchedule},
+          {"check_schedule", kCheckSchedule},
+          {"claim_awaiting_schedules", kClaimAwaiting},
           {"lock_due_schedules", kLockDueSchedules},
           {"insert_occurrences", kInsertOccurrences},
           {"claim_occurrences", kClaimOccurrences},
@@ -323,10 +371,7 @@ Task<absl::StatusOr<Schedule>> PgScheduleStore::ChangeSchedule(Uuid user_id, Uui
                                                                audit::Origin origin) {
   std::function<absl::StatusOr<Schedule>(pqxx::work&, std::vector<audit::Event>&)> work =
       [&](pqxx::work& transaction, std::vector<audit::Event>& events) -> absl::StatusOr<Schedule> {
-    const pqxx::result rows =
-        transaction.exec_prepared("lock_schedule", user_id.ToString(), schedule_id.ToString());
-    if (rows.empty()) return NotFound();
-    FLORIN_ASSIGN_OR_RETURN(Schedule schedule, ReadSchedule(rows[0]));
+    FLORIN_ASSIGN_OR_RETURN(Schedule schedule, Lock(transaction, user_id, schedule_id));
     const Schedule before = schedule;
     FLORIN_RETURN_IF_ERROR(Apply(schedule, event, now));
     if (schedule == before) return schedule;
@@ -382,6 +427,72 @@ Task<absl::StatusOr<std::vector<Occurrence>>> PgScheduleStore::ListOccurrences(
     return occurrences;
   };
   co_return co_await pool_.Read(std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgScheduleStore::BeginConfirm(Uuid user_id, Uuid order_id,
+                                                                 absl::Time now) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&)> work =
+      [=](pqxx::work& transaction) -> absl::StatusOr<AwaitedOrder> {
+    FLORIN_ASSIGN_OR_RETURN(const Schedule schedule, Lock(transaction, user_id, order_id));
+    if (schedule.state == ScheduleState::kRequiresAction) {
+      transaction.exec_prepared("check_schedule", user_id.ToString(), order_id.ToString(),
+                                absl::ToUnixMicros(now + kLease));
+    }
+    return AwaitedOf(schedule);
+  };
+  co_return co_await pool_.Transact(std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgScheduleStore::StartApproved(Uuid user_id, Uuid order_id,
+                                                                  crypto::Digest redeemed,
+                                                                  absl::Time now,
+                                                                  audit::Origin origin) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<AwaitedOrder> {
+    FLORIN_ASSIGN_OR_RETURN(Schedule schedule, Lock(transaction, user_id, order_id));
+    if (schedule.state != ScheduleState::kRequiresAction) return AwaitedOf(schedule);
+    if (sca::BindingDigest(AskedOf(schedule).binding) != redeemed) {
+      return Error(Reason::kApprovalMismatch, "the schedule is not the one that was approved");
+    }
+    Start(schedule, std::string(crypto::AsOctets(redeemed)), now);
+    SaveDecided(transaction, schedule);
+    events.push_back(EventOf(schedule, "confirm", now, origin));
+    return AwaitedOf(schedule);
+  };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<AwaitedOrder>> PgScheduleStore::GiveUpAwaited(Uuid user_id, Uuid order_id,
+                                                                  Reason reason, absl::Time now,
+                                                                  audit::Origin origin) {
+  std::function<absl::StatusOr<AwaitedOrder>(pqxx::work&, std::vector<audit::Event>&)> work =
+      [&](pqxx::work& transaction,
+          std::vector<audit::Event>& events) -> absl::StatusOr<AwaitedOrder> {
+    FLORIN_ASSIGN_OR_RETURN(Schedule schedule, Lock(transaction, user_id, order_id));
+    if (schedule.state != ScheduleState::kRequiresAction) return AwaitedOf(schedule);
+    GiveUp(schedule, reason, now);
+    SaveDecided(transaction, schedule);
+    events.push_back(EventOf(schedule, "cancel", now, origin));
+    events.back().reason = schedule.cancel_reason;
+    return AwaitedOf(schedule);
+  };
+  co_return co_await audit::TransactNoting(pool_, std::move(work));
+}
+
+Task<absl::StatusOr<std::vector<AwaitedOrder>>> PgScheduleStore::ClaimAwaiting(absl::Time now,
+                                                                               int limit) {
+  std::function<absl::StatusOr<std::vector<AwaitedOrder>>(pqxx::work&)> work =
+      [=](pqxx::work& transaction) -> absl::StatusOr<std::vector<AwaitedOrder>> {
+    FLORIN_ASSIGN_OR_RETURN(
+        const std::vector<Schedule> schedules,
+        ReadSchedules(transaction.exec_prepared("claim_awaiting_schedules", absl::ToUnixMicros(now),
+                                                absl::ToUnixMicros(now + kLease), limit)));
+    std::vector<AwaitedOrder> claimed;
+    for (const Schedule& schedule : schedules) claimed.push_back(AwaitedOf(schedule));
+    return claimed;
+  };
+  co_return co_await pool_.Transact(std::move(work));
 }
 
 }  // namespace florin::payments

@@ -31,6 +31,14 @@ class PgScheduleStore : public ScheduleStore {
   Task<absl::StatusOr<std::vector<Occurrence>>> ListOccurrences(Uuid user_id, Uuid schedule_id,
                                                                 std::optional<int> before,
                                                                 int limit) override;
+  Task<absl::StatusOr<AwaitedOrder>> BeginConfirm(Uuid user_id, Uuid order_id,
+                                                  absl::Time now) override;
+  Task<absl::StatusOr<AwaitedOrder>> StartApproved(Uuid user_id, Uuid order_id,
+                                                   crypto::Digest redeemed, absl::Time now,
+                                                   audit::Origin origin) override;
+  Task<absl::StatusOr<AwaitedOrder>> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                                   absl::Time now, audit::Origin origin) override;
+  Task<absl::StatusOr<std::vector<AwaitedOrder>>> ClaimAwaiting(absl::Time now, int limit) override;
 
  private:
   pg::Pool& pool_;

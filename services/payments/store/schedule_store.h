@@ -9,6 +9,7 @@
 #include "libs/audit/event.h"
 #include "libs/crypto/sha256.h"
 #include "services/payments/domain/schedule.h"
+#include "services/payments/store/order_approval_store.h"
 
 namespace florin::payments {
 
@@ -39,11 +40,10 @@ inline constexpr absl::Duration kOccurrenceLease = absl::Seconds(10);
 // resume and cancel. Thread-safe. Every method is idempotent, so that it may be repeated after
 // kUnavailable. Errors besides those named: kUnavailable (the outcome of a write is then unknown),
 // kInternal.
-class ScheduleStore {
+class ScheduleStore : public OrderApprovalStore {
  public:
-  virtual ~ScheduleStore() = default;
-
-  // Keeps a schedule under a new key, and gives what is kept under the key afterwards.
+  // Keeps a schedule, which may require action, under a new key, and gives what is kept under the
+  // key afterwards.
   virtual Task<absl::StatusOr<StoredSchedule>> InsertSchedule(ScheduleIntent intent) = 0;
 
   // Error: kScheduleNotFound, also for a schedule of another user.
@@ -55,7 +55,7 @@ class ScheduleStore {
                                                                     int limit) = 0;
 
   // Apply(). Of this and BeginOccurrences() at once one sees what the other has done: after a
-  // pause or an end nothing begins. Errors: kScheduleNotFound, kScheduleEnded.
+  // pause or an end nothing begins. Errors: kScheduleNotFound, and its own.
   virtual Task<absl::StatusOr<Schedule>> ChangeSchedule(Uuid user_id, Uuid schedule_id,
                                                         ScheduleEvent event, absl::Time now,
                                                         audit::Origin origin) = 0;
