@@ -163,8 +163,12 @@ TEST(CustomerData, IsExportedWholeAndErasedWithoutATraceOfThePerson) {
   EXPECT_EQ(all.Text("customer.kyc_level"), "FULL");
   EXPECT_EQ(all.body.at("verifications").as_array().size(), 1u);
 
-  // In use, the schema has nothing readable either.
+  // In use, the schema has nothing readable either, but where they live.
   ExpectNothingOf(planted, Dump("accounts"), "the schema accounts before the erasure");
+  const std::string country =
+      absl::StrCat("SELECT coalesce(country, 'none') FROM accounts.customers WHERE customer_id = '",
+                   ParseId(IdKind::kCustomer, customer.id(), "id").value().ToString(), "'");
+  EXPECT_EQ(SharedStack().Query(country), "IE");
 
   const Answer kept = user.Post(customer.Path(":erase"), boost::json::object());
   EXPECT_EQ(Outcome(kept), "409 customer_has_accounts") << kept;
@@ -172,6 +176,7 @@ TEST(CustomerData, IsExportedWholeAndErasedWithoutATraceOfThePerson) {
   const Answer erased = user.Post(customer.Path(":erase"), boost::json::object());
   ASSERT_EQ(Outcome(erased), "200") << erased;
   EXPECT_EQ(erased.Text("state"), "ERASED");
+  EXPECT_EQ(SharedStack().Query(country), "none");
   EXPECT_EQ(Outcome(user.Post(customer.Path(":erase"), boost::json::object())), "200");
 
   for (const char* rest : {"", "/profile", ":export"}) {

@@ -119,6 +119,10 @@ Answer TryMake(boost::json::object body) {
     const bool level = std::string_view(member) == "kyc_level";
     payload[member] = level ? "KYC_LEVEL_UNSPECIFIED" : "";
     if (body.contains(member)) payload[member] = body.at(member);
+    // In its place, and only where there is one.
+    if (std::string_view(member) == "account_id" && body.contains("country")) {
+      payload["country"] = body.at("country");
+    }
   }
   body["proposal_id"] = People().Agree("payments.limit", payload);
   return People().Post(kLimits, body);
@@ -256,6 +260,124 @@ TEST_F(LimitsTest, TheTimelineTellsWhatWasDecidedBy) {
   EXPECT_THAT(
       judged(large.Text("metadata.payment_id")),
       ::testing::ElementsAre(absl::StrCat("limit_refused ", each.Text("limit_id"), " 21 0 20 20")));
+}
+
+// Somebody who lives in a country, and an account of theirs in euros.
+struct Resident {
+  explicit Resident(const std::string& country) {
+    const Answer customer = user.Post("/v1/customers", {{"display_name", "Resident"}});
+    EXPECT_EQ(Outcome(customer), "200") << customer;
+    const std::string id = customer.Text("customer_id");
+    const boost::json::object address = {
+        {"line1", "1 Street"}, {"city", "Town"}, {"country", country}};
+    const boost::json::object profile = {{"kind", "PERSON"}, {"address", address}};
+    const Answer changed = user.Patch(absl::StrCat("/v1/customers/", id, "/profile"),
+                                      boost::json::object{{"profile", profile}});
+    EXPECT_EQ(Outcome(changed), "200") << changed;
+    const Answer opened = user.Post("/v1/accounts", {{"customer_id", id}, {"currency", "EUR"}});
+    EXPECT_EQ(Outcome(opened), "200") << opened;
+    account = opened.Text("account_id");
+  }
+
+  ApiUser user{SharedStack()};
+  std::string account;
+};
+
+// Of a country that no other test pays to.
+boost::json::object OfCountry(const std::string& country, std::int64_t maximum) {
+  return {{"scope", "COUNTRY"},
+          {"country", country},
+          {"currency", "EUR"},
+          {"measure", "AMOUNT"},
+          {"window_seconds", absl::StrCat(kDay)},
+          {"maximum", absl::StrCat(maximum)}};
+}
+
+// Of all payers together, at once.
+TEST_F(LimitsTest, OfACountryWhoeverPays) {
+  constexpr int kPayers = 16;
+  constexpr std::int64_t kMaximum = 1500;
+  Resident iceland("IS");
+  Resident norway("NO");
+  const Answer limit = Make(OfCountry("IS", kMaximum));
+  EXPECT_EQ(limit.Text("country"), "IS");
+  EXPECT_EQ(limit.Text("scope"), "COUNTRY");
+  std::vector<std::unique_ptr<ApiUser>> payers;
+  std::vector<std::string> sources;
+  for (int i = 0; i < kPayers; ++i) {
+    payers.push_back(std::make_unique<ApiUser>(SharedStack()));
+    sources.push_back(payers.back()->OpenAccount("EUR"));
+    payers.back()->Deposit(sources.back(), 1000);
+  }
+  std::vector<Answer> answers(kPayers);
+  std::latch start(kPayers);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kPayers; ++i) {
+    threads.emplace_back([&, i] {
+      start.arrive_and_wait();
+      answers[i] = payers[i]->Pay(sources[i], iceland.account, 100 + 7 * i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::int64_t paid = 0;
+  std::int64_t least_refused = kMaximum;
+  for (int i = 0; i < kPayers; ++i) {
+    const std::int64_t amount = 100 + 7 * i;
+    if (answers[i].status == 200) {
+      paid += amount;
+      continue;
+    }
+    EXPECT_EQ(Outcome(answers[i]), "422 limit_exceeded") << answers[i];
+    EXPECT_EQ(answers[i].Text("metadata.limit"), limit.Text("limit_id"));
+    least_refused = std::min(least_refused, amount);
+  }
+  EXPECT_LE(paid, kMaximum);
+  EXPECT_LT(least_refused, kMaximum) << "somebody was refused";
+  EXPECT_GT(paid + least_refused, kMaximum) << "nor was anything refused that had room";
+  EXPECT_EQ(iceland.user.Balance(iceland.account), paid);
+  // Elsewhere it binds nobody, nor where it is not known; and nobody is told of it.
+  EXPECT_EQ(Outcome(payer_.Pay(source_, norway.account, 2 * kMaximum)), "200");
+  EXPECT_EQ(Outcome(Pay(2 * kMaximum)), "200");
+  EXPECT_EQ(Remaining(limit, source_, iceland.account), -1);
+}
+
+TEST_F(LimitsTest, OfThePayoutsToACountry) {
+  const auto pay_out = [this](const std::string& name, const std::string& account,
+                              std::int64_t minor_units) {
+    const boost::json::object amount = {{"currency", "EUR"},
+                                        {"minor_units", absl::StrCat(minor_units)}};
+    return payer_.Post("/v1/payouts", {{"source_account_id", source_},
+                                       {"amount", amount},
+                                       {"beneficiary", {{"name", "Jo"}, {name, account}}}});
+  };
+  const Answer limit = Make(OfCountry("MC", 500));
+  EXPECT_EQ(Outcome(pay_out("iban", "MC5811222000010123456789030", 400)), "200");
+  ExpectRefusal(pay_out("iban", "MC5811222000010123456789030", 101), limit, 100);
+  EXPECT_EQ(Outcome(pay_out("iban", "DE97500105170600000000", 600)), "200");
+  // What is not known, of this payer only.
+  boost::json::object body = OfCountry("ZZ", 50);
+  body["user_id"] = payer_.user_id();
+  const Answer unknown = Make(body);
+  ExpectRefusal(pay_out("account", "elsewhere", 51), unknown, 50);
+  ExpectRefusal(Pay(51), unknown, 50);
+  EXPECT_EQ(Outcome(Pay(50)), "200");
+  EXPECT_EQ(Outcome(pay_out("iban", "DE97500105170600000000", 51)), "200");
+}
+
+TEST_F(LimitsTest, WhatIsNoLimitOfACountry) {
+  const auto refused = [](boost::json::object body) {
+    body["proposal_id"] = kNoProposal;
+    const Answer answer = People().Post(kLimits, body);
+    return absl::StrCat(Outcome(answer), " ", answer.Text("param"));
+  };
+  EXPECT_EQ(refused(OfCountry("Iceland", 1)), "400 invalid_limit country");
+  EXPECT_EQ(refused(OfCountry("is", 1)), "400 invalid_limit country");
+  boost::json::object user = Body("USER", 1, kDay);
+  user["country"] = "IS";
+  EXPECT_EQ(refused(user), "400 invalid_limit country");
+  boost::json::object account = OfCountry("IS", 1);
+  account["account_id"] = source_;
+  EXPECT_EQ(refused(account), "400 invalid_limit account_id");
 }
 
 TEST_F(LimitsTest, OfAnAccount) {

@@ -236,6 +236,11 @@ absl::Status CheckComplete(const Profile& profile, KycLevel level) {
   return absl::OkStatus();
 }
 
+std::string ResidenceOf(const Profile& profile) {
+  return profile.address.country.empty() ? profile.country_of_incorporation
+                                         : profile.address.country;
+}
+
 bool IdentityDiffers(const Profile& a, const Profile& b) {
   return std::ranges::any_of(
       kFields, [&](const Field& field) { return field.identifies && field.differs(a, b); });

@@ -63,6 +63,10 @@ absl::Status CheckProfile(const Profile& profile, absl::CivilDay today);
 // with the first field that is missing; kInvalidField with param `level` for kNone.
 absl::Status CheckComplete(const Profile& profile, KycLevel level);
 
+// Where the customer lives, or is at home: the address's country, else that of incorporation.
+// Empty: not known.
+std::string ResidenceOf(const Profile& profile);
+
 // Whether something differs that says who the customer is: all but address, e-mail and phone.
 bool IdentityDiffers(const Profile& a, const Profile& b);
 

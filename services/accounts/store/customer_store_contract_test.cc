@@ -357,6 +357,33 @@ TYPED_TEST(CustomerStoreContractTest, AClosedCustomerKeepsItsData) {
   EXPECT_THAT(this->EventsOf(IdKind::kAccount, account.account_id), SizeIs(1));
 }
 
+// In clear, for payments' limits: where the profile says that they live.
+TYPED_TEST(CustomerStoreContractTest, AnAccountHasItsCustomersCountry) {
+  const CustomerRef ref = this->NewCustomer();
+  const Account account = this->NewAccount(ref);
+  const auto country = [&] {
+    const std::vector<Uuid> ids = {account.account_id};
+    return this->Call(&Store::LookUp, ids).value().at(0).country;
+  };
+  EXPECT_EQ(country(), "");
+  const auto change = [&](const std::string& home, const std::string& incorporated) {
+    EXPECT_THAT(this->Change(ref,
+                             [&](CustomerRecord& record) {
+                               record.profile.address.country = home;
+                               record.profile.country_of_incorporation = incorporated;
+                             }),
+                IsOk());
+  };
+  change("FR", "");
+  EXPECT_EQ(country(), "FR");
+  change("FR", "DE");
+  EXPECT_EQ(country(), "FR");
+  change("", "DE");
+  EXPECT_EQ(country(), "DE");
+  change("", "");
+  EXPECT_EQ(country(), "");
+}
+
 TYPED_TEST(CustomerStoreContractTest, OfAnErasedCustomerNothingIsLeft) {
   const CustomerRef ref = this->NewCustomer();
   const Account account = this->NewAccount(ref);

@@ -119,9 +119,11 @@ Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uui
   for (const auto& [id, account] : accounts_) {
     if (!IsShown(account)) continue;
     if (std::ranges::find(account_ids, id) == account_ids.end()) continue;
-    const Customer& holder = customers_.at(account.customer_id).customer;
-    found.push_back(
-        {.account = account, .holder_name = holder.display_name, .kyc_level = holder.kyc_level});
+    const CustomerRecord& record = customers_.at(account.customer_id);
+    found.push_back({.account = account,
+                     .holder_name = record.customer.display_name,
+                     .kyc_level = record.customer.kyc_level,
+                     .country = ResidenceOf(record.profile)});
   }
   co_return found;
 }

@@ -38,7 +38,7 @@ constexpr char kWriteRecord[] =
     "profile_sealed = " FLORIN_OCTETS("$6") ", email_index = " FLORIN_OCTETS("$7")
     ", phone_index = " FLORIN_OCTETS("$8") ", leaving_to = nullif($9::text, ''), "
     "leaving_attempt = $10::integer, next_attempt_time = CASE WHEN $9::text = '' THEN NULL ELSE "
-    FLORIN_TIME("$11::bigint") " END WHERE " FLORIN_THAT_CUSTOMER;
+    FLORIN_TIME("$11::bigint") " END, country = nullif($12::text, '') WHERE " FLORIN_THAT_CUSTOMER;
 
 constexpr char kSuspendAccounts[] =
     "INSERT INTO account_states (account_id, suspended) "
@@ -131,7 +131,7 @@ constexpr char kEraseVerifications[] =
 constexpr char kEraseCustomer[] =
     "UPDATE customers SET state = 'erased', kind = '', data_key = NULL, data_key_id = NULL, "
     "display_name = NULL, display_name_sealed = NULL, profile_sealed = NULL, email_index = NULL, "
-    "phone_index = NULL, " FLORIN_NO_FINGERPRINT
+    "phone_index = NULL, country = NULL, " FLORIN_NO_FINGERPRINT
     " WHERE user_id = $1::uuid AND customer_id = $2::uuid";
 
 std::string UserOf(const CustomerRef& ref) { return ref.user_id ? ref.user_id->ToString() : ""; }
@@ -197,7 +197,8 @@ absl::Status WriteRecord(pqxx::work& transaction, const CustomerRecord& record,
       email ? crypto::Hex(data.EmailIndex(*email)) : std::string(),
       phone ? crypto::Hex(data.PhoneIndex(*phone)) : std::string(),
       record.leaving_to ? std::string(NameOf(*record.leaving_to)) : std::string(),
-      record.leaving_attempt, record.leaving_to ? absl::ToUnixMicros(record.next_attempt_time) : 0);
+      record.leaving_attempt, record.leaving_to ? absl::ToUnixMicros(record.next_attempt_time) : 0,
+      ResidenceOf(profile));
   return absl::OkStatus();
 }
 

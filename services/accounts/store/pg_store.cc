@@ -69,9 +69,9 @@ constexpr char kListAccounts[] =
     "WHERE a.user_id = $1::uuid AND a.account_id > $2::uuid AND a.state = 'open' "
     "ORDER BY a.account_id LIMIT $3::integer";
 
-constexpr char kLookUp[] =
-    "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS FLORIN_ACCOUNTS_AND_CUSTOMERS
-    "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
+constexpr char kLookUp[] = "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS
+                           ", coalesce(c.country, '')" FLORIN_ACCOUNTS_AND_CUSTOMERS
+                           "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
 
 absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& rows,
                                                           PersonalData& data) {
@@ -83,7 +83,8 @@ absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& ro
                             rows::ReadCustomer(row.slice(kAccountColumns, row.size()), data));
     accounts.push_back({.account = std::move(account),
                         .holder_name = std::move(holder.display_name),
-                        .kyc_level = holder.kyc_level});
+                        .kyc_level = holder.kyc_level,
+                        .country = row[kAccountColumns + kCustomerColumns].c_str()});
   }
   return accounts;
 }

@@ -30,11 +30,12 @@ struct StoredAccount {
   bool same_request = false;
 };
 
-// An account, and the display name and the level of its customer.
+// An account, and the display name, the level and the country (ResidenceOf()) of its customer.
 struct HeldAccount {
   Account account;
   std::string holder_name;
   KycLevel kyc_level = KycLevel::kNone;
+  std::string country = {};
 
   friend bool operator==(const HeldAccount&, const HeldAccount&) = default;
 };

@@ -19,13 +19,12 @@ absl::Status Garbled() {
   return Error(Reason::kInternal, "a payment's limits are not as they were written");
 }
 
-void AddUse(const Limit& limit, const LimitedPayment& payment, const Uuid& payee,
-            std::int64_t amount_minor, LimitVerdict& verdict) {
+void AddUse(const Limit& limit, const Uuid& control_account_id, std::int64_t amount_minor,
+            LimitVerdict& verdict) {
   const std::int64_t units = limit.measure == LimitMeasure::kCount ? 1 : amount_minor;
   if (limit.window) {
     verdict.uses.push_back({.limit_id = limit.limit_id,
-                            .control_account_id = ControlAccountOf(
-                                limit, payment.user_id, payment.source_account_id, payee),
+                            .control_account_id = control_account_id,
                             .units = units,
                             .window = *limit.window,
                             .swept = limit.WasLowered()});
@@ -34,6 +33,26 @@ void AddUse(const Limit& limit, const LimitedPayment& payment, const Uuid& payee
   if (units <= limit.maximum()) return;
   if (verdict.refusal && verdict.refusal->remaining <= limit.maximum()) return;
   verdict.refusal = {.limit_id = limit.limit_id, .remaining = limit.maximum()};
+}
+
+// Several payees in one country are one payment there.
+void AddCountries(const Limit& limit, const LimitedPayment& payment, LimitVerdict& verdict) {
+  std::map<std::string, std::int64_t> amounts;
+  const auto add = [&amounts](const std::string& country, std::int64_t amount_minor) {
+    amounts[country.empty() ? std::string(kUnknownCountry) : country] += amount_minor;
+  };
+  if (payment.payees.empty()) add(payment.country, payment.debited.minor_units);
+  for (const LimitedPayment::Payee& payee : payment.payees) add(payee.country, payee.amount_minor);
+  for (const auto& [country, amount_minor] : amounts) {
+    if (!limit.country.empty() && limit.country != country) continue;
+    const Uuid control =
+        ControlAccountOf(limit, payment.user_id, payment.source_account_id, Uuid(), country);
+    AddUse(limit, control, amount_minor, verdict);
+  }
+}
+
+bool IsCountryCode(std::string_view text) {
+  return text.size() == 2 && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 absl::StatusOr<LimitUse> ParseUse(const std::string& line) {
@@ -61,6 +80,8 @@ std::string_view NameOf(LimitScope scope) {
       return "account";
     case LimitScope::kPayee:
       return "payee";
+    case LimitScope::kCountry:
+      return "country";
   }
   FLORIN_CHECK(false, "every scope has a name");
   return {};
@@ -84,7 +105,8 @@ std::string_view NameOf(KycLevel level) {
 }
 
 absl::StatusOr<LimitScope> ParseLimitScope(std::string_view name) {
-  for (const LimitScope scope : {LimitScope::kUser, LimitScope::kAccount, LimitScope::kPayee}) {
+  for (const LimitScope scope :
+       {LimitScope::kUser, LimitScope::kAccount, LimitScope::kPayee, LimitScope::kCountry}) {
     if (name == NameOf(scope)) return scope;
   }
   return NoName("no scope of a limit has this name");
@@ -115,6 +137,12 @@ absl::Status CheckMaximum(std::int64_t maximum) {
 
 absl::Status CheckLimit(const Limit& limit) {
   FLORIN_RETURN_IF_ERROR(CheckMaximum(limit.maximum()));
+  if (limit.scope != LimitScope::kCountry && !limit.country.empty()) {
+    return Invalid("country", "only of a limit of countries");
+  }
+  if (!limit.country.empty() && !IsCountryCode(limit.country)) {
+    return Invalid("country", "two capital letters");
+  }
   if (!limit.window) {
     if (limit.measure == LimitMeasure::kAmount) return absl::OkStatus();
     return Invalid("window_seconds", "payments are counted over a time");
@@ -141,12 +169,19 @@ LimitVerdict Judge(std::span<const Limit> limits, const LimitedPayment& payment)
                  payment.debited.currency)) {
       continue;
     }
+    if (limit.scope == LimitScope::kCountry) {
+      AddCountries(limit, payment, verdict);
+      continue;
+    }
+    const auto control = [&limit, &payment](const Uuid& payee) {
+      return ControlAccountOf(limit, payment.user_id, payment.source_account_id, payee);
+    };
     if (limit.scope != LimitScope::kPayee) {
-      AddUse(limit, payment, Uuid(), payment.debited.minor_units, verdict);
+      AddUse(limit, control(Uuid()), payment.debited.minor_units, verdict);
       continue;
     }
     for (const LimitedPayment::Payee& payee : payment.payees) {
-      AddUse(limit, payment, payee.account_id, payee.amount_minor, verdict);
+      AddUse(limit, control(payee.account_id), payee.amount_minor, verdict);
     }
   }
   // What is refused already uses nothing.
@@ -156,7 +191,7 @@ LimitVerdict Judge(std::span<const Limit> limits, const LimitedPayment& payment)
 }
 
 Uuid ControlAccountOf(const Limit& limit, const Uuid& user_id, const Uuid& source_account_id,
-                      const Uuid& payee_account_id) {
+                      const Uuid& payee_account_id, std::string_view country) {
   std::string bucket = FormatId(IdKind::kLimit, limit.limit_id) + " ";
   switch (limit.scope) {
     case LimitScope::kUser:
@@ -168,6 +203,9 @@ Uuid ControlAccountOf(const Limit& limit, const Uuid& user_id, const Uuid& sourc
     case LimitScope::kPayee:
       bucket +=
           FormatId(IdKind::kUser, user_id) + " " + FormatId(IdKind::kAccount, payee_account_id);
+      break;
+    case LimitScope::kCountry:
+      bucket += "country " + std::string(country);
       break;
   }
   return DeriveId("florin.payments.limit", bucket);

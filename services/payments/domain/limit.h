@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,11 +24,16 @@ inline constexpr absl::Duration kLongestWindow = absl::Hours(24 * 366);
 inline constexpr std::int64_t kLargestMaximum = 1'000'000'000'000'000;
 inline constexpr std::size_t kMostMaxima = 1000;
 
-// Whose payments are added up. Names are stored: "user", "account", "payee".
+// What counts for the country of whoever is paid where it is not known: a code that is no country's
+// for ever (ISO 3166-1, user-assigned).
+inline constexpr std::string_view kUnknownCountry = "ZZ";
+
+// Whose payments are added up. Names are stored: "user", "account", "payee", "country".
 enum class LimitScope {
   kUser,     // Of the user who pays, from whatever account.
   kAccount,  // From one account.
   kPayee,    // Of the user who pays, to one account.
+  kCountry,  // To whoever is paid in one country, whoever pays.
 };
 // "amount", "count".
 enum class LimitMeasure {
@@ -49,8 +55,11 @@ absl::StatusOr<KycLevel> ParseKycLevel(std::string_view name);
 struct Limit {
   Uuid limit_id;
   LimitScope scope = LimitScope::kUser;
-  // Only of this user (kUser, kPayee) or this account (kAccount). Nothing: of each for themselves.
+  // Only of this user (all but kAccount) or this account (kAccount). Nothing: of each for
+  // themselves; of kCountry: of all together.
   std::optional<Uuid> subject = {};
+  // Of kCountry: two capital letters, only to this one. Empty: to each for itself.
+  std::string country = {};
   // Only from accounts of customers of this level. Nothing: of any.
   std::optional<KycLevel> kyc_level = {};
   Currency currency;
@@ -72,7 +81,8 @@ struct Limit {
 };
 
 // Errors: kInvalidLimit, with the param to blame, unless the maximum is zero to kLargestMaximum,
-// the window is in whole seconds from kShortestWindow to kLongestWindow, and a count has a window.
+// the window is in whole seconds from kShortestWindow to kLongestWindow, a count has a window, and
+// only a limit of countries has a country, of two capital letters.
 absl::Status CheckLimit(const Limit& limit);
 absl::Status CheckMaximum(std::int64_t maximum);
 
@@ -81,13 +91,18 @@ struct LimitedPayment {
   struct Payee {
     Uuid account_id;
     std::int64_t amount_minor = 0;  // What of the debited is for this payee.
+    std::string country = {};       // Empty: not known.
   };
   Uuid user_id;
   Uuid source_account_id;
   KycLevel payer_level = KycLevel::kNone;
   Money debited;
   std::vector<Payee> payees = {};  // None: to nobody's account of Florin.
+  std::string country = {};        // Without payees: where it goes. Empty: not known.
 };
+
+// Of the accounts that are paid; of those that are not there it is not known.
+using PayeeCountries = std::map<Uuid, std::string>;
 
 // What a payment uses of a limit with a window.
 struct LimitUse {
@@ -122,9 +137,10 @@ bool IsAbout(const Limit& limit, const Uuid& user_id, const Uuid& source_account
              KycLevel payer_level, const Currency& currency);
 
 // The bucket of `limit` that a payment goes into: its account in the ledger. Follows from its
-// arguments, so that every attempt uses the same one. `payee_account_id` matters to kPayee only.
+// arguments, so that every attempt uses the same one. `payee_account_id` matters to kPayee only,
+// `country` to kCountry.
 Uuid ControlAccountOf(const Limit& limit, const Uuid& user_id, const Uuid& source_account_id,
-                      const Uuid& payee_account_id);
+                      const Uuid& payee_account_id, std::string_view country = {});
 
 // As they are stored with a payment: lines of words, equal for equal values only. Parsing gives
 // kInternal for anything else.

@@ -1,5 +1,6 @@
 #include "services/payments/domain/limit.h"
 
+#include <map>
 #include <set>
 
 #include "gmock/gmock.h"
@@ -131,6 +132,67 @@ TEST(JudgeTest, EachPayeeOfSeveralForHimself) {
   EXPECT_THAT(Judge(limits, payment).uses, IsEmpty());
 }
 
+Limit ToCountry(const char* name, const std::string& country) {
+  Limit limit = Daily(name, 500);
+  limit.scope = LimitScope::kCountry;
+  limit.country = country;
+  return limit;
+}
+
+TEST(JudgeTest, ACountryIsOfEverybodyWhoPaysThere) {
+  const std::vector<Limit> limits = {ToCountry("fr", "FR"), ToCountry("each", ""),
+                                     ToCountry("unknown", "ZZ")};
+  LimitedPayment payment = Pays(1000);
+  payment.payees = {
+      {Id("b"), 300, "FR"}, {Id("c"), 400, "FR"}, {Id("d"), 200, "DE"}, {Id("e"), 100, ""}};
+  const LimitVerdict verdict = Judge(limits, payment);
+  std::map<std::pair<Uuid, Uuid>, std::int64_t> used;
+  for (const LimitUse& use : verdict.uses) {
+    used[{use.limit_id, use.control_account_id}] = use.units;
+  }
+  const auto bucket = [&](std::size_t limit, std::string_view country) {
+    const Limit& one = limits[limit];
+    return std::pair(one.limit_id, ControlAccountOf(one, Id("ann"), Id("a"), Uuid(), country));
+  };
+  const std::map<std::pair<Uuid, Uuid>, std::int64_t> expected = {{bucket(0, "FR"), 700},
+                                                                  {bucket(1, "FR"), 700},
+                                                                  {bucket(1, "DE"), 200},
+                                                                  {bucket(1, "ZZ"), 100},
+                                                                  {bucket(2, "ZZ"), 100}};
+  EXPECT_EQ(used, expected);
+  LimitedPayment bobs = payment;
+  bobs.user_id = Id("bob");
+  bobs.source_account_id = Id("other");
+  EXPECT_EQ(Judge(limits, bobs).uses, verdict.uses) << "whoever pays";
+  // Elsewhere it is nobody's business; to nobody's account it is not known where.
+  payment.payees = {{Id("d"), 1000, "DE"}};
+  EXPECT_THAT(Judge(std::vector<Limit>{limits[0]}, payment).uses, IsEmpty());
+  payment.payees.clear();
+  EXPECT_THAT(Judge(std::vector<Limit>{limits[2]}, payment).uses, SizeIs(1));
+  payment.country = "FR";
+  EXPECT_THAT(Judge(std::vector<Limit>{limits[2]}, payment).uses, IsEmpty());
+  EXPECT_EQ(Judge(std::vector<Limit>{limits[0]}, payment).uses.at(0).units, 1000);
+  Limit count = ToCountry("count", "FR");
+  count.measure = LimitMeasure::kCount;
+  payment.payees = {{Id("b"), 300, "FR"}, {Id("c"), 400, "FR"}};
+  EXPECT_EQ(Judge(std::vector<Limit>{count}, payment).uses.at(0).units, 1);
+  Limit bobs_own = ToCountry("bob", "FR");
+  bobs_own.subject = Id("bob");
+  EXPECT_THAT(Judge(std::vector<Limit>{bobs_own}, payment).uses, IsEmpty());
+}
+
+TEST(CheckLimitTest, OnlyALimitOfCountriesHasOne) {
+  for (const char* good : {"", "FR", "ZZ"}) EXPECT_THAT(CheckLimit(ToCountry("x", good)), IsOk());
+  for (const char* bad : {"F", "fr", "FRA", "F1"}) {
+    EXPECT_THAT(CheckLimit(ToCountry("x", bad)),
+                AllOf(StatusHasReason(Reason::kInvalidLimit), StatusHasParam("country")))
+        << bad;
+  }
+  Limit user = Daily("x", 1);
+  user.country = "FR";
+  EXPECT_THAT(CheckLimit(user), StatusHasParam("country"));
+}
+
 TEST(ControlAccountTest, IsOneForEachBucket) {
   std::set<Uuid> accounts;
   const Uuid ann = Id("ann");
@@ -192,21 +254,28 @@ TEST(LimitedPaymentTest, IsWhatItsUserDebitsHisAccountBy) {
                   .destination_account_id = Id("b"),
                   .amount = {1000, kEur}};
   payment.pricing = Pricing{.fee = Fee{.bearer = Bearer::kPayer, .payer_minor = 25}};
-  const auto limited = LimitedPaymentOf(payment, KycLevel::kBasic);
+  const PayeeCountries countries = {{Id("b"), "FR"}, {Id("d"), "DE"}};
+  const auto limited = LimitedPaymentOf(payment, KycLevel::kBasic, countries);
   ASSERT_TRUE(limited.has_value());
   EXPECT_EQ(limited->debited.minor_units, 1025);
   EXPECT_EQ(limited->payer_level, KycLevel::kBasic);
   ASSERT_THAT(limited->payees, SizeIs(1));
   EXPECT_EQ(limited->payees[0].amount_minor, 1025);
+  EXPECT_EQ(limited->payees[0].country, "FR");
   payment.pricing->splits = {{Id("c"), 400}, {Id("d"), 600}};
-  EXPECT_THAT(LimitedPaymentOf(payment, KycLevel::kBasic)->payees, SizeIs(2));
+  const auto split = LimitedPaymentOf(payment, KycLevel::kBasic, countries);
+  ASSERT_THAT(split->payees, SizeIs(2));
+  EXPECT_EQ(split->payees[0].country, "");
+  EXPECT_EQ(split->payees[1].country, "DE");
   // What payouts have in common, the account on the way to the rail, is nobody's.
   Payment payout = payment;
   payout.kind = Kind::kPayout;
   payout.pricing.reset();
-  EXPECT_THAT(LimitedPaymentOf(payout, KycLevel::kBasic)->payees, SizeIs(0));
+  const auto paid_out = LimitedPaymentOf(payout, KycLevel::kBasic, countries);
+  EXPECT_THAT(paid_out->payees, SizeIs(0));
+  EXPECT_EQ(paid_out->country, "FR") << "where the beneficiary's bank is";
   payment.source_account_id = Uuid();
-  EXPECT_FALSE(LimitedPaymentOf(payment, KycLevel::kBasic).has_value());
+  EXPECT_FALSE(LimitedPaymentOf(payment, KycLevel::kBasic, countries).has_value());
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ Money CreditedOf(const Payment& payment) {
   return credited;
 }
 
-std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level) {
+std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level,
+                                               const PayeeCountries& countries) {
   if (payment.source_account_id.is_nil()) return std::nullopt;
   LimitedPayment limited{.user_id = payment.user_id,
                          .source_account_id = payment.source_account_id,
@@ -88,6 +89,12 @@ std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel 
   } else if (payment.kind != Kind::kPayout && !payment.destination_account_id.is_nil()) {
     limited.payees.push_back({payment.destination_account_id, limited.debited.minor_units});
   }
+  const auto country_of = [&countries](const Uuid& account_id) {
+    const auto country = countries.find(account_id);
+    return country == countries.end() ? std::string() : country->second;
+  };
+  for (LimitedPayment::Payee& payee : limited.payees) payee.country = country_of(payee.account_id);
+  if (limited.payees.empty()) limited.country = country_of(payment.destination_account_id);
   return limited;
 }
 

@@ -119,11 +119,13 @@ Money DebitedOf(const Payment& payment);
 Money CreditedOf(const Payment& payment);
 
 // What limits are to judge a payment by, which is debited by order of its user; his customer's
-// level is accounts'. Nothing for a deposit.
-std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level);
+// level is accounts', as are the payees' countries; of a payout that of its destination account is
+// the beneficiary's. Nothing for a deposit.
+std::optional<LimitedPayment> LimitedPaymentOf(const Payment& payment, KycLevel payer_level,
+                                               const PayeeCountries& countries);
 
-// What the accounts service says about an account. None of it but the level ever changes; how old
-// that may be is AccountDirectory's to say.
+// What the accounts service says about an account. None of it but level and country ever changes;
+// how old that may be is AccountDirectory's to say.
 struct AccountFacts {
   Uuid account_id;
   Uuid owner_user_id;
@@ -131,6 +133,7 @@ struct AccountFacts {
   std::string holder_name;               // Whose account it is, by name. Personal data.
   KycLevel kyc_level = KycLevel::kNone;  // Of its customer.
   std::string book = {};                 // Of the ledger. Empty: the usual one.
+  std::string country = {};              // Where they live; empty: not known. Personal data.
 };
 
 }  // namespace florin::payments

@@ -37,7 +37,8 @@ absl::StatusOr<KnownAccount> FromProto(const accounts::v1::AccountFacts& proto) 
                        .currency = currency,
                        .holder_name = proto.holder_name(),
                        .kyc_level = LevelOf(proto.kyc_level()),
-                       .book = proto.book()},
+                       .book = proto.book(),
+                       .country = proto.country()},
                       KindOf(proto.kind())};
 }
 

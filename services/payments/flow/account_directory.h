@@ -16,10 +16,10 @@
 namespace florin::payments {
 
 // Owner, currency, kind and book of an account never change, but its holder's name is personal data
-// that may be erased, and their KYC level may be lowered: an answer is given for ten minutes at
-// most, however often it is used, and is out of memory after twenty (at the next look-up). That an
-// account does not exist is not kept: it may be opened at any moment. Whether it is closed is the
-// ledger's business. Thread-safe.
+// that may be erased, and their KYC level and country may change: an answer is given for ten
+// minutes at most, however often it is used, and is out of memory after twenty (at the next
+// look-up). That an account does not exist is not kept: it may be opened at any moment. Whether it
+// is closed is the ledger's business. Thread-safe.
 class AccountDirectory {
  public:
   // Keeps at most `capacity` accounts. `accounts` and `clock` outlive this.

@@ -255,7 +255,10 @@ Task<absl::Status> BulkWorker::CheckPayee(const Bulk& bulk, const Payees& payees
 Task<absl::StatusOr<bool>> BulkWorker::IsLimited(Payment payment, const Payees& payees) {
   if (parts_.limits == nullptr) co_return false;
   const KycLevel level = payees.at(payment.source_account_id).kyc_level;
-  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.limits->Judge(payment, level));
+  PayeeCountries countries;
+  const auto payee = payees.find(payment.destination_account_id);
+  if (payee != payees.end()) countries[payee->first] = payee->second.country;
+  FLORIN_CO_RETURN_IF_ERROR(co_await parts_.limits->Judge(payment, level, std::move(countries)));
   co_return !payment.limit_uses.empty() || payment.limit_refusal.has_value();
 }
 

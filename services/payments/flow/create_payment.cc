@@ -72,7 +72,8 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
     intent.payment.destination_account_id = payees->account_id;
     intent.payment.books = std::move(payees->books);
     if (limits_ != nullptr) {
-      FLORIN_CO_RETURN_IF_ERROR(co_await limits_->Judge(intent.payment, payees->payer_level));
+      FLORIN_CO_RETURN_IF_ERROR(
+          co_await limits_->Judge(intent.payment, payees->payer_level, payees->countries));
     }
     stored = co_await Keep(std::move(intent), *std::move(payees), approved);
   } else {
@@ -165,6 +166,7 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
   FLORIN_CO_ASSIGN_OR_RETURN(payees.books, BooksOf(settlement_.book(), request, source, *found));
   for (std::size_t i = 0; i < found->size(); ++i) {
     const std::optional<KnownAccount>& payee = (*found)[i];
+    payees.countries[payee->account_id] = payee->country;
     // Whoever pays from another's account pays somebody, even themselves.
     if (pays_for == user_id && payee->owner_user_id == user_id) continue;
     if (payees.are_the_payer) payees.account_id = payee->account_id;

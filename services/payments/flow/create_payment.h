@@ -79,6 +79,7 @@ class CreatePayment {
   struct Payees {
     Currency currency;
     KycLevel payer_level = KycLevel::kNone;
+    PayeeCountries countries;
     bool are_the_payer = true;  // All of them.
     // The first who is not him, or the first of all; and the names of all who are not, as he is
     // shown them.

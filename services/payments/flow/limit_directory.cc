@@ -36,7 +36,8 @@ Task<absl::StatusOr<std::shared_ptr<const LimitTable>>> LimitDirectory::Current(
   co_return table_;
 }
 
-Task<absl::Status> LimitDirectory::Judge(Payment& payment, KycLevel payer_level) {
+Task<absl::Status> LimitDirectory::Judge(Payment& payment, KycLevel payer_level,
+                                         PayeeCountries countries) {
   std::shared_ptr<const LimitTable> table = Fresh();
   if (table == nullptr) {
     absl::StatusOr<std::shared_ptr<const LimitTable>> read = co_await Current();
@@ -44,7 +45,7 @@ Task<absl::Status> LimitDirectory::Judge(Payment& payment, KycLevel payer_level)
     table = *std::move(read);
   }
   if (table->empty()) co_return absl::OkStatus();
-  const std::optional<LimitedPayment> limited = LimitedPaymentOf(payment, payer_level);
+  const std::optional<LimitedPayment> limited = LimitedPaymentOf(payment, payer_level, countries);
   if (!limited) co_return absl::OkStatus();
   const std::vector<Limit> limits = table->Of(payment.user_id, payment.source_account_id);
   LimitVerdict verdict = payments::Judge(limits, *limited);

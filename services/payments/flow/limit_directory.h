@@ -25,7 +25,7 @@ class LimitDirectory {
   // Notes on `payment`, whose intent is about to be kept, what it uses of limits, or which refuses
   // it (limit_uses, limit_refusal). Looks into memory only, unless what is there is too old; then
   // the errors are those of LimitStore::ListLimits().
-  Task<absl::Status> Judge(Payment& payment, KycLevel payer_level);
+  Task<absl::Status> Judge(Payment& payment, KycLevel payer_level, PayeeCountries countries);
 
   // Errors: as Judge().
   Task<absl::StatusOr<std::shared_ptr<const LimitTable>>> Current();

@@ -83,6 +83,29 @@ TEST_F(LimitsTest, AWindowAddsUpAndRollsOn) {
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 700);
 }
 
+// B's customer lives in France; C's nobody knows where.
+TEST_F(LimitsTest, ACountryIsOfWhoeverIsPaid) {
+  AccountFacts facts{.account_id = b_, .owner_user_id = user_, .currency = kEur};
+  facts.country = "FR";
+  accounts_double_.Add(facts);
+  Limit france = Daily(500);
+  france.scope = LimitScope::kCountry;
+  france.country = "FR";
+  Make(france);
+  Limit unknown = france;
+  unknown.limit_id = SystemIds().NewId();
+  unknown.country = std::string(kUnknownCountry);
+  unknown.maxima = {30};
+  Make(unknown);
+  EXPECT_EQ(Pay(300), "succeeded");
+  EXPECT_EQ(Pay(201), "limit_exceeded 200");
+  PaymentRequest elsewhere = Transfer(31);
+  elsewhere.destination_account_id = c_;
+  EXPECT_EQ(Ended(Create(elsewhere, "unknown")), "limit_exceeded 30");
+  elsewhere.amount.minor_units = 30;
+  EXPECT_EQ(Ended(Create(elsewhere, "known")), "succeeded");
+}
+
 TEST_F(LimitsTest, ARefusalIsFinalUnderItsKey) {
   const Limit day = Make(Daily(100));
   const auto refused = Create(Transfer(101), "key");

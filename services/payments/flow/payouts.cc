@@ -59,6 +59,11 @@ absl::Status Unfinished(const Payment& payment, const absl::Status& cause) {
                {.metadata = {{"payment_id", TextOf(payment)}}});
 }
 
+// An IBAN begins with its country's code; where any other account is, nobody knows.
+std::string CountryOf(const Beneficiary& beneficiary) {
+  return beneficiary.is_iban ? beneficiary.account.substr(0, 2) : std::string();
+}
+
 void CountVerdict(const Verdict& verdict) {
   telemetry::Count("florin_payment_approvals_total",
                    {{"needed", verdict.needs_approval ? "true" : "false"},
@@ -85,8 +90,10 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
                 .origin = std::move(origin),
                 .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail}};
   if (parts_.limits != nullptr) {
-    FLORIN_CO_RETURN_IF_ERROR(
-        co_await parts_.limits->Judge(intent.payment, found->front()->kyc_level));
+    PayeeCountries countries;
+    countries[intent.payment.destination_account_id] = CountryOf(request.beneficiary);
+    FLORIN_CO_RETURN_IF_ERROR(co_await parts_.limits->Judge(
+        intent.payment, found->front()->kyc_level, std::move(countries)));
   }
   absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), request.beneficiary);
   if (!stored.ok()) co_return stored.status();

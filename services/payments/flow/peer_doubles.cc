@@ -459,6 +459,7 @@ void AccountsDouble::Add(const AccountFacts& facts) {
   proto.set_currency(std::string(facts.currency.code()));
   proto.set_holder_name(facts.holder_name);
   proto.set_book(facts.book);
+  proto.set_country(facts.country);
   proto.set_kyc_level(
       static_cast<accounts::v1::Customer::KycLevel>(static_cast<int>(facts.kyc_level) + 1));
   std::lock_guard lock(mutex_);

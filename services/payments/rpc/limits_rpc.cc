@@ -28,7 +28,7 @@ v1::Limit::Measure ToProto(LimitMeasure measure) {
 v1::Limit::KycLevel ToProto(KycLevel level) {
   return static_cast<v1::Limit::KycLevel>(static_cast<int>(level) + 1);
 }
-static_assert(v1::Limit::PAYEE == static_cast<int>(LimitScope::kPayee) + 1);
+static_assert(v1::Limit::COUNTRY == static_cast<int>(LimitScope::kCountry) + 1);
 static_assert(v1::Limit::COUNT == static_cast<int>(LimitMeasure::kCount) + 1);
 static_assert(v1::Limit::FULL == static_cast<int>(KycLevel::kFull) + 1);
 
@@ -45,6 +45,7 @@ v1::Limit ToProto(const Limit& limit) {
   } else if (limit.subject) {
     proto.set_user_id(FormatId(IdKind::kUser, *limit.subject));
   }
+  proto.set_country(limit.country);
   if (limit.kyc_level) proto.set_kyc_level(ToProto(*limit.kyc_level));
   proto.set_currency(std::string(limit.currency.code()));
   proto.set_measure(ToProto(limit.measure));
@@ -86,8 +87,8 @@ absl::StatusOr<std::optional<Uuid>> ParseSubject(const v1::CreateLimitRequest& r
 
 // All but its id and times.
 absl::StatusOr<Limit> ParseLimit(const v1::CreateLimitRequest& request) {
-  if (request.scope() < v1::Limit::USER || request.scope() > v1::Limit::PAYEE) {
-    return Invalid("scope", "USER, ACCOUNT or PAYEE");
+  if (request.scope() < v1::Limit::USER || request.scope() > v1::Limit::COUNTRY) {
+    return Invalid("scope", "USER, ACCOUNT, PAYEE or COUNTRY");
   }
   if (request.measure() != v1::Limit::AMOUNT && request.measure() != v1::Limit::COUNT) {
     return Invalid("measure", "AMOUNT or COUNT");
@@ -102,6 +103,7 @@ absl::StatusOr<Limit> ParseLimit(const v1::CreateLimitRequest& request) {
     return Error(Reason::kUnknownCurrency, "not an ISO 4217 code", {.param = "currency"});
   }
   Limit limit{.scope = static_cast<LimitScope>(request.scope() - 1),
+              .country = request.country(),
               .currency = *currency,
               .measure = static_cast<LimitMeasure>(request.measure() - 1),
               .maxima = {request.maximum()}};
@@ -116,9 +118,11 @@ absl::StatusOr<Limit> ParseLimit(const v1::CreateLimitRequest& request) {
 
 // What two people agree on: canonical JSON (RFC 8785). Ids, codes and names need no escapes.
 std::string PayloadOf(const v1::CreateLimitRequest& request) {
-  return R"({"account_id":")" + request.account_id() + R"(","currency":")" + request.currency() +
-         R"(","kyc_level":")" + v1::Limit::KycLevel_Name(request.kyc_level()) + R"(","maximum":")" +
-         std::to_string(request.maximum()) + R"(","measure":")" +
+  const std::string country =
+      request.country().empty() ? "" : R"("country":")" + request.country() + R"(",)";
+  return R"({"account_id":")" + request.account_id() + R"(",)" + country + R"("currency":")" +
+         request.currency() + R"(","kyc_level":")" + v1::Limit::KycLevel_Name(request.kyc_level()) +
+         R"(","maximum":")" + std::to_string(request.maximum()) + R"(","measure":")" +
          v1::Limit::Measure_Name(request.measure()) + R"(","scope":")" +
          v1::Limit::Scope_Name(request.scope()) + R"(","user_id":")" + request.user_id() +
          R"(","window_seconds":")" + std::to_string(request.window_seconds()) + R"("})";
@@ -258,6 +262,8 @@ Task<absl::StatusOr<v1::ListAllowancesResponse>> LimitsRpc::ListAllowances(
   std::vector<Limit> limits = (*table)->Of(payer->user_id, account);
   std::erase_if(limits, [&](const Limit& limit) {
     if (limit.scope == LimitScope::kPayee && destination.is_nil()) return true;
+    // It would tell where the payee lives.
+    if (limit.scope == LimitScope::kCountry) return true;
     if (payer->account) {
       return !IsAbout(limit, payer->user_id, account, payer->account->kyc_level,
                       payer->account->currency);

@@ -39,6 +39,7 @@ audit::Event EventOf(const LimitChange& change, const Limit& limit) {
     event.details["window_seconds"] = std::to_string(absl::ToInt64Seconds(*limit.window));
   }
   if (limit.kyc_level) event.details["kyc_level"] = std::string(NameOf(*limit.kyc_level));
+  if (!limit.country.empty()) event.details["country"] = limit.country;
   if (limit.subject) {
     const bool account = limit.scope == LimitScope::kAccount;
     event.details[account ? "account" : "user"] =
@@ -59,7 +60,7 @@ absl::Status TooManyMaxima() {
 }
 
 bool AreAlike(const Limit& one, const Limit& other) {
-  return one.scope == other.scope && one.subject == other.subject &&
+  return one.scope == other.scope && one.subject == other.subject && one.country == other.country &&
          one.kyc_level == other.kyc_level && one.currency == other.currency;
 }
 

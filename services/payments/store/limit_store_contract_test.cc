@@ -128,7 +128,11 @@ TYPED_TEST(LimitStoreContractTest, ALimitIsKeptWhole) {
   plain.kyc_level.reset();
   plain.window.reset();
   ASSERT_THAT(this->Change(this->Of(plain, Kind::kCreate, "plain")), IsOk());
-  EXPECT_THAT(this->Listed(), ElementsAre(limit, plain));
+  Limit country = this->NewLimit();
+  country.scope = LimitScope::kCountry;
+  country.country = "FR";
+  ASSERT_THAT(this->Change(this->Of(country, Kind::kCreate, "country")), IsOk());
+  EXPECT_THAT(this->Listed(), ElementsAre(limit, plain, country));
 }
 
 TYPED_TEST(LimitStoreContractTest, KeepsEveryMaximum) {

@@ -13,12 +13,12 @@ namespace florin::payments {
 namespace {
 
 // A limit with all its maxima up to some revision: in the order that ReadLimit expects.
-#define FLORIN_LIMITS                                                                   \
-  "SELECT l.limit_id, l.scope, l.subject, l.kyc_level, l.currency, l.measure, "         \
-  "l.window_seconds, "                                                                  \
-  "string_agg(r.maximum::text, ' ' ORDER BY r.revision) FILTER (WHERE NOT r.removed), " \
-  "bool_or(r.removed), (extract(epoch FROM min(r.create_time)) * 1000000)::bigint, "    \
-  "(extract(epoch FROM max(r.create_time)) * 1000000)::bigint "                         \
+#define FLORIN_LIMITS                                                                    \
+  "SELECT l.limit_id, l.scope, l.subject, l.kyc_level, l.currency, l.measure, "          \
+  "l.window_seconds, "                                                                   \
+  "string_agg(r.maximum::text, ' ' ORDER BY r.revision) FILTER (WHERE NOT r.removed), "  \
+  "bool_or(r.removed), (extract(epoch FROM min(r.create_time)) * 1000000)::bigint, "     \
+  "(extract(epoch FROM max(r.create_time)) * 1000000)::bigint, coalesce(l.country, '') " \
   "FROM limits AS l JOIN limit_revisions AS r USING (limit_id) "
 
 constexpr char kListLimits[] = FLORIN_LIMITS
@@ -36,9 +36,9 @@ constexpr char kFindLimitChange[] =
     "WHERE user_id = $1::uuid AND idempotency_key = $2";
 
 constexpr char kInsertLimit[] =
-    "INSERT INTO limits (limit_id, scope, subject, kyc_level, currency, measure, window_seconds) "
-    "VALUES ($1::uuid, $2, nullif($3, '')::uuid, nullif($4, ''), $5, $6, "
-    "nullif($7::integer, 0))";
+    "INSERT INTO limits (limit_id, scope, subject, kyc_level, currency, measure, window_seconds, "
+    "country) VALUES ($1::uuid, $2, nullif($3, '')::uuid, nullif($4, ''), $5, $6, "
+    "nullif($7::integer, 0), nullif($8, ''))";
 
 constexpr char kInsertRevision[] =
     "INSERT INTO limit_revisions (limit_id, revision, maximum, removed, user_id, "
@@ -68,6 +68,7 @@ absl::StatusOr<Limit> ReadLimit(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(const LimitMeasure measure, ParseLimitMeasure(row[5].c_str()));
   Limit limit{.limit_id = id,
               .scope = scope,
+              .country = row[11].c_str(),
               .currency = currency,
               .measure = measure,
               .removed = row[8].as<bool>(),
@@ -115,11 +116,12 @@ absl::Status CheckRoom(pqxx::work& transaction, const Limit& limit) {
 
 void Insert(pqxx::work& transaction, const Limit& limit) {
   const std::int64_t seconds = limit.window ? absl::ToInt64Seconds(*limit.window) : 0;
-  transaction.exec_prepared(
-      "insert_limit", limit.limit_id.ToString(), std::string(NameOf(limit.scope)),
-      limit.subject ? limit.subject->ToString() : "",
-      limit.kyc_level ? std::string(NameOf(*limit.kyc_level)) : "",
-      std::string(limit.currency.code()), std::string(NameOf(limit.measure)), seconds);
+  transaction.exec_prepared("insert_limit", limit.limit_id.ToString(),
+                            std::string(NameOf(limit.scope)),
+                            limit.subject ? limit.subject->ToString() : "",
+                            limit.kyc_level ? std::string(NameOf(*limit.kyc_level)) : "",
+                            std::string(limit.currency.code()), std::string(NameOf(limit.measure)),
+                            seconds, limit.country);
 }
 
 // The limit as `change` is to leave it, whose row in `limits` is there.
