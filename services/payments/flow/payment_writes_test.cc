@@ -15,6 +15,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
+MATCHER_P(Ends, state, "") { return arg.ok() && *arg == state; }
+
 const absl::Time kStart = absl::FromUnixSeconds(1'790'000'000);
 
 // Cannot keep how one payment ended, and nothing in its company; counts commits.
@@ -84,9 +86,9 @@ class PaymentWritesTest : public ::testing::Test {
 TEST_F(PaymentWritesTest, BeginningsAndEndsShareACommit) {
   const Payment ended = Succeeded(Inserted("1"));
   store_.commits_ = 0;
-  EXPECT_THAT(Write({ended}, {NewIntent("2"), NewIntent("3")}),
-              ElementsAre(IsOkAndHolds(State::kSucceeded), IsOkAndHolds(State::kProcessing),
-                          IsOkAndHolds(State::kProcessing)));
+  EXPECT_THAT(
+      Write({ended}, {NewIntent("2"), NewIntent("3")}),
+      ElementsAre(Ends(State::kSucceeded), Ends(State::kProcessing), Ends(State::kProcessing)));
   EXPECT_EQ(store_.commits_, 1);
 }
 
@@ -95,8 +97,8 @@ TEST_F(PaymentWritesTest, WhatCannotBeKeptFailsAlone) {
   const Payment sound = Succeeded(Inserted("2"));
   store_.poisoned_ = poisoned.payment_id;
   EXPECT_THAT(Write({poisoned, sound}, {NewIntent("3")}),
-              ElementsAre(StatusHasReason(Reason::kInternal), IsOkAndHolds(State::kSucceeded),
-                          IsOkAndHolds(State::kProcessing)));
+              ElementsAre(StatusHasReason(Reason::kInternal), Ends(State::kSucceeded),
+                          Ends(State::kProcessing)));
 }
 
 TEST_F(PaymentWritesTest, WhatIsUnknownIsUnknownOfAll) {
