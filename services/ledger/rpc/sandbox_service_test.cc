@@ -63,7 +63,7 @@ TEST_F(SandboxServiceTest, RefusesWhatIsNoSandboxOrNobodysTime) {
   EXPECT_THAT(Tell(real, 3600), StatusHasReason(Reason::kSandboxDisabled));
   EXPECT_THAT(Tell(sandbox_, -1), StatusHasReason(Reason::kInvalidField));
   EXPECT_THAT(Tell(sandbox_, 3661LL * 24 * 3600), StatusHasReason(Reason::kInvalidField));
-  EXPECT_THAT(Tell(sandbox_, 3600, "accounts"), StatusHasReason(Reason::kCallerNotAllowed));
+  EXPECT_THAT(Tell(sandbox_, 3600, "auth"), StatusHasReason(Reason::kCallerNotAllowed));
   EXPECT_EQ(clock_.Now(), kStart);
   EXPECT_EQ(woken_, 0);
 }
