@@ -39,7 +39,7 @@ class SandboxServiceTest : public ::testing::Test {
     return runtime_.Run(client.SetClockAhead(context, request));
   }
 
-  testing::TestCertificates certificates_{{"ledger", "payments", "accounts"}};
+  testing::TestCertificates certificates_{{"ledger", "payments", "accounts", "auth"}};
   async::Runtime runtime_{1};
   FakeClock system_{kStart};
   AheadClock clock_{system_};
