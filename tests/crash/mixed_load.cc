@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -17,6 +18,10 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kTokenUse = std::chrono::minutes(5);  // Of the ten that it is good for.
 constexpr std::int64_t kFunds = 3'000;  // Little enough that some payments are refused.
 
+// That the rail pays, rejects, and notifies of three times.
+const std::string kBeneficiaries[] = {"DE97500105170600000000", "DE28500105170600009002",
+                                      "DE71500105170600009004"};
+
 // Also of an access token that nobody could verify at the time.
 bool IsUnknown(const Answer& answer) {
   return answer.status == 0 || answer.status == 429 || answer.status >= 500;
@@ -27,7 +32,8 @@ boost::json::object Amount(std::int64_t minor_units, const std::string& currency
 }
 
 std::string IdOf(const Answer& answer) {
-  for (const char* member : {"refund_id", "capture_id", "payment_id", "metadata.payment_id"}) {
+  for (const char* member :
+       {"refund_id", "capture_id", "payment_id", "payment.payment_id", "metadata.payment_id"}) {
     if (!answer.Text(member).empty()) return answer.Text(member);
   }
   return "";
@@ -76,7 +82,11 @@ void MixedLoad::Work(std::size_t number, std::uint64_t seed) {
                 .random = std::mt19937_64(seed),
                 .payer = Person(*users_[number]),
                 .payee = Person(next),
-                .paid = {}};
+                .paid = {},
+                .reference = {}};
+  client.reference =
+      client.payer.user.Get(absl::StrCat("/v1/accounts/", euros_[number], "/deposit-reference"))
+          .Text("virtual_iban");
   for (const bool pounds : {false, true}) {
     const boost::json::object body = {
         {"destination_account_id", pounds ? pounds_[number] : euros_[number]},
@@ -89,7 +99,7 @@ void MixedLoad::Work(std::size_t number, std::uint64_t seed) {
 void MixedLoad::Step(Client& client) {
   const std::size_t next = (client.number + 1) % users_.size();
   const auto amount = static_cast<std::int64_t>(1 + client.random() % 400);
-  const std::uint64_t kind = client.random() % 10;
+  const std::uint64_t kind = client.random() % 13;
   if (kind < 3) {
     const auto paid =
         Ask(client, client.payer, "transfer", "/v1/payments",
@@ -104,6 +114,10 @@ void MixedLoad::Step(Client& client) {
     Ask(client, client.payer, "deposit", "/v1/deposits", body);
   } else if (kind < 8) {
     Charge(client);
+  } else if (kind < 10) {
+    PayOut(client, amount);
+  } else if (kind < 11) {
+    Arrive(client, amount);
   } else if (!client.paid.empty()) {
     boost::json::object body = {{"reason", "returned"}};
     if (client.random() % 3 != 0) body["amount"] = Amount(1 + amount / 3, "EUR");
@@ -112,6 +126,34 @@ void MixedLoad::Step(Client& client) {
                      "/refunds"),
         body);
   }
+}
+
+void MixedLoad::PayOut(Client& client, std::int64_t amount) {
+  const std::string& iban = kBeneficiaries[client.random() % std::size(kBeneficiaries)];
+  const boost::json::object body = {{"source_account_id", euros_[client.number]},
+                                    {"amount", Amount(amount, "EUR")},
+                                    {"beneficiary", {{"name", "Somebody"}, {"iban", iban}}},
+                                    {"reference", "Invoice"}};
+  Ask(client, client.payer, "payout", "/v1/payouts", body);
+}
+
+// The rail's id of it stands for the key.
+void MixedLoad::Arrive(Client& client, std::int64_t amount) {
+  const std::string id = Fresh("dep");
+  const boost::json::object body = {{"deposit_id", id},
+                                    {"amount", Amount(amount, "EUR")},
+                                    {"account_reference", client.reference},
+                                    {"reference", "Salary"},
+                                    {"notifications", 1 + static_cast<int>(client.random() % 3)}};
+  const auto deadline = SteadyClock::now() + std::chrono::minutes(2);
+  Answer answer = Send(client.payer, "/v1/sandbox/rail:deposit", body, "");
+  while (IsUnknown(answer) && SteadyClock::now() < deadline && !giving_up_) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    answer = Send(client.payer, "/v1/sandbox/rail:deposit", body, "");
+  }
+  EXPECT_EQ(answer.status, 200) << answer;
+  std::lock_guard lock(mutex_);
+  arrived_.emplace(id, amount);
 }
 
 void MixedLoad::Charge(Client& client) {
@@ -178,7 +220,8 @@ std::optional<Answer> MixedLoad::Ask(Client& client, Person& person, const std::
             .path = path,
             .body = body};
   if (answer.status == 200) {
-    const std::string state = absl::AsciiStrToLower(answer.Text("state"));
+    const std::string state =
+        absl::AsciiStrToLower(answer.Text(kind == "payout" ? "payment.state" : "state"));
     told.outcome = state.empty() ? "succeeded" : state;
   }
   std::lock_guard lock(mutex_);

@@ -1,5 +1,6 @@
 // Clients that do everything a payment can be: plain and priced transfers, deposits, authorizations
-// that are captured in parts or voided, refunds. Most ask again until they are told; some never do.
+// that are captured in parts or voided, refunds, payouts over the sandbox's rail, money that
+// arrives there. Most ask again until they are told; some never do.
 #pragma once
 
 #include <atomic>
@@ -47,6 +48,8 @@ class MixedLoad {
   const std::map<std::string, Told>& told() const { return told_; }  // By key.
   const std::set<std::string>& abandoned() const { return abandoned_; }
   int answers_lost() const { return answers_lost_; }
+  // What has arrived at the rail: minor units by the rail's id.
+  const std::map<std::string, std::int64_t>& arrived() const { return arrived_; }
   // Asks once more under a key that was answered.
   Answer AskAgain(const std::string& key, const Told& told);
 
@@ -64,11 +67,14 @@ class MixedLoad {
     Person payer;
     Person payee;                   // Another connection of the next client's user.
     std::vector<std::string> paid;  // Payments to the payee that succeeded.
+    std::string reference;          // The account in euros, as the rail's senders name it.
   };
 
   void Work(std::size_t number, std::uint64_t seed);
   void Step(Client& client);
   void Charge(Client& client);
+  void PayOut(Client& client, std::int64_t amount);
+  void Arrive(Client& client, std::int64_t amount);
   void CaptureSome(Client& client, const std::string& payment);
   // The answer, once it is one; nothing: never to be known.
   std::optional<Answer> Ask(Client& client, Person& person, const std::string& kind,
@@ -85,8 +91,9 @@ class MixedLoad {
   std::atomic<int> answers_lost_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::string, Told> told_;  // Guarded by mutex_.
-  std::set<std::string> abandoned_;   // Guarded by mutex_.
+  std::map<std::string, Told> told_;             // Guarded by mutex_.
+  std::set<std::string> abandoned_;              // Guarded by mutex_.
+  std::map<std::string, std::int64_t> arrived_;  // Guarded by mutex_.
 };
 
 }  // namespace florin::e2e

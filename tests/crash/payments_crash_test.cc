@@ -103,6 +103,19 @@ double SecondsUntilAllEnd() {
   return passed();
 }
 
+// Until nothing that the rail notifies of waits.
+void AwaitArrivals() {
+  const auto end = SteadyClock::now() + std::chrono::seconds(60);
+  std::string left = "?";
+  while (left != "0" && SteadyClock::now() < end) {
+    left = SharedStack().Query(
+        "SELECT count(*) FROM payments.sandbox_rail_entries "
+        "WHERE notifications > 0");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(left, "0") << "the rail's notifications are not taken";
+}
+
 struct KeptRow {
   std::string kind;
   std::string id;
@@ -116,6 +129,7 @@ std::multimap<std::string, KeptRow> KeptRows() {
   for (const auto& row :
        Rows("SELECT idempotency_key, kind, payment_id, "
             "CASE state WHEN 'failed' THEN failure_reason ELSE state END FROM payments.payments "
+            "WHERE idempotency_key NOT LIKE 'rail %' "
             "UNION ALL SELECT idempotency_key, kind, step_id, "
             "CASE state WHEN 'failed' THEN failure_reason ELSE state END "
             "FROM payments.payment_steps WHERE kind IN ('capture', 'refund')")) {
@@ -130,8 +144,12 @@ bool IsAsTold(const KeptRow& kept, const Told& told) {
     const absl::StatusOr<Uuid> id = ParseId(kind, told.id, "id");
     // Of a capture or a refund that failed the payment is named.
     const bool names_it =
-        kind != IdKind::kPayment || told.kind == "transfer" || told.kind == "deposit";
+        kind != IdKind::kPayment || (told.kind != "capture" && told.kind != "refund");
     if (id.ok() && names_it && id->ToString() != kept.id) return false;
+  }
+  // What the rail says later.
+  if (told.outcome == "processing") {
+    return kept.outcome == "succeeded" || kept.outcome == "rail_rejected";
   }
   if (told.outcome != "requires_capture") return kept.outcome == told.outcome;
   return kept.outcome == "requires_capture" || kept.outcome == "succeeded" ||
@@ -166,14 +184,65 @@ Losses Compare(const MixedLoad& load) {
   return losses;
 }
 
+// What is booked of payouts that went to the rail, and of what arrived there.
+void ExpectBookingsOfRails(std::set<std::string>& expected) {
+  for (const auto& row : Rows("SELECT payment_id, stage FROM payments.payouts "
+                              "WHERE stage IN ('settled', 'rejected')")) {
+    const std::string payment = FormatId(IdKind::kPayment, *Uuid::Parse(row.at(0)));
+    for (const std::string& step :
+         {std::string("sending"), std::string(row.at(1) == "settled" ? "settling" : "rejecting")}) {
+      expected.insert(
+          DeriveId("florin.payments.payout", absl::StrCat(step, ":", payment)).ToString());
+    }
+  }
+  for (const auto& row : Rows("SELECT rail, deposit_id FROM payments.rail_deposits")) {
+    expected.insert(DeriveId("florin.payments.rail_deposit",
+                             absl::StrCat("crediting:", row.at(0), ":", row.at(1)))
+                        .ToString());
+  }
+}
+
+// Each payout is at the rail once, with its amount and end; and what arrived there is credited
+// once.
+void ExpectTheRailAgrees(const MixedLoad& load) {
+  EXPECT_EQ(SharedStack().Query(
+                "SELECT payment_id, stage, r.events FROM payments.payouts o "
+                "JOIN payments.payments p USING (payment_id) FULL JOIN (SELECT payout_id, "
+                "  string_agg(event, ',') AS events, max(amount_minor) AS amount_minor "
+                "  FROM payments.sandbox_rail_entries WHERE payout_id IS NOT NULL "
+                "  GROUP BY payout_id) r ON r.payout_id = o.payment_id "
+                "WHERE coalesce(stage, '') NOT IN ('refused') AND (r.events IS DISTINCT FROM stage "
+                "  OR r.amount_minor IS DISTINCT FROM p.amount_minor)"),
+            "");
+  EXPECT_EQ(SharedStack().Query("SELECT count(*) FROM payments.payouts o JOIN "
+                                "payments.sandbox_rail_payouts r ON r.payout_id = o.payment_id "
+                                "WHERE o.stage = 'refused'"),
+            "0");
+  std::map<std::string, std::string> credited;
+  for (const auto& row :
+       Rows("SELECT deposit_id, p.amount_minor FROM payments.rail_deposits d JOIN "
+            "payments.payments p USING (payment_id) WHERE stage = 'credited' AND "
+            "p.state = 'succeeded' AND p.idempotency_key LIKE 'rail %'")) {
+    credited[row.at(0)] = row.at(1);
+  }
+  for (const auto& [id, amount] : load.arrived()) {
+    EXPECT_EQ(credited[id], absl::StrCat(amount)) << id;
+  }
+  EXPECT_EQ(SharedStack().Query("SELECT count(*) FROM payments.payments "
+                                "WHERE idempotency_key LIKE 'rail %'"),
+            absl::StrCat(load.arrived().size()));
+}
+
 // What payments say has succeeded, as the ids of its transactions; and what the ledger has.
 void ExpectTheLedgerHasExactlyThat() {
   std::set<std::string> expected;
   for (const auto& row :
-       Rows("SELECT transaction_id FROM payments.payments WHERE state = 'succeeded' OR "
-            "authorization_expire_time IS NOT NULL")) {
+       Rows("SELECT transaction_id FROM payments.payments LEFT JOIN payments.payouts "
+            "USING (payment_id) WHERE state = 'succeeded' OR "
+            "authorization_expire_time IS NOT NULL OR stage = 'rejected'")) {
     expected.insert(row.at(0));
   }
+  ExpectBookingsOfRails(expected);
   for (const auto& row :
        Rows("SELECT step_id, attempt FROM payments.payment_steps WHERE state = 'succeeded'")) {
     const std::string suffix = row.at(1) == "1" ? "" : "." + row.at(1);
@@ -200,8 +269,10 @@ std::string ExpectBalancesFollow() {
       "SELECT source_account_id AS id, -amount_minor - CASE currency WHEN 'GBP' "
       "  THEN 3 + amount_minor / 100 ELSE 0 END AS amount, 0 AS held FROM payments.payments "
       "  WHERE kind = 'transfer' AND state = 'succeeded' AND authorization_timeout_seconds IS NULL "
+      "UNION ALL SELECT source_account_id, -amount_minor, 0 FROM payments.payments "
+      "  WHERE kind = 'payout' AND state = 'succeeded' "
       "UNION ALL SELECT destination_account_id, amount_minor, 0 FROM payments.payments "
-      "  WHERE state = 'succeeded' AND authorization_timeout_seconds IS NULL "
+      "  WHERE state = 'succeeded' AND kind <> 'payout' AND authorization_timeout_seconds IS NULL "
       "UNION ALL SELECT source_account_id, 0, amount_minor - captured_minor "
       "  FROM payments.payments WHERE state = 'requires_capture' "
       "UNION ALL SELECT p.source_account_id, CASE s.kind WHEN 'capture' THEN -s.amount_minor "
@@ -241,7 +312,7 @@ void ExpectRepetitionsAreAnsweredAsBefore(MixedLoad& load) {
     if (i++ % (1 + load.told().size() / 60) != 0) continue;
     const Answer again = load.AskAgain(key, told);
     EXPECT_TRUE(again.replayed()) << told.kind << " " << again;
-    if (told.outcome == "requires_capture") continue;
+    if (told.outcome == "requires_capture" || told.outcome == "processing") continue;
     EXPECT_EQ(again.status == 200 ? "succeeded" : again.reason(), told.outcome);
   }
 }
@@ -273,10 +344,13 @@ TEST(PaymentsCrash, WhatIsToldIsThereOnceAndTheLedgerAgrees) {
   longest = std::max(longest, SecondsUntilAllEnd());
 
   const Losses losses = Compare(load);
+  AwaitArrivals();
+  ExpectTheRailAgrees(load);
   const std::string accounts = ExpectBalancesFollow();
   std::map<std::string, int> kinds;
   for (const auto& [key, told] : load.told()) {
-    const bool well = told.outcome == "succeeded" || told.outcome == "requires_capture";
+    const bool well = told.outcome == "succeeded" || told.outcome == "requires_capture" ||
+                      told.outcome == "processing";
     ++kinds[told.kind + (well ? " " + told.outcome : " refused")];
   }
   std::cout << kills << " kills, " << load.told().size() << " answers acknowledged, lost "

@@ -100,6 +100,24 @@ class DisturbedScheduleStore : public payments::ScheduleStore {
     return disturbance_.Of("ListOccurrences",
                            kept_.ListOccurrences(user_id, schedule_id, before, limit));
   }
+  Result<payments::AwaitedOrder> BeginConfirm(Uuid user_id, Uuid order_id,
+                                              absl::Time now) override {
+    return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
+  }
+  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id,
+                                               crypto::Digest redeemed, absl::Time now,
+                                               audit::Origin origin) override {
+    return disturbance_.Of("StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now,
+                                                                std::move(origin)));
+  }
+  Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of("GiveUpAwaited", kept_.GiveUpAwaited(user_id, order_id, reason, now,
+                                                                std::move(origin)));
+  }
+  Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
+    return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
+  }
 
  private:
   payments::ScheduleStore& kept_;

@@ -129,7 +129,7 @@ void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
   if (mistake == Mistake::kShortWindows && input.metadata().contains("limits_of") &&
       input.has_hold()) {
     auto& timeout = *input.mutable_hold()->mutable_timeout();
-    timeout.set_seconds(timeout.seconds() / 2);
+    timeout.set_seconds(timeout.seconds() / 20);
   }
 }
 

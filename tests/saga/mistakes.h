@@ -22,7 +22,7 @@ enum class Mistake {
   kLeftOccurrences,    // Every third occurrence is never taken up.
   kOtherOccurrences,   // Every occurrence is said to have succeeded.
   kOneMore,            // A limit lets one unit more pass.
-  kShortWindows,       // What was paid is forgotten in half the time.
+  kShortWindows,       // What was paid is forgotten in a twentieth of the time.
 };
 
 struct MistakeRow {

@@ -94,7 +94,9 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
                 .limits = terms.limited ? &limits_ : nullptr}),
       rail_deposits_(store_, deposit_store_, directory_, settlement_, chart_, kept.clock, kept.ids),
       inbox_(RailsOf(rail_), payouts_, rail_deposits_),
-      create_schedule_(schedule_store_, directory_, kept.clock, kept.ids, terms.policy),
+      confirm_order_(schedule_store_, approvals_, kept.clock),
+      create_schedule_(schedule_store_, directory_, kept.clock, kept.ids, terms.policy,
+                       confirm_order_),
       schedule_worker_(schedule_store_, create_, kept.clock) {}
 
 PaymentsProcess::~PaymentsProcess() {
@@ -133,7 +135,8 @@ void PaymentsProcess::WorkOnSchedules() {
 
 Task<void> PaymentsProcess::WorkOnSchedulesOnce(PaymentsProcess* self) {
   const absl::StatusOr<int> ended = co_await self->schedule_worker_.RunOnce();
-  static_cast<void>(ended.ok());  // What is left is claimed again.
+  const absl::StatusOr<int> awaiting = co_await self->confirm_order_.RunOnce();
+  static_cast<void>(ended.ok() && awaiting.ok());  // What is left is claimed again.
   self->on_schedules_ = false;
 }
 

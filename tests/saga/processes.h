@@ -18,6 +18,7 @@
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/create_quote.h"
+#include "services/payments/flow/confirm_order.h"
 #include "services/payments/flow/create_schedule.h"
 #include "services/payments/flow/limit_buckets.h"
 #include "services/payments/flow/payment_parties.h"
@@ -166,6 +167,7 @@ class PaymentsProcess {
   payments::Payouts payouts_;
   payments::RailDeposits rail_deposits_;
   payments::RailInbox inbox_;
+  payments::ConfirmOrder confirm_order_;
   payments::CreateSchedule create_schedule_;
   payments::ScheduleWorker schedule_worker_;
 };

@@ -112,7 +112,7 @@ TEST(SagaSimulation, MistakesAreFound) {
     Coverage coverage;
     std::vector<std::string> wrong;
     std::uint64_t seed = 0;
-    while (wrong.empty() && ++seed < 40) wrong = RunSeed(seed, row.mistake, coverage);
+    while (wrong.empty() && ++seed < 200) wrong = RunSeed(seed, row.mistake, coverage);
     EXPECT_FALSE(wrong.empty()) << "no seed finds it";
     if (!wrong.empty()) {
       std::cout << "  " << row.name << ": seed " << seed << ": " << wrong.front() << std::endl;

@@ -448,7 +448,7 @@ void World::Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule) 
   if (!schedule.ok()) {
     const Reason reason = *ReasonOf(schedule.status());
     if (Passes(reason)) return Count("answers lost");
-    // Its rule was for a day that is over, or its payments might need an approval.
+    // Its rule was for a day that is over.
     if (reason == Reason::kInvalidSchedule && !promise.kept) {
       promise.refused = true;
       return Count("schedule refused");

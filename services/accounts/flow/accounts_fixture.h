@@ -43,7 +43,11 @@ class LedgerDouble : public ledger::v1::LedgerService {
   }
   // The account as the ledger knows it; a test may change its counters. Not while a call is under
   // way.
-  ledger::v1::Account& account(const std::string& id) { return accounts_[id]; }
+  // Opened in the usual book, if nobody has.
+  ledger::v1::Account& account(const std::string& id) {
+    books_.emplace(id, "main");
+    return accounts_[id];
+  }
   std::vector<ledger::v1::Entry>& entries() { return entries_; }
   // In which book it was opened; empty for one that was not.
   std::string BookOf(const std::string& id) {

@@ -39,7 +39,7 @@ class SandboxServiceTest : public ::testing::Test {
     return runtime_.Run(client.SetClockAhead(context, request));
   }
 
-  testing::TestCertificates certificates_{{"ledger", "payments", "accounts"}};
+  testing::TestCertificates certificates_{{"ledger", "payments", "accounts", "auth"}};
   async::Runtime runtime_{1};
   FakeClock system_{kStart};
   AheadClock clock_{system_};
@@ -63,7 +63,7 @@ TEST_F(SandboxServiceTest, RefusesWhatIsNoSandboxOrNobodysTime) {
   EXPECT_THAT(Tell(real, 3600), StatusHasReason(Reason::kSandboxDisabled));
   EXPECT_THAT(Tell(sandbox_, -1), StatusHasReason(Reason::kInvalidField));
   EXPECT_THAT(Tell(sandbox_, 3661LL * 24 * 3600), StatusHasReason(Reason::kInvalidField));
-  EXPECT_THAT(Tell(sandbox_, 3600, "accounts"), StatusHasReason(Reason::kCallerNotAllowed));
+  EXPECT_THAT(Tell(sandbox_, 3600, "auth"), StatusHasReason(Reason::kCallerNotAllowed));
   EXPECT_EQ(clock_.Now(), kStart);
   EXPECT_EQ(woken_, 0);
 }

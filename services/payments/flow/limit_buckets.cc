@@ -46,9 +46,26 @@ ledger::v1::TransactionInput InputOf(const LimitTransaction& transaction,
   return input;
 }
 
+namespace {
+
+// Whoever judged the payment may have read the limits later than this process.
+bool IsBehind(const LimitTable& table, const std::vector<LimitUse>& uses) {
+  return std::ranges::any_of(uses, [&table](const LimitUse& use) {
+    const Limit* limit = table.Find(use.limit_id);
+    return limit == nullptr || (use.swept && !limit->WasLowered());
+  });
+}
+
+}  // namespace
+
 Task<absl::Status> LimitBuckets::Prepare(std::vector<LimitUse> uses) {
   absl::StatusOr<std::shared_ptr<const LimitTable>> table = co_await limits_.Current();
   if (!table.ok()) co_return table.status();
+  if (IsBehind(**table, uses)) {
+    FLORIN_CO_RETURN_IF_ERROR(co_await limits_.Refresh());
+    table = co_await limits_.Current();
+    if (!table.ok()) co_return table.status();
+  }
   absl::StatusOr<std::vector<Bucket>> buckets = Unfunded(**table, uses);
   if (!buckets.ok()) co_return buckets.status();
   if (buckets->empty()) co_return absl::OkStatus();
@@ -69,7 +86,9 @@ absl::StatusOr<std::vector<LimitBuckets::Bucket>> LimitBuckets::Unfunded(
   const std::lock_guard lock(mutex_);
   for (const LimitUse& use : uses) {
     const Limit* limit = table.Find(use.limit_id);
-    if (limit == nullptr) return Error(Reason::kInternal, "a payment uses a limit that is none");
+    if (limit == nullptr || (use.swept && !limit->WasLowered())) {
+      return Error(Reason::kInternal, "a payment uses a limit that is none");
+    }
     const auto found = funded_.find(use.control_account_id);
     const std::size_t done = found == funded_.end() ? 0 : found->second;
     if (done >= limit->maxima.size()) continue;

@@ -15,14 +15,18 @@ std::shared_ptr<const LimitTable> LimitDirectory::Fresh() {
 Task<absl::Status> LimitDirectory::Refresh() {
   // Before the read: what is changed while it lasts may be missing.
   const absl::Time now = clock_.Now();
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    number = ++begun_;
+  }
   absl::StatusOr<std::vector<Limit>> limits = co_await store_.ListLimits(now);
   if (!limits.ok()) co_return limits.status();
   auto table = std::make_shared<const LimitTable>(*std::move(limits));
   const std::lock_guard lock(mutex_);
-  // Of two reads at once the later one counts.
-  if (table_ != nullptr && now < read_time_ && read_time_ - now < kLimitStaleness) {
-    co_return absl::OkStatus();
-  }
+  // Of two reads at once the later one counts, whatever the clock says: it may have been set back.
+  if (number < shown_) co_return absl::OkStatus();
+  shown_ = number;
   table_ = std::move(table);
   read_time_ = now;
   co_return absl::OkStatus();

@@ -43,6 +43,8 @@ class LimitDirectory {
   std::mutex mutex_;
   std::shared_ptr<const LimitTable> table_;      // Guarded by mutex_.
   absl::Time read_time_ = absl::InfinitePast();  // Guarded by mutex_.
+  std::uint64_t begun_ = 0;                      // Guarded by mutex_. Reads, numbered.
+  std::uint64_t shown_ = 0;                      // Guarded by mutex_. The one that table_ is of.
 };
 
 }  // namespace florin::payments

@@ -297,6 +297,23 @@ TEST_F(LimitsTest, WhatWasLoweredAndRaisedIsNotThereTwice) {
   EXPECT_EQ(HeldBy(day), 500);
 }
 
+// Another process judges and this one, which has read the limits before, brings it to the ledger.
+TEST_F(LimitsTest, WhoeverHasReadTheLimitsBeforeReadsThemAgain) {
+  const Limit day = Make(Daily(500));
+  LimitDirectory behind(limit_store_, clock_);
+  ASSERT_THAT(runtime_.Run(behind.Refresh()), IsOk());
+  Set(day, 300);
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_THAT(Create(Transfer(100), "key"), StatusHasReason(Reason::kUnavailable));
+  ledger_double_.SetFault(Fault::kNone);
+  LimitBuckets buckets(behind, ledger_, reader_, "main");
+  Settlement other(runtime_.executor(), store_, ledger_, chart_, clock_, "main", &buckets);
+  const absl::StatusOr<Payment> settled = runtime_.Run(other.Settle(Payments().at(0)));
+  ASSERT_THAT(settled, IsOk());
+  EXPECT_EQ(settled->state, State::kSucceeded);
+  EXPECT_EQ(HeldBy(day), 100);
+}
+
 TEST_F(LimitsTest, AfterACrashTheSameIsDecided) {
   const Limit day = Make(Daily(500));
   EXPECT_EQ(Pay(100), "succeeded");

@@ -3,6 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "libs/async/runtime.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/ledger_transaction.h"
@@ -15,6 +18,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
+MATCHER_P(Ends, state, "") { return arg.ok() && *arg == state; }
+
 const absl::Time kStart = absl::FromUnixSeconds(1'790'000'000);
 
 // Cannot keep how one payment ended, and nothing in its company; counts commits.
@@ -22,7 +27,9 @@ class PoisonedStore : public FakeStore {
  public:
   Task<absl::StatusOr<Written>> Write(std::shared_ptr<const Writes> writes) override {
     ++commits_;
-    return FakeStore::Write(std::move(writes));
+    const Executor executor = co_await asio::this_coro::executor;
+    co_await asio::post(executor, use_task);  // Others may come meanwhile.
+    co_return co_await FakeStore::Write(std::move(writes));
   }
   Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) override {
     for (const Payment& payment : ended) {
@@ -81,29 +88,35 @@ class PaymentWritesTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
+// The first is written alone, and whoever comes meanwhile together.
 TEST_F(PaymentWritesTest, BeginningsAndEndsShareACommit) {
-  const Payment ended = Succeeded(Inserted("1"));
+  const Payment first = Succeeded(Inserted("1"));
+  const Payment ended = Succeeded(Inserted("2"));
   store_.commits_ = 0;
-  EXPECT_THAT(Write({ended}, {NewIntent("2"), NewIntent("3")}),
-              ElementsAre(IsOkAndHolds(State::kSucceeded), IsOkAndHolds(State::kProcessing),
-                          IsOkAndHolds(State::kProcessing)));
-  EXPECT_EQ(store_.commits_, 1);
+  EXPECT_THAT(Write({first, ended}, {NewIntent("3"), NewIntent("4")}),
+              ElementsAre(Ends(State::kSucceeded), Ends(State::kSucceeded),
+                          Ends(State::kProcessing), Ends(State::kProcessing)));
+  EXPECT_EQ(store_.commits_, 2);
 }
 
 TEST_F(PaymentWritesTest, WhatCannotBeKeptFailsAlone) {
-  const Payment poisoned = Succeeded(Inserted("1"));
-  const Payment sound = Succeeded(Inserted("2"));
+  const Payment first = Succeeded(Inserted("1"));
+  const Payment poisoned = Succeeded(Inserted("2"));
+  const Payment sound = Succeeded(Inserted("3"));
   store_.poisoned_ = poisoned.payment_id;
-  EXPECT_THAT(Write({poisoned, sound}, {NewIntent("3")}),
-              ElementsAre(StatusHasReason(Reason::kInternal), IsOkAndHolds(State::kSucceeded),
-                          IsOkAndHolds(State::kProcessing)));
+  store_.commits_ = 0;
+  EXPECT_THAT(Write({first, poisoned, sound}, {NewIntent("4")}),
+              ElementsAre(Ends(State::kSucceeded), StatusHasReason(Reason::kInternal),
+                          Ends(State::kSucceeded), Ends(State::kProcessing)));
+  EXPECT_EQ(store_.commits_, 2);
 }
 
 TEST_F(PaymentWritesTest, WhatIsUnknownIsUnknownOfAll) {
-  const Payment ended = Succeeded(Inserted("1"));
+  const Payment first = Succeeded(Inserted("1"));
+  const Payment ended = Succeeded(Inserted("2"));
   store_.FailRecords(true);
-  EXPECT_THAT(Write({ended}, {NewIntent("2")}), ElementsAre(StatusHasReason(Reason::kUnavailable),
-                                                            StatusHasReason(Reason::kUnavailable)));
+  const auto unknown = StatusHasReason(Reason::kUnavailable);
+  EXPECT_THAT(Write({first, ended}, {NewIntent("3")}), ElementsAre(unknown, unknown, unknown));
 }
 
 }  // namespace
