@@ -11,7 +11,6 @@
 #include "libs/identity/bearer_authenticator.h"
 #include "libs/ids/ids.h"
 #include "libs/process/process.h"
-#include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/settlement.h"
@@ -72,7 +71,8 @@ int main(int argc, char** argv) {
   payments::CreatePayment create(directory, settlement, clock, SystemIds(), approvals.approving(),
                                  pricing.pricing(), &limits.directory());
   payments::PayeeParts payees(accounts_channel, create, clock);
-  payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock);
+  payments::ConfirmPayment confirm(approvals.store(), approvals.approvals(), settlement, clock,
+                                   &directory);
   payments::ReconcileParts reconcile(pool, directory, limits, ledger_channel, book, clock);
   payments::BookParts books(pool, store, settlement, ledger, ledger_channel, limits.directory(),
                             reconcile.reconcile(), clock);

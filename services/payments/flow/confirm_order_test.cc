@@ -291,5 +291,26 @@ TEST_F(ConfirmOrderTest, ABulkIsApprovedByItsTotalItsPayeesAndItsItems) {
   EXPECT_THAT(Payments(), Each(Field(&Payment::state, payments::State::kSucceeded)));
 }
 
+// Approved in time, but by one who holds the account no more.
+TEST_F(ConfirmOrderTest, AHolderWhoWasRemovedConfirmsNoPayment) {
+  accounts_double_.SetHolders(c_, {{.user_id = user_, .may_pay = true}});
+  ledger_double_.Fund(c_, 1000);
+  PaymentRequest request = Transfer(900);
+  request.source_account_id = c_;
+  rpc::Outgoing context;
+  const auto made = runtime_.Run(judging_create_.Run(context, user_, "holder", request));
+  ASSERT_THAT(made, IsOk());
+  ASSERT_EQ(made->payment.state, payments::State::kRequiresAction);
+  Decide(made->payment, State::APPROVED);
+  accounts_double_.SetHolders(c_, {});
+  const auto confirmed =
+      runtime_.Run(confirm_.Run(context, user_, made->payment.payment_id, {.caller = "gateway"}));
+  ASSERT_THAT(confirmed, IsOk());
+  EXPECT_EQ(confirmed->state, payments::State::kCanceled);
+  EXPECT_EQ(confirmed->failure_reason, "account_not_found");
+  EXPECT_EQ(approvals_double_.redemptions(), 0);
+  EXPECT_EQ(ledger_double_.BalanceOf(c_), 1000);
+}
+
 }  // namespace
 }  // namespace florin::payments

@@ -1,6 +1,7 @@
 #include "services/payments/flow/confirm_payment.h"
 
 #include <utility>
+#include <vector>
 
 #include "libs/telemetry/metrics.h"
 #include "services/payments/domain/approval.h"
@@ -13,6 +14,8 @@ Task<absl::StatusOr<Payment>> ConfirmPayment::Run(rpc::Outgoing context, Uuid us
       co_await store_.BeginConfirm(user_id, payment_id, NowInMicroseconds(clock_));
   if (!payment.ok()) co_return payment.status();
   if (payment->state == State::kRequiresAction) {
+    const absl::Status right = co_await CheckRight(context, *payment);
+    if (!right.ok()) co_return co_await GiveUp(*std::move(payment), right, std::move(origin));
     payment = co_await Start(std::move(context), *std::move(payment), false, std::move(origin));
   }
   if (!payment.ok() || payment->state != State::kProcessing) co_return payment;
@@ -42,11 +45,26 @@ Task<absl::StatusOr<Payment>> ConfirmPayment::Start(rpc::Outgoing context, Payme
   co_return started;
 }
 
+Task<absl::Status> ConfirmPayment::CheckRight(rpc::Outgoing context, Payment payment) {
+  if (accounts_ == nullptr) co_return absl::OkStatus();
+  std::vector<Uuid> ids = {payment.source_account_id};
+  const auto found = co_await accounts_->LookUp(context, std::move(ids));
+  if (!found.ok()) co_return found.status();
+  const std::optional<KnownAccount>& source = found->front();
+  if (!source || source->owner_user_id == payment.user_id) co_return absl::OkStatus();
+  const absl::StatusOr<std::vector<AccountHolder>> holders =
+      co_await accounts_->HoldersOf(std::move(context), source->account_id);
+  if (!holders.ok()) co_return holders.status();
+  co_return PaysFor(payment.user_id, source->owner_user_id, *holders).status();
+}
+
 // If `why` ends it. Otherwise that is for the caller to know.
 Task<absl::StatusOr<Payment>> ConfirmPayment::GiveUp(Payment payment, absl::Status why,
                                                      audit::Origin origin) {
   const Reason reason = ReasonOf(why).value_or(Reason::kInternal);
-  if (!EndsPayment(reason)) {
+  const bool lost_right =
+      reason == Reason::kHolderRoleMissing || reason == Reason::kAccountNotFound;
+  if (!EndsPayment(reason) && !lost_right) {
     co_return Error(reason, std::string(why.message()),
                     {.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}});
   }

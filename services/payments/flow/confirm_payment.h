@@ -13,6 +13,7 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
+#include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/payment_approvals.h"
 #include "services/payments/flow/settlement.h"
 #include "services/payments/store/approval_store.h"
@@ -22,13 +23,19 @@ namespace florin::payments {
 // Thread-safe.
 class ConfirmPayment {
  public:
-  // References outlive this.
+  // References outlive this. `accounts`: who may still pay from the source is asked before an
+  // approval is redeemed; without it only owners pay.
   ConfirmPayment(ApprovalStore& store, PaymentApprovals& approvals, Settlement& settlement,
-                 Clock& clock)
-      : store_(store), approvals_(approvals), settlement_(settlement), clock_(clock) {}
+                 Clock& clock, AccountDirectory* accounts = nullptr)
+      : store_(store),
+        approvals_(approvals),
+        settlement_(settlement),
+        clock_(clock),
+        accounts_(accounts) {}
 
   // Executes the payment, or gives it as it is if it has ended: succeeded, failed or canceled,
-  // which it also is after a final refusal of its approval (its failure_reason says which).
+  // which it also is after a final refusal of its approval (its failure_reason says which), and if
+  // its user may not pay from the source any more (those of PaysFor()).
   // `context` is for calls made as this service. Errors: kPaymentNotFound, also for a payment of
   // another user; kApprovalPending, with the payment's id in metadata `payment_id`; kUnavailable,
   // kDeadlineExceeded, kOverloaded, kInternal: unknown, repeat.
@@ -48,11 +55,14 @@ class ConfirmPayment {
   Task<absl::StatusOr<Payment>> Start(rpc::Outgoing context, Payment payment, bool only_if_redeemed,
                                       audit::Origin origin);
   Task<absl::StatusOr<Payment>> GiveUp(Payment payment, absl::Status why, audit::Origin origin);
+  // Whether its user may pay from the source at this moment.
+  Task<absl::Status> CheckRight(rpc::Outgoing context, Payment payment);
 
   ApprovalStore& store_;
   PaymentApprovals& approvals_;
   Settlement& settlement_;
   Clock& clock_;
+  AccountDirectory* const accounts_;
 };
 
 }  // namespace florin::payments

@@ -159,7 +159,7 @@ class PaymentsFixture : public ::testing::Test {
       {.store = store_, .approvals = approvals_, .policy = *ParseApprovalPolicy("EUR:300:1000")},
       *pricing_,
       &limits_};
-  ConfirmPayment confirm_{store_, approvals_, settlement_, clock_};
+  ConfirmPayment confirm_{store_, approvals_, settlement_, clock_, &directory_};
   VainAttempts vain_{store_, clock_};
   Recovery recovery_{store_, settlement_, store_, confirm_, vain_, clock_};
   RefundAccounts refund_accounts_{ledger_, "main"};
