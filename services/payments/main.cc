@@ -52,7 +52,6 @@ int main(int argc, char** argv) {
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
-
   pg::PoolOptions database = process.Database(payments::AllStatements());
   database.settings = pg::KeyedAccessSettings();
   pg::Pool pool(std::move(database));
