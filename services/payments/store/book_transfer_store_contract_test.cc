@@ -5,15 +5,9 @@
 #include <pqxx/pqxx>
 
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/approval.h"
-#include "services/payments/store/fake_store.h"
-#include "services/payments/store/pg_approval_store.h"
-#include "services/payments/store/pg_book_transfer_store.h"
-#include "services/payments/store/pg_quote_store.h"
-#include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
 namespace {
@@ -25,37 +19,6 @@ using ::testing::Not;
 
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
 const Currency kEur = *Currency::Parse("EUR");
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
-  for (auto& more : PgApprovalStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgQuoteStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgBookTransferStore::Statements()) all.push_back(std::move(more));
-  return all;
-}
-
-struct Fake {
-  FakeStore store;
-  Store& payments() { return store; }
-  ApprovalStore& approvals() { return store; }
-  BookTransferStore& transfers() { return store; }
-};
-
-struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
-                 .connections = 2,
-                 .statements = AllStatements(),
-                 .settings = pg::KeyedAccessSettings()}};
-  PgStore store{pool};
-  PgApprovalStore approval_store{pool};
-  PgBookTransferStore transfer_store{pool};
-  Store& payments() { return store; }
-  ApprovalStore& approvals() { return approval_store; }
-  BookTransferStore& transfers() { return transfer_store; }
-};
 
 template <class S>
 class BookTransferStoreTest : public ::testing::Test {
@@ -104,7 +67,7 @@ class BookTransferStoreTest : public ::testing::Test {
   const LedgerAnswer no_{.refusal_reason = "account_closed", .final = true};
 };
 
-using Subjects = ::testing::Types<Fake, Real>;
+using Subjects = ::testing::Types<FakeSubject, PgSubject>;
 TYPED_TEST_SUITE(BookTransferStoreTest, Subjects);
 
 TYPED_TEST(BookTransferStoreTest, BeginsWithItsPayment) {
@@ -215,7 +178,7 @@ TEST(BookTransferGrantsTest, TheDatabaseKeepsTheStages) {
     }
     return std::string();
   };
-  Real real;
+  PgSubject real;
   async::Runtime runtime(1);
   const PaymentRequest request{.source_account_id = SystemIds().NewId(),
                                .destination_account_id = SystemIds().NewId(),
@@ -226,7 +189,7 @@ TEST(BookTransferGrantsTest, TheDatabaseKeepsTheStages) {
   intent.payment.books = Books{.source = "main", .target = "other"};
   const std::string where = " WHERE payment_id = '" + intent.payment.payment_id.ToString() + "'";
   std::vector<Intent> one = {std::move(intent)};
-  ASSERT_THAT(runtime.Run(real.store.InsertIntents(std::move(one))), IsOk());
+  ASSERT_THAT(runtime.Run(real.payments().InsertIntents(std::move(one))), IsOk());
   EXPECT_THAT(refused("UPDATE book_transfers SET stage = 'capturing'" + where),
               ::testing::HasSubstr("cannot go from holding to capturing"));
   EXPECT_THAT(refused("UPDATE book_transfers SET amount_minor = 2" + where),

@@ -7,15 +7,9 @@
 #include <pqxx/pqxx>
 
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/approval.h"
-#include "services/payments/store/fake_store.h"
-#include "services/payments/store/pg_approval_store.h"
-#include "services/payments/store/pg_payout_store.h"
-#include "services/payments/store/pg_quote_store.h"
-#include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
 namespace {
@@ -25,37 +19,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
-  for (auto& more : PgApprovalStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgQuoteStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgPayoutStore::Statements()) all.push_back(std::move(more));
-  return all;
-}
-
-struct Fake {
-  FakeStore store;
-  Store& payments() { return store; }
-  ApprovalStore& approvals() { return store; }
-  PayoutStore& payouts() { return store; }
-};
-
-struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
-                 .connections = 4,
-                 .statements = AllStatements(),
-                 .settings = pg::KeyedAccessSettings()}};
-  PgStore store{pool};
-  PgApprovalStore approval_store{pool};
-  PgPayoutStore payout_store{pool};
-  Store& payments() { return store; }
-  ApprovalStore& approvals() { return approval_store; }
-  PayoutStore& payouts() { return payout_store; }
-};
 
 PayoutRequest Request() {
   return {
@@ -117,7 +80,7 @@ class PayoutStoreTest : public ::testing::Test {
   std::vector<Uuid> made_;
 };
 
-using Stores = ::testing::Types<Fake, Real>;
+using Stores = ::testing::Types<FakeSubject, PgSubject>;
 TYPED_TEST_SUITE(PayoutStoreTest, Stores);
 
 TYPED_TEST(PayoutStoreTest, IsInsertedWithItsIntent) {
@@ -213,7 +176,7 @@ void ExpectRefused(const std::string& change, const std::string& table, const Uu
 
 TEST(PayoutMachineInSqlTest, AllowsWhatTheProgramsMachineDoes) {
   async::Runtime runtime(1);
-  Real real;
+  PgSubject real;
   const auto names = [] {
     std::vector<S> all;
     for (const PayoutTransition& row : PayoutTransitions()) all.push_back(row.to);
@@ -221,7 +184,7 @@ TEST(PayoutMachineInSqlTest, AllowsWhatTheProgramsMachineDoes) {
   }();
   std::vector<Intent> one = {NewIntent(SystemIds().NewId(), "machine")};
   const Uuid id = one.front().payment.payment_id;
-  ASSERT_THAT(runtime.Run(real.store.InsertIntents(one)), IsOk());
+  ASSERT_THAT(runtime.Run(real.payments().InsertIntents(one)), IsOk());
   pqxx::connection owner(Server().conninfo("postgres"));
   for (const S from : names) {
     for (const S to : names) {
@@ -241,7 +204,7 @@ TEST(PayoutMachineInSqlTest, AllowsWhatTheProgramsMachineDoes) {
       EXPECT_EQ(allowed, MayAdvance(from, to)) << NameOf(from) << " " << NameOf(to);
     }
   }
-  ASSERT_THAT(runtime.Run(real.payout_store.Advance(id, S::kCreated, S::kReserved, "", kStart)),
+  ASSERT_THAT(runtime.Run(real.payouts().Advance(id, S::kCreated, S::kReserved, "", kStart)),
               IsOk());
   ExpectRefused("state = 'returned', failure_reason = 'x'", "payments", id);
   ExpectRefused("state = 'requires_action'", "payments", id);
@@ -250,7 +213,7 @@ TEST(PayoutMachineInSqlTest, AllowsWhatTheProgramsMachineDoes) {
                                                              {S::kSending, S::kSent},
                                                              {S::kSent, S::kSettling},
                                                              {S::kSettling, S::kSettled}}) {
-    ASSERT_THAT(runtime.Run(real.payout_store.Advance(id, from, to, "", kStart)), IsOk());
+    ASSERT_THAT(runtime.Run(real.payouts().Advance(id, from, to, "", kStart)), IsOk());
   }
   ExpectRefused("state = 'failed', failure_reason = 'x'", "payments", id);
   ExpectRefused("state = 'processing'", "payments", id);

@@ -5,14 +5,8 @@
 #include <pqxx/pqxx>
 
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
-#include "services/payments/store/fake_rail_reconcile_store.h"
-#include "services/payments/store/pg_deposit_store.h"
-#include "services/payments/store/pg_payout_store.h"
-#include "services/payments/store/pg_rail_reconcile_store.h"
-#include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
 namespace {
@@ -23,42 +17,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
-  for (auto& more : PgPayoutStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgDepositStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgRailReconcileStore::Statements()) all.push_back(std::move(more));
-  return all;
-}
-
-struct Fake {
-  FakeStore store;
-  FakeDepositStore deposit_store;
-  FakeRailReconcileStore line_store{store, deposit_store};
-  Store& payments() { return store; }
-  PayoutStore& payouts() { return store; }
-  DepositStore& deposits() { return deposit_store; }
-  RailReconcileStore& lines() { return line_store; }
-};
-
-struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
-                 .connections = 4,
-                 .statements = AllStatements(),
-                 .settings = pg::KeyedAccessSettings()}};
-  PgStore store{pool};
-  PgPayoutStore payout_store{pool};
-  PgDepositStore deposit_store{pool};
-  PgRailReconcileStore line_store{pool};
-  Store& payments() { return store; }
-  PayoutStore& payouts() { return payout_store; }
-  DepositStore& deposits() { return deposit_store; }
-  RailReconcileStore& lines() { return line_store; }
-};
 
 // Of no other test's.
 const Currency kNok = *Currency::Parse("NOK");
@@ -144,7 +102,7 @@ class RailReconcileStoreTest : public ::testing::Test {
   std::int64_t number_ = 0;
 };
 
-using Stores = ::testing::Types<Fake, Real>;
+using Stores = ::testing::Types<FakeSubject, PgSubject>;
 TYPED_TEST_SUITE(RailReconcileStoreTest, Stores);
 
 TYPED_TEST(RailReconcileStoreTest, AStatementIsKeptOnceInItsOrder) {

@@ -5,14 +5,9 @@
 #include <pqxx/pqxx>
 
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/request.h"
-#include "services/payments/store/fake_store.h"
-#include "services/payments/store/pg_charge_store.h"
-#include "services/payments/store/pg_reconcile_store.h"
-#include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
 namespace {
@@ -22,36 +17,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
-  for (auto& more : PgChargeStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgReconcileStore::Statements()) all.push_back(std::move(more));
-  return all;
-}
-
-struct Fake {
-  FakeStore store;
-  Store& payments() { return store; }
-  ChargeStore& charges() { return store; }
-  ReconcileStore& reconcile() { return store; }
-};
-
-struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
-                 .connections = 4,
-                 .statements = AllStatements(),
-                 .settings = pg::KeyedAccessSettings()}};
-  PgStore store{pool};
-  PgChargeStore charge_store{pool};
-  PgReconcileStore reconcile_store{pool};
-  Store& payments() { return store; }
-  ChargeStore& charges() { return charge_store; }
-  ReconcileStore& reconcile() { return reconcile_store; }
-};
 
 // Each test works at a time of its own, in which nobody else makes payments.
 absl::Time NextStart() {
@@ -129,7 +94,7 @@ class ReconcileStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<Fake, Real>;
+using Subjects = ::testing::Types<FakeSubject, PgSubject>;
 TYPED_TEST_SUITE(ReconcileStoreContractTest, Subjects);
 
 TYPED_TEST(ReconcileStoreContractTest, WhatFailsRestsAndIsParkedInTheEnd) {

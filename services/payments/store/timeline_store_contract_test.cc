@@ -4,56 +4,14 @@
 #include <pqxx/pqxx>
 
 #include "libs/async/runtime.h"
-#include "libs/audit/pg_audit.h"
-#include "libs/pg/test_database.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/request.h"
-#include "services/payments/store/fake_timeline_store.h"
-#include "services/payments/store/pg_deposit_store.h"
-#include "services/payments/store/pg_payout_store.h"
-#include "services/payments/store/pg_store.h"
-#include "services/payments/store/pg_timeline_store.h"
+#include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
 namespace {
 
 const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
-  std::vector<pg::Statement> all = PgStore::Statements();
-  for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
-  for (auto& more : PgPayoutStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgDepositStore::Statements()) all.push_back(std::move(more));
-  for (auto& more : PgTimelineStore::Statements()) all.push_back(std::move(more));
-  return all;
-}
-
-struct Fake {
-  FakeStore store;
-  FakeDepositStore deposit_store;
-  FakeTimelineStore timeline_store{store, deposit_store};
-  Store& payments() { return store; }
-  PayoutStore& payouts() { return store; }
-  DepositStore& deposits() { return deposit_store; }
-  TimelineStore& timelines() { return timeline_store; }
-};
-
-struct Real {
-  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
-                 .connections = 4,
-                 .statements = AllStatements(),
-                 .settings = pg::KeyedAccessSettings()}};
-  PgStore store{pool};
-  PgPayoutStore payout_store{pool};
-  PgDepositStore deposit_store{pool};
-  PgTimelineStore timeline_store{pool};
-  Store& payments() { return store; }
-  PayoutStore& payouts() { return payout_store; }
-  DepositStore& deposits() { return deposit_store; }
-  TimelineStore& timelines() { return timeline_store; }
-};
 
 template <class T>
 class TimelineStoreTest : public ::testing::Test {
@@ -93,7 +51,7 @@ class TimelineStoreTest : public ::testing::Test {
   T kept_;
 };
 
-using Stores = ::testing::Types<Fake, Real>;
+using Stores = ::testing::Types<FakeSubject, PgSubject>;
 TYPED_TEST_SUITE(TimelineStoreTest, Stores);
 
 // The first request that sent the key made it.
