@@ -48,12 +48,16 @@ ledger::v1::TransactionInput InputOf(const LimitTransaction& transaction,
 
 namespace {
 
-// Whoever judged the payment may have read the limits later than this process.
+// The limit as whoever judged the payment knew it, or as it became later. Null: he may have read
+// the limits later than `table` was.
+const Limit* LimitOf(const LimitUse& use, const LimitTable& table) {
+  const Limit* limit = table.Find(use.limit_id);
+  return limit != nullptr && use.swept && !limit->WasLowered() ? nullptr : limit;
+}
+
 bool IsBehind(const LimitTable& table, const std::vector<LimitUse>& uses) {
-  return std::ranges::any_of(uses, [&table](const LimitUse& use) {
-    const Limit* limit = table.Find(use.limit_id);
-    return limit == nullptr || (use.swept && !limit->WasLowered());
-  });
+  return std::ranges::any_of(
+      uses, [&table](const LimitUse& use) { return LimitOf(use, table) == nullptr; });
 }
 
 }  // namespace
@@ -85,10 +89,8 @@ absl::StatusOr<std::vector<LimitBuckets::Bucket>> LimitBuckets::Unfunded(
   std::vector<Bucket> buckets;
   const std::lock_guard lock(mutex_);
   for (const LimitUse& use : uses) {
-    const Limit* limit = table.Find(use.limit_id);
-    if (limit == nullptr || (use.swept && !limit->WasLowered())) {
-      return Error(Reason::kInternal, "a payment uses a limit that is none");
-    }
+    const Limit* limit = LimitOf(use, table);
+    if (limit == nullptr) return Error(Reason::kInternal, "a payment uses a limit that is none");
     const auto found = funded_.find(use.control_account_id);
     const std::size_t done = found == funded_.end() ? 0 : found->second;
     if (done >= limit->maxima.size()) continue;
