@@ -100,6 +100,32 @@ class PricingE2eTest : public ::testing::Test {
     body["quote_id"] = quote.Text("quote_id");
     return payer_.Post("/v1/payments", body, sent);
   }
+  static std::string PathOf(const Answer& payment) {
+    return absl::StrCat("/v1/payments/", payment.Text("payment_id"));
+  }
+  static boost::json::object AmountBody(const std::string& currency,
+                                        const std::string& minor_units) {
+    return {{"amount", {{"currency", currency}, {"minor_units", minor_units}}}};
+  }
+  // From a new account of SEK to others.
+  Answer PaySplit(const std::vector<std::pair<std::string, std::int64_t>>& shares) {
+    source_ = payer_.OpenAccount("SEK");
+    std::int64_t total = 0;
+    boost::json::array splits;
+    for (const auto& [account, minor_units] : shares) {
+      boost::json::object split = AmountBody("SEK", absl::StrCat(minor_units));
+      split["destination_account_id"] = account;
+      splits.push_back(split);
+      total += minor_units;
+    }
+    payer_.Deposit(source_, total, "SEK");
+    boost::json::object body = PaymentBody(source_, "", absl::StrCat(total), "SEK");
+    body.erase("destination_account_id");
+    body["splits"] = splits;
+    Answer payment = payer_.Post("/v1/payments", body);
+    EXPECT_EQ(Outcome(payment), "200") << payment;
+    return payment;
+  }
   void OpenEuroAndDollars() {
     source_ = payer_.OpenAccount("EUR");
     destination_ = payee_.OpenAccount("USD");
@@ -202,6 +228,82 @@ TEST_F(PricingE2eTest, AQuoteBuysAnotherCurrency) {
   EXPECT_EQ(payer_.Balance(source_), 9490);
 }
 
+// Three parts, the second of which the payee cannot pay: the house has what it had before.
+TEST_F(PricingE2eTest, AConversionIsRefundedAtItsRate) {
+  OpenEuroAndDollars();
+  const std::int64_t before[] = {House(1500, "EUR"), House(1500, "USD"), House(4100, "USD"),
+                                 House(4110, "USD")};
+  const Answer payment = Convert(Quote("EUR", "USD", "500"), "500");
+  ASSERT_EQ(Outcome(payment), "200") << payment;
+  const std::string refunds = absl::StrCat(PathOf(payment), "/refunds");
+  const Answer first = payee_.Post(refunds, AmountBody("EUR", "100"));
+  ASSERT_EQ(Outcome(first), "200") << first;
+  EXPECT_EQ(first.Text("amount.minor_units"), "100");
+  EXPECT_EQ(first.Text("amount.currency"), "EUR");
+  EXPECT_EQ(first.Text("debited_amount.minor_units"), "109");  // 108.8
+  EXPECT_EQ(first.Text("debited_amount.currency"), "USD");
+  EXPECT_EQ(payee_.Balance(destination_), 435);
+  EXPECT_EQ(payer_.Balance(source_), 9590);
+
+  const std::string elsewhere = payer_.OpenAccount("USD");
+  ASSERT_EQ(Outcome(payee_.Pay(destination_, elsewhere, 400, {}, "USD")), "200");
+  EXPECT_EQ(Outcome(payee_.Post(refunds, AmountBody("EUR", "200"))), "422 insufficient_funds");
+  EXPECT_EQ(Outcome(payee_.Post(refunds, AmountBody("USD", "1"))), "422 currency_mismatch");
+  const Answer over = payee_.Post(refunds, AmountBody("EUR", "401"));
+  EXPECT_EQ(Outcome(over), "422 refund_exceeds_captured");
+  EXPECT_EQ(over.Text("metadata.remaining_minor"), "400");
+  EXPECT_EQ(payee_.Balance(destination_), 31);
+  ASSERT_EQ(Outcome(payer_.Pay(elsewhere, destination_, 400, {}, "USD")), "200");
+  payer_.Deposit(elsewhere, 1000, "USD");
+  ASSERT_EQ(Outcome(payer_.Pay(elsewhere, destination_, 1000, {}, "USD")), "200");
+
+  const std::int64_t had = payee_.Balance(destination_);
+  const Sent sent;
+  const Answer rest = payee_.Post(refunds, boost::json::object(), sent);
+  ASSERT_EQ(Outcome(rest), "200") << rest;
+  EXPECT_EQ(rest.Text("debited_amount.minor_units"), "435");
+  EXPECT_EQ(payee_.Post(refunds, boost::json::object(), sent).body, rest.body);
+  EXPECT_EQ(payee_.Balance(destination_), had - 435);
+  EXPECT_EQ(payer_.Balance(source_), 9990) << "all but the fee";
+  EXPECT_EQ(House(1500, "EUR"), before[0]);
+  EXPECT_EQ(House(1500, "USD"), before[1]);
+  EXPECT_EQ(House(4100, "USD"), before[2]);
+  EXPECT_EQ(House(4110, "USD"), before[3]);
+  EXPECT_EQ(payer_.Get(absl::StrCat(refunds, "/", rest.Text("refund_id"))).body, rest.body);
+  EXPECT_EQ(payer_.Get(PathOf(payment)).Text("refunded_amount.minor_units"), "500");
+}
+
+TEST_F(PricingE2eTest, AConversionIsDisputedInThePayersCurrency) {
+  OpenEuroAndDollars();
+  const std::int64_t euro = House(1500, "EUR");
+  const Answer payment = Convert(Quote("EUR", "USD", "500"), "500");
+  ASSERT_EQ(Outcome(payment), "200") << payment;
+  boost::json::object body = AmountBody("EUR", "300");
+  body["reason_code"] = "not_received";
+  const auto dispute = [&] { return payer_.Post(PathOf(payment) + "/disputes", body); };
+  const auto act = [](ApiUser& user, const Answer& about, const std::string& what) {
+    return user.Post(absl::StrCat("/v1/disputes/", about.Text("dispute_id"), what),
+                     boost::json::object());
+  };
+  const Answer first = dispute();
+  ASSERT_EQ(Outcome(first), "200") << first;
+  EXPECT_EQ(first.Text("debited_amount.minor_units"), "327");  // 326.4
+  EXPECT_EQ(payee_.Balance(destination_), 217);
+  EXPECT_EQ(House(2250, "EUR"), 300);
+  EXPECT_EQ(House(1500, "EUR"), euro + 200);
+  const Answer withdrawn = act(payer_, first, ":withdraw");
+  ASSERT_EQ(Outcome(withdrawn), "200") << withdrawn;
+  EXPECT_EQ(payee_.Balance(destination_), 544);
+  EXPECT_EQ(House(2250, "EUR"), 0);
+  EXPECT_EQ(House(1500, "EUR"), euro + 500);
+  const Answer accepted = act(payee_, dispute(), ":accept");
+  ASSERT_EQ(Outcome(accepted), "200") << accepted;
+  EXPECT_EQ(accepted.Text("state"), "LOST");
+  EXPECT_EQ(payee_.Balance(destination_), 217);
+  EXPECT_EQ(payer_.Balance(source_), 9790);
+  EXPECT_EQ(House(1500, "EUR"), euro + 200);
+}
+
 TEST_F(PricingE2eTest, WhatIsToArriveCanBeFixed) {
   OpenEuroAndDollars();
   const Answer quote = Quote("EUR", "USD", "1000", "destination_minor_units");
@@ -289,6 +391,82 @@ TEST_F(PricingE2eTest, SeveralPayeesAreAllPaidOrNone) {
   EXPECT_EQ(mixed.Text("param"), "splits[1].destination_account_id");
   EXPECT_EQ(payer_.Balance(source_), 300);
   EXPECT_EQ(payee_.Balance(one), 400);
+}
+
+TEST_F(PricingE2eTest, EachOfSeveralPayeesGivesBackHisShare) {
+  ApiUser other(SharedStack());
+  const std::string one = payee_.OpenAccount("SEK");
+  const std::string two = payee_.OpenAccount("SEK");
+  const std::string theirs = other.OpenAccount("SEK");
+  const Answer payment = PaySplit({{one, 400}, {two, 300}, {theirs, 200}});
+  const std::string refunds = PathOf(payment) + "/refunds";
+  const auto refund = [&refunds](ApiUser& user, const std::string& minor_units,
+                                 const std::string& account, const Sent& sent = {}) {
+    boost::json::object body = AmountBody("SEK", minor_units);
+    if (!account.empty()) body["account_id"] = account;
+    return user.Post(refunds, body, sent);
+  };
+  const Sent sent;
+  const Answer first = refund(payee_, "150", two, sent);
+  ASSERT_EQ(Outcome(first), "200") << first;
+  EXPECT_EQ(first.Text("account_id"), two);
+  EXPECT_EQ(refund(payee_, "150", two, sent).body, first.body);
+  EXPECT_EQ(payee_.Balance(two), 150);
+  EXPECT_EQ(payer_.Balance(source_), 150);
+  // Which of his, and no other's.
+  const Answer unnamed = refund(payee_, "1", "");
+  EXPECT_EQ(Outcome(unnamed), "400 invalid_field");
+  EXPECT_EQ(unnamed.Text("param"), "account_id");
+  EXPECT_EQ(Outcome(refund(payee_, "1", theirs)), "404 account_not_found");
+  EXPECT_EQ(Outcome(refund(payee_, "1", "acc_nonsense")), "400 invalid_id");
+  const Answer over = refund(payee_, "151", two);
+  EXPECT_EQ(Outcome(over), "422 refund_exceeds_captured");
+  EXPECT_EQ(over.Text("metadata.remaining_minor"), "150");
+  // Whoever has one account needs not name it.
+  ASSERT_EQ(Outcome(refund(other, "200", "")), "200");
+  EXPECT_EQ(Outcome(refund(other, "1", theirs)), "422 refund_exceeds_captured");
+  ApiUser stranger(SharedStack());
+  EXPECT_EQ(Outcome(refund(stranger, "1", one)), "404 payment_not_found");
+  EXPECT_EQ(payer_.Balance(source_), 350);
+
+  // Each sees his own.
+  EXPECT_EQ(payer_.Get(refunds).body.at("refunds").as_array().size(), 2u);
+  EXPECT_EQ(payee_.Get(refunds).body.at("refunds").as_array().size(), 1u);
+  EXPECT_EQ(Outcome(other.Get(absl::StrCat(refunds, "/", first.Text("refund_id")))),
+            "404 refund_not_found");
+  const Answer seen = other.Get(PathOf(payment));
+  EXPECT_EQ(seen.Text("amount.minor_units"), "200");
+  EXPECT_EQ(seen.body.at("splits").as_array().size(), 1u);
+  EXPECT_EQ(seen.Text("refunded_amount.minor_units"), "");
+  EXPECT_EQ(payer_.Get(PathOf(payment)).Text("refunded_amount.minor_units"), "350");
+}
+
+TEST_F(PricingE2eTest, ADisputeIsAboutTheShareOfOne) {
+  ApiUser other(SharedStack());
+  const std::string one = payee_.OpenAccount("SEK");
+  const std::string theirs = other.OpenAccount("SEK");
+  const Answer payment = PaySplit({{one, 400}, {theirs, 200}});
+  boost::json::object body{{"reason_code", "not_received"}};
+  const std::string disputes = PathOf(payment) + "/disputes";
+  EXPECT_EQ(Outcome(payer_.Post(disputes, body)), "400 invalid_field");
+  body["account_id"] = source_;
+  EXPECT_EQ(Outcome(payer_.Post(disputes, body)), "404 account_not_found");
+  body["account_id"] = theirs;
+  const Answer dispute = payer_.Post(disputes, body);
+  ASSERT_EQ(Outcome(dispute), "200") << dispute;
+  EXPECT_EQ(dispute.Text("amount.minor_units"), "200");
+  EXPECT_EQ(dispute.Text("account_id"), theirs);
+  EXPECT_EQ(other.Balance(theirs), 0);
+  EXPECT_EQ(payee_.Balance(one), 400);
+  // Only who it is about may see it, and answer.
+  const std::string path = absl::StrCat("/v1/disputes/", dispute.Text("dispute_id"));
+  EXPECT_EQ(Outcome(payee_.Get(path)), "404 dispute_not_found");
+  EXPECT_EQ(payee_.Get(disputes).body.at("disputes").as_array().size(), 0u);
+  EXPECT_EQ(Outcome(payee_.Post(path + ":accept", boost::json::object())), "404 dispute_not_found");
+  EXPECT_EQ(other.Get(disputes).body.at("disputes").as_array().size(), 1u);
+  EXPECT_EQ(Outcome(other.Post(path + ":accept", boost::json::object())), "200");
+  EXPECT_EQ(payer_.Balance(source_), 200);
+  EXPECT_EQ(Outcome(payer_.Post(disputes, body)), "409 payment_not_disputable");
 }
 
 }  // namespace

@@ -132,8 +132,10 @@ class DisturbedStore : public payments::Store,
     return disturbance_.Of("GetStep", kept_.GetStep(payment_id, kind, step_id));
   }
   Result<std::vector<payments::Step>> ListSteps(Uuid payment_id, payments::StepKind kind,
+                                                std::vector<Uuid> payees,
                                                 std::optional<Uuid> before, int limit) override {
-    return disturbance_.Of("ListSteps", kept_.ListSteps(payment_id, kind, before, limit));
+    return disturbance_.Of("ListSteps",
+                           kept_.ListSteps(payment_id, kind, std::move(payees), before, limit));
   }
   Result<payments::Dispute> GetDispute(Uuid dispute_id) override {
     return disturbance_.Of("GetDispute", kept_.GetDispute(dispute_id));

@@ -618,7 +618,8 @@ std::vector<Step> World::StepsOf(const Uuid& payment_id) {
   for (const StepKind kind :
        {StepKind::kCapture, StepKind::kVoid, StepKind::kExpiry, StepKind::kRefund,
         StepKind::kDispute, StepKind::kAccept, StepKind::kWithdraw, StepKind::kResolve}) {
-    const auto some = Read(stores_.rows->ListSteps(payment_id, kind, std::nullopt, kEverything));
+    const auto some =
+        Read(stores_.rows->ListSteps(payment_id, kind, {}, std::nullopt, kEverything));
     all.insert(all.end(), some->begin(), some->end());
   }
   return all;

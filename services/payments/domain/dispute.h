@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "libs/ids/ids.h"
 #include "libs/status/status.h"
+#include "services/payments/domain/pricing.h"
 
 namespace florin::payments {
 
@@ -32,6 +33,8 @@ struct Dispute {
   std::int64_t amount_minor = 0;  // In the payment's currency.
   std::string reason_code;        // Of kDisputeReasons.
   absl::Time respond_by;
+  Uuid payee_account_id = {};  // Of several payees the one it is about; else nil.
+  Returned returned = {};      // Of a conversion: what it took from the payee and the house.
   Uuid deciding_step_id = {};  // The step in flight that decides it; nil: none.
   absl::Time create_time;
   absl::Time update_time;  // When `state` last changed.

@@ -65,9 +65,12 @@ struct Counters {
   // Why the rest of an authorization was released: kReleasedByCapture or the name of a reason.
   // Empty: it was not.
   std::string release_reason = {};
+  // What refunds and disputes brought back of a conversion, those in flight included.
+  Returned returned = {};
 
   friend bool operator==(const Counters&, const Counters&) = default;
 };
+
 // The books of the ledger that a payment's accounts are in.
 struct Books {
   std::string source;

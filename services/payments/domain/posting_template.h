@@ -66,6 +66,9 @@ enum class PostingEvent {
   kFxSlippage,
   // Not of the reference, but of payments as they are.
   kFxTransfer,
+  kFxRefund,
+  kFxDisputed,
+  kFxDisputeWon,
   kAuthorization,
   kCapture,
   kAuthorizationVoided,

@@ -36,6 +36,15 @@ struct Conversion {
   friend bool operator==(const Conversion&, const Conversion&) = default;
 };
 
+// What went back of a conversion, in minor units of the payee's currency.
+struct Returned {
+  std::int64_t payee_minor = 0;     // Taken from the payee.
+  std::int64_t spread_minor = 0;    // Given up by the house, of what it earned
+  std::int64_t rounding_minor = 0;  // and of what roundings left to it.
+
+  friend bool operator==(const Returned&, const Returned&) = default;
+};
+
 struct Pricing {
   std::optional<Fee> fee;
   std::optional<Conversion> conversion;

@@ -80,6 +80,8 @@ std::string CanonicalStep(const Step& step) {
   AppendField(out, std::to_string(step.amount_minor));
   AppendField(out, step.final ? "final" : "");
   AppendField(out, step.note);
+  // Only where there is one: what earlier versions kept stays what it was.
+  if (!step.payee_account_id.is_nil()) AppendField(out, step.payee_account_id.ToString());
   return out;
 }
 
@@ -101,6 +103,26 @@ std::int64_t CapturedOf(const Payment& payment) {
   if (payment.kind != Kind::kTransfer) return 0;
   if (payment.authorization_timeout) return payment.counters.captured_minor;
   return payment.state == State::kSucceeded ? payment.amount.minor_units : 0;
+}
+
+bool HasSeveralPayees(const Payment& payment) {
+  return payment.pricing && !payment.pricing->splits.empty();
+}
+
+std::vector<Uuid> PayeesOf(const Payment& payment) {
+  if (!HasSeveralPayees(payment)) return {payment.destination_account_id};
+  std::vector<Uuid> ids;
+  for (const Split& split : payment.pricing->splits) ids.push_back(split.destination_account_id);
+  return ids;
+}
+
+Uuid PayeeOf(const Payment& payment, const Step& step) {
+  return step.payee_account_id.is_nil() ? payment.destination_account_id : step.payee_account_id;
+}
+
+std::int64_t TakenFromPayee(const Payment& payment, const Step& step) {
+  const bool converted = payment.pricing && payment.pricing->conversion;
+  return converted ? step.returned.payee_minor : step.amount_minor;
 }
 
 bool VisibleToPayee(const Payment& payment) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "libs/ids/ids.h"
 #include "services/payments/domain/dispute.h"
@@ -49,9 +50,12 @@ struct Step {
   // personal data.
   std::string note = {};
   Uuid dispute_id = {};  // Of what decides a dispute; else nil.
+  // Of a payment to several payees the one whom it is about; else nil.
+  Uuid payee_account_id = {};
+  Returned returned = {};  // Of a conversion what goes back by it. Reserve() says it.
   // Of what the ledger decided: which of its transactions (TransactionIdOf(step, attempt)).
   int attempt = 1;
-  // What the payee came to owe the house by it; negative: repaid.
+  // What the payee came to owe the house by it, in his currency; negative: repaid.
   std::int64_t owed_minor = 0;
   std::string failure_reason = {};                   // Name of the reason where kFailed.
   std::optional<std::int64_t> remaining_minor = {};  // Where that is what was left.
@@ -61,10 +65,21 @@ struct Step {
   friend bool operator==(const Step&, const Step&) = default;
 };
 
+// What of a payment to several payees went back from one of them: as Counters have it of all.
+struct PayeeCounters {
+  std::int64_t refunded_minor = 0;
+  std::int64_t disputed_minor = 0;
+  std::int64_t upheld_minor = 0;
+
+  friend bool operator==(const PayeeCounters&, const PayeeCounters&) = default;
+};
+
 // A payment with what the steps change beside it.
 struct Charge {
   Payment payment;
   std::optional<Dispute> dispute = {};  // The one that a step is about.
+  // Of the payee whom a refund or dispute that is to begin names: without the step itself.
+  std::optional<PayeeCounters> of_payee = {};
 
   friend bool operator==(const Charge&, const Charge&) = default;
 };
@@ -81,6 +96,15 @@ absl::Status CheckNote(std::string_view note);
 
 // What was captured of a payment: of a transfer that was moved at once all of it.
 std::int64_t CapturedOf(const Payment& payment);
+
+// Whether it has several payees, of whom a refund or dispute names one.
+bool HasSeveralPayees(const Payment& payment);
+// The accounts that it credits.
+std::vector<Uuid> PayeesOf(const Payment& payment);
+// The account that a refund or dispute takes the money from.
+Uuid PayeeOf(const Payment& payment, const Step& step);
+// How much it takes from there, in that account's currency.
+std::int64_t TakenFromPayee(const Payment& payment, const Step& step);
 
 // Whether the payee may know of the payment: only once money was set aside for or moved to them.
 bool VisibleToPayee(const Payment& payment);

@@ -6,6 +6,7 @@
 #include "libs/status/check.h"
 #include "services/payments/domain/charge_machine.h"
 #include "services/payments/domain/step_transaction.h"
+#include "services/payments/domain/way_back.h"
 
 namespace florin::payments {
 namespace {
@@ -21,8 +22,10 @@ bool Take(std::int64_t left, Step& step) {
 }
 
 // A debt's transaction counts one more than the amount: step_transaction.h.
-bool TooLarge(const Step& step) {
-  return step.may_owe && step.amount_minor == std::numeric_limits<std::int64_t>::max();
+bool TooLarge(const Payment& payment, const Step& step) {
+  constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  return step.may_owe &&
+         (step.amount_minor == kLargest || CreditedOf(payment).minor_units == kLargest);
 }
 
 std::optional<Objection> ReserveCapture(Payment& payment, Step& step) {
@@ -53,35 +56,62 @@ std::optional<Objection> ReserveRelease(const Payment& payment, Step& step) {
   return std::nullopt;
 }
 
-// Only from one payee, in the currency that he got and in one book, can money go back the
-// way it came.
-bool CanGoBack(const Payment& payment) {
-  if (AreApart(payment)) return false;
-  const std::optional<Pricing>& pricing = payment.pricing;
-  return !pricing || (!pricing->conversion && pricing->splits.empty());
+// What may go back of a payment, or of what one of its payees got, and what has.
+struct Returnable {
+  std::int64_t captured_minor = 0;
+  PayeeCounters gone;
+};
+
+// Nothing: none of it. Only within one book can money go back the way it came, and from the one
+// payee who is meant.
+std::optional<Returnable> ReturnableOf(const Charge& charge, const Step& step) {
+  const Payment& payment = charge.payment;
+  const std::int64_t captured = CapturedOf(payment);
+  if (AreApart(payment) || captured == 0) return std::nullopt;
+  const Counters& counters = payment.counters;
+  if (!HasSeveralPayees(payment)) {
+    if (!step.payee_account_id.is_nil()) return std::nullopt;
+    return Returnable{captured,
+                      {counters.refunded_minor, counters.disputed_minor, counters.upheld_minor}};
+  }
+  const std::optional<std::int64_t> share = ShareOf(payment, step.payee_account_id);
+  if (!share) return std::nullopt;
+  FLORIN_CHECK(charge.of_payee.has_value(), "what went back from the payee is known");
+  return Returnable{*share, *charge.of_payee};
 }
 
-std::optional<Objection> ReserveRefund(Payment& payment, Step& step) {
-  if (!CanGoBack(payment)) return Objection{Reason::kPaymentNotRefundable};
-  const std::int64_t captured = CapturedOf(payment);
-  if (captured == 0) return Objection{Reason::kPaymentNotRefundable};
+// What a step that was counted brings back of a conversion.
+void ReserveConverted(Payment& payment, Step& step) {
+  if (!payment.pricing || !payment.pricing->conversion) return;
+  Counters& counters = payment.counters;
+  const Returned goal = ReturnedAt(payment, counters.refunded_minor + counters.disputed_minor);
+  step.returned = MissingFrom(goal, counters.returned);
+  counters.returned = Sum(counters.returned, step.returned);
+}
+
+std::optional<Objection> ReserveRefund(Charge& charge, Step& step) {
+  const std::optional<Returnable> may = ReturnableOf(charge, step);
+  if (!may) return Objection{Reason::kPaymentNotRefundable};
   const std::int64_t left =
-      captured - payment.counters.refunded_minor - payment.counters.disputed_minor;
+      may->captured_minor - may->gone.refunded_minor - may->gone.disputed_minor;
   if (!Take(left, step)) return Objection{Reason::kRefundExceedsCaptured, left};
-  if (TooLarge(step)) return Objection{Reason::kBalanceOverflow};
-  payment.counters.refunded_minor += step.amount_minor;
+  if (TooLarge(charge.payment, step)) return Objection{Reason::kBalanceOverflow};
+  charge.payment.counters.refunded_minor += step.amount_minor;
+  ReserveConverted(charge.payment, step);
   return std::nullopt;
 }
 
-std::optional<Objection> ReserveDispute(Payment& payment, Step& step) {
-  if (!CanGoBack(payment)) return Objection{Reason::kPaymentNotDisputable};
-  const Counters& counters = payment.counters;
-  const std::int64_t left = CapturedOf(payment) - counters.refunded_minor -
-                            counters.disputed_minor - counters.upheld_minor;
-  if (!Take(left, step))
+std::optional<Objection> ReserveDispute(Charge& charge, Step& step) {
+  const std::optional<Returnable> may = ReturnableOf(charge, step);
+  const std::int64_t left = !may ? 0
+                                 : may->captured_minor - may->gone.refunded_minor -
+                                       may->gone.disputed_minor - may->gone.upheld_minor;
+  if (!Take(left, step)) {
     return Objection{Reason::kPaymentNotDisputable, std::max<std::int64_t>(left, 0)};
-  if (TooLarge(step)) return Objection{Reason::kBalanceOverflow};
-  payment.counters.disputed_minor += step.amount_minor;
+  }
+  if (TooLarge(charge.payment, step)) return Objection{Reason::kBalanceOverflow};
+  charge.payment.counters.disputed_minor += step.amount_minor;
+  ReserveConverted(charge.payment, step);
   return std::nullopt;
 }
 
@@ -103,6 +133,8 @@ std::optional<Objection> ReserveDecision(Dispute& dispute, Step& step) {
     return Objection{Reason::kDisputeClosed};
   }
   step.amount_minor = dispute.amount_minor;
+  step.payee_account_id = dispute.payee_account_id;
+  step.returned = dispute.returned;
   dispute.deciding_step_id = step.step_id;
   return std::nullopt;
 }
@@ -170,9 +202,17 @@ void ApplyRelease(Payment& payment, Step& step, const LedgerAnswer& answer) {
           InfoOf(by_time ? Reason::kAuthorizationExpired : Reason::kPaymentCanceled).name);
 }
 
+// What a refund that the ledger refused had reserved.
+void GiveBack(Counters& counters, const Step& step) {
+  counters.refunded_minor -= step.amount_minor;
+  counters.returned = Difference(counters.returned, step.returned);
+}
+
 void ApplyOpening(Charge& charge, const Step& step, const LedgerAnswer& answer, absl::Time now) {
+  Counters& counters = charge.payment.counters;
   if (!answer.committed) {
-    charge.payment.counters.disputed_minor -= step.amount_minor;
+    counters.disputed_minor -= step.amount_minor;
+    counters.returned = Difference(counters.returned, step.returned);
     return;
   }
   const auto state = NextState(std::nullopt, DisputeEvent::kOpened, Actor::kOwner);
@@ -183,6 +223,8 @@ void ApplyOpening(Charge& charge, const Step& step, const LedgerAnswer& answer, 
                            .amount_minor = step.amount_minor,
                            .reason_code = step.note,
                            .respond_by = now + kResponseTime,
+                           .payee_account_id = step.payee_account_id,
+                           .returned = step.returned,
                            .create_time = now,
                            .update_time = now};
 }
@@ -197,7 +239,10 @@ void ApplyDecision(Charge& charge, const Step& step, const LedgerAnswer& answer,
   dispute.state = *next;
   dispute.update_time = now;
   Counters& counters = charge.payment.counters;
-  if (*next != DisputeState::kLost) counters.disputed_minor -= step.amount_minor;
+  if (*next != DisputeState::kLost) {
+    counters.disputed_minor -= step.amount_minor;
+    counters.returned = Difference(counters.returned, step.returned);
+  }
   if (*next == DisputeState::kWon) counters.upheld_minor += step.amount_minor;
 }
 
@@ -211,9 +256,9 @@ std::optional<Objection> Reserve(Charge& charge, Step& step) {
     case StepKind::kExpiry:
       return ReserveRelease(charge.payment, step);
     case StepKind::kRefund:
-      return ReserveRefund(charge.payment, step);
+      return ReserveRefund(charge, step);
     case StepKind::kDispute:
-      return ReserveDispute(charge.payment, step);
+      return ReserveDispute(charge, step);
     case StepKind::kAccept:
     case StepKind::kWithdraw:
     case StepKind::kResolve:
@@ -241,7 +286,7 @@ bool ApplyAnswer(Charge& charge, Step& step, const LedgerAnswer& answer, absl::T
   step.state = *next;
   step.update_time = now;
   if (answer.committed) {
-    step.owed_minor = OwedBy(step, answer);
+    step.owed_minor = OwedBy(charge.payment, step, answer);
   } else {
     step.failure_reason = answer.refusal_reason;
   }
@@ -254,7 +299,7 @@ bool ApplyAnswer(Charge& charge, Step& step, const LedgerAnswer& answer, absl::T
       ApplyRelease(charge.payment, step, answer);
       break;
     case StepKind::kRefund:
-      if (!answer.committed) charge.payment.counters.refunded_minor -= step.amount_minor;
+      if (!answer.committed) GiveBack(charge.payment.counters, step);
       break;
     case StepKind::kDispute:
       ApplyOpening(charge, step, answer, now);

@@ -4,7 +4,9 @@
 //
 // Invariants:
 //   captured + capturing <= authorized
-//   refunded + disputed <= captured, with what is in flight
+//   refunded + disputed <= captured, with what is in flight; of several payees for each of them
+//   what went back of a conversion is that of refunded + disputed, rounded against the payee, and
+//   all of it once they are all of the amount
 #pragma once
 
 #include <optional>

@@ -102,24 +102,104 @@ TEST(ReserveTest, ADepositIsNotRefundedOrDisputed) {
   EXPECT_EQ(WhyNot(charge, dispute), Reason::kPaymentNotDisputable);
 }
 
-TEST(ReserveTest, WhatWasConvertedOrSplitDoesNotGoBackTheWayItCame) {
-  const Currency usd = Currency::Parse("USD").value();
-  Pricing converted;
-  converted.conversion = Conversion{.destination = {.minor_units = 1, .currency = usd}};
-  Pricing split;
-  split.splits = {Split{.amount_minor = 1}};
-  for (const Pricing& pricing : {converted, split}) {
-    Charge charge = Moved();
-    charge.payment.pricing = pricing;
-    Step refund = Of(StepKind::kRefund, 1);
-    EXPECT_EQ(Reserve(charge, refund)->reason, Reason::kPaymentNotRefundable);
-    Step dispute = Of(StepKind::kDispute, 1);
-    EXPECT_EQ(Reserve(charge, dispute)->reason, Reason::kPaymentNotDisputable);
+// 700 to one payee, 300 to the other, of which `gone` went back already.
+Charge Split(const PayeeCounters& gone) {
+  Charge charge = Moved();
+  charge.payment.pricing.emplace();
+  charge.payment.pricing->splits = {{.destination_account_id = Id(11), .amount_minor = 700},
+                                    {.destination_account_id = Id(12), .amount_minor = 300}};
+  charge.payment.counters.refunded_minor = gone.refunded_minor;
+  charge.payment.counters.disputed_minor = gone.disputed_minor;
+  charge.of_payee = gone;
+  return charge;
+}
+Step Of(StepKind kind, const Uuid& payee, std::int64_t amount) {
+  Step step = Of(kind, amount);
+  step.payee_account_id = payee;
+  return step;
+}
+
+TEST(ReserveTest, OfSeveralPayeesEachGivesBackHisOwnShare) {
+  Charge charge = Split({.refunded_minor = 50, .disputed_minor = 30, .upheld_minor = 20});
+  Step more = Of(StepKind::kRefund, Id(12), 221);
+  EXPECT_THAT(Reserve(charge, more), Optional(Objection{Reason::kRefundExceedsCaptured, 220}));
+  Step disputed = Of(StepKind::kDispute, Id(12), 201);
+  EXPECT_THAT(Reserve(charge, disputed), Optional(Objection{Reason::kPaymentNotDisputable, 200}));
+  Step rest = Of(StepKind::kRefund, Id(12), 0);
+  EXPECT_THAT(Reserve(charge, rest), Eq(std::nullopt));
+  EXPECT_EQ(rest.amount_minor, 220);
+  EXPECT_EQ(charge.payment.counters.refunded_minor, 270);
+}
+
+TEST(ReserveTest, OfSeveralPayeesOneIsNamed) {
+  for (const Uuid& payee : {Uuid(), Id(13)}) {
+    Charge charge = Split({});
+    Step refund = Of(StepKind::kRefund, payee, 1);
+    EXPECT_EQ(WhyNot(charge, refund), Reason::kPaymentNotRefundable);
+    Step dispute = Of(StepKind::kDispute, payee, 1);
+    EXPECT_EQ(WhyNot(charge, dispute), Reason::kPaymentNotDisputable);
   }
+  Charge one = Moved();
+  one.of_payee.emplace();
+  Step refund = Of(StepKind::kRefund, Id(11), 1);
+  EXPECT_EQ(WhyNot(one, refund), Reason::kPaymentNotRefundable) << "there are not several";
+  Charge failed = Split({});
+  failed.payment.state = State::kFailed;
+  Step none = Of(StepKind::kRefund, Id(12), 1);
+  EXPECT_EQ(WhyNot(failed, none), Reason::kPaymentNotRefundable);
+}
+
+TEST(ReserveTest, AFeeDoesNotKeepAPaymentFromBeingRefunded) {
   Charge with_fee = Moved();
   with_fee.payment.pricing.emplace();
   Step refund = Of(StepKind::kRefund, 1);
-  EXPECT_EQ(Reserve(with_fee, refund), std::nullopt);
+  EXPECT_THAT(Reserve(with_fee, refund), Eq(std::nullopt));
+}
+
+// 1000 EUR that were converted to 1100 USD, with a spread of 11.
+Charge Sold() {
+  Charge charge = Moved();
+  charge.payment.pricing.emplace();
+  charge.payment.pricing->conversion =
+      Conversion{.destination = {.minor_units = 1100, .currency = Currency::Parse("USD").value()},
+                 .spread_minor = 11};
+  return charge;
+}
+
+TEST(ReserveTest, WhatAConversionBroughtIsReservedWithIt) {
+  Charge charge = Sold();
+  Step refund = Of(StepKind::kRefund, 333);
+  EXPECT_THAT(Reserve(charge, refund), Eq(std::nullopt));
+  EXPECT_EQ(refund.returned, (Returned{367, 3, 0}));
+  EXPECT_EQ(charge.payment.counters.returned, refund.returned);
+  Step dispute = Of(StepKind::kDispute, 667);
+  EXPECT_THAT(Reserve(charge, dispute), Eq(std::nullopt));
+  EXPECT_EQ(charge.payment.counters.returned, (Returned{1100, 11, 0}));
+  // What was refused gives it back.
+  EXPECT_TRUE(ApplyAnswer(charge, refund, No("insufficient_funds"), kNow));
+  EXPECT_EQ(charge.payment.counters.returned, dispute.returned);
+  EXPECT_TRUE(ApplyAnswer(charge, dispute, No("balance_overflow"), kNow));
+  EXPECT_EQ(charge.payment.counters, Sold().payment.counters);
+}
+
+TEST(ReserveTest, ADisputeOfAConversionRemembersWhatItTook) {
+  for (const bool won : {false, true}) {
+    Charge charge = Sold();
+    Step opening = Of(StepKind::kDispute, 100);
+    opening.may_owe = true;
+    Do(charge, opening, {.committed = true, .moved_minor = {111, 110, 111, 100, 1}});
+    const Returned took = {110, 1, 0};
+    ASSERT_TRUE(charge.dispute.has_value());
+    EXPECT_EQ(charge.dispute->returned, took);
+    Step decision{.step_id = Id(8),
+                  .payment_id = Id(5),
+                  .kind = won ? StepKind::kWithdraw : StepKind::kAccept,
+                  .dispute_id = Id(7)};
+    const Step decided =
+        Do(charge, decision, {.committed = true, .moved_minor = {1, 110, 1, 100, 1}});
+    EXPECT_EQ(decided.returned, took);
+    EXPECT_EQ(charge.payment.counters.returned, won ? Returned() : took);
+  }
 }
 
 TEST(ReserveTest, WhatIsInFlightCannotBeCapturedTwice) {

@@ -1,7 +1,7 @@
 #include "services/payments/domain/step_transaction.h"
 
 #include "libs/status/check.h"
-#include "services/payments/domain/chart_of_accounts.h"
+#include "services/payments/domain/posting_template.h"
 
 namespace florin::payments {
 namespace {
@@ -11,30 +11,70 @@ bool GoesToPayee(const Step& step) {
   return step.kind == StepKind::kWithdraw || (step.kind == StepKind::kResolve && step.note == kWon);
 }
 
-// From the payee to `to`, what is missing from the receivable.
-std::vector<StepPosting> Take(const Uuid& payee, const Uuid& to, std::int64_t amount, int attempt) {
-  const Uuid receivable = ReceivableAccount(payee);
-  if (attempt == 2) return {{receivable, to, amount}};
-  return {{receivable, payee, amount + 1},
-          {payee, to, amount},
-          {payee, receivable, amount + 1, true, false}};
+PostingEvent EventOf(const Payment& payment, const Step& step) {
+  const bool converted = payment.pricing && payment.pricing->conversion;
+  if (step.kind == StepKind::kRefund) {
+    return converted ? PostingEvent::kFxRefund : PostingEvent::kRefund;
+  }
+  if (step.kind == StepKind::kDispute) {
+    return converted ? PostingEvent::kFxDisputed : PostingEvent::kTransferDisputed;
+  }
+  if (!GoesToPayee(step)) return PostingEvent::kTransferDisputeLost;
+  return converted ? PostingEvent::kFxDisputeWon : PostingEvent::kTransferDisputeWon;
 }
 
-std::vector<StepPosting> PostingsOf(const Payment& payment, const Step& step, int attempt) {
-  const Uuid& payer = payment.source_account_id;
-  const Uuid& payee = payment.destination_account_id;
-  const Uuid clearing = DisputesAccount(payment.amount.currency);
-  const std::int64_t amount = step.amount_minor;
-  if (step.kind == StepKind::kRefund) {
-    if (!step.may_owe) return {{payee, payer, amount}};
-    return Take(payee, payer, amount, attempt);
+// As if the payee's balance covered it and he owed nothing.
+std::vector<LedgerPosting> PlainPostingsOf(const Payment& payment, const Step& step) {
+  const std::int64_t taken = TakenFromPayee(payment, step);
+  Filling filling{.payer_account_id = payment.source_account_id,
+                  .payees = {},
+                  .currencies = {payment.amount.currency},
+                  .amounts = {{Term::kAmount, step.amount_minor},
+                              {Term::kAvailable, step.amount_minor},
+                              {Term::kSold, step.amount_minor},
+                              {Term::kBought, taken},
+                              {Term::kSpread, step.returned.spread_minor},
+                              {Term::kRounding, step.returned.rounding_minor}}};
+  if (taken > 0) filling.payees.push_back({PayeeOf(payment, step), taken});
+  if (payment.pricing && payment.pricing->conversion) {
+    filling.currencies.push_back(payment.pricing->conversion->destination.currency);
   }
-  if (step.kind == StepKind::kDispute) return Take(payee, clearing, amount, attempt);
-  if (!GoesToPayee(step)) return {{clearing, payer, amount}};
+  return Fill(TemplateOf(EventOf(payment, step)), filling);
+}
+
+// `plain`, of which what is missing comes from the receivable.
+std::vector<StepPosting> Owing(const LedgerPosting& plain, int attempt) {
+  const Uuid& payee = plain.debit_account_id;
+  const Uuid& to = plain.credit_account_id;
+  const Uuid receivable = ReceivableAccount(payee);
+  if (attempt == 2) return {{receivable, to, plain.amount_minor}};
+  return {{receivable, payee, plain.amount_minor + 1},
+          {payee, to, plain.amount_minor},
+          {payee, receivable, plain.amount_minor + 1, true, false}};
+}
+
+// `plain`, of which what is owed goes to the receivable.
+std::vector<StepPosting> Repaying(const LedgerPosting& plain) {
+  const Uuid& payee = plain.credit_account_id;
   const Uuid receivable = ReceivableAccount(payee);
   return {{receivable, payee, 1},
-          {clearing, payee, amount},
-          {payee, receivable, amount + 1, false, true}};
+          {plain.debit_account_id, payee, plain.amount_minor},
+          {payee, receivable, plain.amount_minor + 1, false, true}};
+}
+
+// The payee's posting, if there is one, is the first of every template (OwedBy()).
+std::vector<StepPosting> PostingsOf(const Payment& payment, const Step& step, int attempt) {
+  std::vector<StepPosting> postings;
+  for (const LedgerPosting& plain : PlainPostingsOf(payment, step)) {
+    const bool takes = step.may_owe && plain.debit_account_id == PayeeOf(payment, step);
+    const bool gives = GoesToPayee(step) && plain.credit_account_id == PayeeOf(payment, step);
+    std::vector<StepPosting> more = {
+        {plain.debit_account_id, plain.credit_account_id, plain.amount_minor}};
+    if (takes) more = Owing(plain, attempt);
+    if (gives) more = Repaying(plain);
+    postings.insert(postings.end(), more.begin(), more.end());
+  }
+  return postings;
 }
 
 }  // namespace
@@ -70,12 +110,13 @@ bool HasSecondAttempt(const Step& step, const std::string& refusal_reason) {
                           refusal_reason == InfoOf(Reason::kNothingToMove).name);
 }
 
-std::int64_t OwedBy(const Step& step, const LedgerAnswer& answer) {
+std::int64_t OwedBy(const Payment& payment, const Step& step, const LedgerAnswer& answer) {
   const bool takes = step.may_owe;
-  if (!takes && !GoesToPayee(step)) return 0;
-  if (takes && step.attempt == 2) return step.amount_minor;
-  FLORIN_CHECK(answer.moved_minor.size() == 3, "the ledger says what each posting moved");
-  if (takes) return step.amount_minor + 1 - answer.moved_minor[2];
+  const std::int64_t taken = TakenFromPayee(payment, step);
+  if ((!takes && !GoesToPayee(step)) || taken == 0) return 0;
+  if (takes && step.attempt == 2) return taken;
+  FLORIN_CHECK(answer.moved_minor.size() >= 3, "the ledger says what each posting moved");
+  if (takes) return taken + 1 - answer.moved_minor[2];
   return 1 - answer.moved_minor[2];
 }
 

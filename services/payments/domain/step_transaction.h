@@ -1,13 +1,18 @@
-// How a step becomes a ledger transaction.
+// How a step becomes a ledger transaction. A capture is of the hold, or a part of it; a void or an
+// expiry releases it; all others fill a template (posting_template.h):
 //
-//   capture         what was held, or a part of it
-//   void, expiry    releases the hold
-//   refund          debit the payee, credit the payer
-//   dispute         debit the payee, credit the disputes clearing account of the currency
-//   LOST, accepted  debit the clearing account, credit the payer
-//   WON, withdrawn  debit the clearing account, credit the payee, who repays what they owe of it
+//   refund          R1   debit the payee, credit the payer
+//   dispute         U1   debit the payee, credit the disputes clearing account of the currency
+//   LOST, accepted  U2   debit the clearing account, credit the payer
+//   WON, withdrawn  U3   debit the clearing account, credit the payee, who repays what they owe of
+//   it
 //
-// What a payee's balance B does not cover of an amount A becomes a debt (Dr 1400) in the same
+// and of a conversion X6, X7, U2, X8: what it brought is taken from the payee by way of the
+// position, which gives the payer, or the clearing account, what was sold; the house gives up what
+// it earned by it (way_back.h says how much of each). What is disputed so waits in the payer's
+// currency.
+//
+// What the payee's balance B does not cover of an amount A becomes a debt (Dr 1400) in the same
 // transaction, exactly, whatever else happens to the balance, by a balancing posting of the ledger:
 //
 //   receivable → payee   A + 1
@@ -18,7 +23,7 @@
 // the ledger would refuse; limits bind after the whole. Repaying a debt D is the mirror image:
 //
 //   receivable → payee   1
-//   clearing → payee     A
+//   clearing → payee     A   (or from the position)
 //   payee → receivable   at most A + 1, as far as the debt, now D + 1, goes
 //
 // A payee whose account is closed, or overdrawn within its credit line, has no balance to take it
@@ -63,7 +68,7 @@ StepTransaction TransactionOf(const Payment& payment, const Step& step, int atte
 bool HasSecondAttempt(const Step& step, const std::string& refusal_reason);
 
 // What the payee came to owe, given the answer about attempt `step.attempt`; negative: repaid.
-std::int64_t OwedBy(const Step& step, const LedgerAnswer& answer);
+std::int64_t OwedBy(const Payment& payment, const Step& step, const LedgerAnswer& answer);
 
 // The account of the house that stands for what the owner of `payee_account_id` owes (1400), and
 // the one that holds what is disputed in a currency (2250).

@@ -96,7 +96,7 @@ TEST(StepTransactionTest, WhatTheBalanceDoesNotCoverBecomesADebtExactly) {
       EXPECT_EQ(balances[kPayee], std::max<std::int64_t>(0, balance - 400));
       EXPECT_EQ(balances[ReceivableAccount(kPayee)], -owed);
       EXPECT_EQ(balances[kind == StepKind::kRefund ? kPayer : DisputesAccount(kEur)], 400);
-      EXPECT_EQ(OwedBy(step, {.committed = true, .moved_minor = moved}), owed);
+      EXPECT_EQ(OwedBy(Transfer(), step, {.committed = true, .moved_minor = moved}), owed);
     }
   }
 }
@@ -112,7 +112,7 @@ TEST(StepTransactionTest, DebtsAreRepaidFirst) {
       EXPECT_EQ(balances[kPayee], 400 - repaid);
       EXPECT_EQ(balances[ReceivableAccount(kPayee)], -(debt - repaid));
       EXPECT_EQ(balances[DisputesAccount(kEur)], 0);
-      EXPECT_EQ(OwedBy(step, {.committed = true, .moved_minor = moved}), -repaid);
+      EXPECT_EQ(OwedBy(Transfer(), step, {.committed = true, .moved_minor = moved}), -repaid);
     }
   }
 }
@@ -127,7 +127,61 @@ TEST(StepTransactionTest, APayeeWithoutBalanceOwesAllOfIt) {
   EXPECT_THAT(TransactionOf(Transfer(), step, 2).postings,
               ElementsAre(StepPosting{ReceivableAccount(kPayee), DisputesAccount(kEur), 400}));
   step.attempt = 2;
-  EXPECT_EQ(OwedBy(step, {.committed = true, .moved_minor = {400}}), 400);
+  EXPECT_EQ(OwedBy(Transfer(), step, {.committed = true, .moved_minor = {400}}), 400);
+}
+
+// 1000 EUR of which one of two payees got 300.
+TEST(StepTransactionTest, OfSeveralPayeesTheOneWhoIsNamed) {
+  Payment payment = Transfer();
+  payment.pricing.emplace();
+  payment.pricing->splits = {{.destination_account_id = kPayee, .amount_minor = 700},
+                             {.destination_account_id = Id(12), .amount_minor = 300}};
+  Step refund = Of(StepKind::kRefund, 100);
+  refund.payee_account_id = Id(12);
+  EXPECT_THAT(TransactionOf(payment, refund, 1).postings,
+              ElementsAre(StepPosting{Id(12), kPayer, 100}));
+  Step dispute = Of(StepKind::kDispute, 100, true);
+  dispute.payee_account_id = Id(12);
+  EXPECT_THAT(TransactionOf(payment, dispute, 2).postings,
+              ElementsAre(StepPosting{ReceivableAccount(Id(12)), DisputesAccount(kEur), 100}));
+}
+
+// What was sold goes back as the position bought it; way_back_test.cc has the sums.
+TEST(StepTransactionTest, AConversionIsUndone) {
+  const Currency usd = *Currency::Parse("USD");
+  Payment payment = Transfer();
+  payment.pricing.emplace();
+  payment.pricing->conversion =
+      Conversion{.destination = {.minor_units = 1100, .currency = usd}, .spread_minor = 11};
+  const Uuid euros = HouseAccountId({Role::kFxPosition, kEur});
+  const Uuid dollars = HouseAccountId({Role::kFxPosition, usd});
+  const Uuid income = HouseAccountId({Role::kFxSpreadIncome, usd});
+  Step refund = Of(StepKind::kRefund, 100);
+  refund.returned = {.payee_minor = 110, .spread_minor = 1};
+  EXPECT_THAT(TransactionOf(payment, refund, 1).postings,
+              ElementsAre(StepPosting{kPayee, dollars, 110}, StepPosting{euros, kPayer, 100},
+                          StepPosting{income, dollars, 1}));
+  refund.may_owe = true;
+  EXPECT_THAT(TransactionOf(payment, refund, 2).postings,
+              ElementsAre(StepPosting{ReceivableAccount(kPayee), dollars, 110},
+                          StepPosting{euros, kPayer, 100}, StepPosting{income, dollars, 1}));
+  Step won = Of(StepKind::kWithdraw, 100);
+  won.returned = refund.returned;
+  EXPECT_THAT(
+      TransactionOf(payment, won, 1).postings,
+      ElementsAre(StepPosting{ReceivableAccount(kPayee), kPayee, 1},
+                  StepPosting{dollars, kPayee, 110},
+                  StepPosting{kPayee, ReceivableAccount(kPayee), 111, false, true},
+                  StepPosting{DisputesAccount(kEur), euros, 100}, StepPosting{dollars, income, 1}));
+  Step lost = Of(StepKind::kAccept, 100);
+  lost.returned = refund.returned;
+  EXPECT_THAT(TransactionOf(payment, lost, 1).postings,
+              ElementsAre(StepPosting{DisputesAccount(kEur), kPayer, 100}));
+  // Of less than a unit nothing is taken, or owed.
+  refund.returned = {};
+  EXPECT_THAT(TransactionOf(payment, refund, 1).postings,
+              ElementsAre(StepPosting{euros, kPayer, 100}));
+  EXPECT_EQ(OwedBy(payment, refund, {.committed = true, .moved_minor = {100}}), 0);
 }
 
 // Pinned: with another derivation, a step under way while Florin is upgraded would be posted twice.

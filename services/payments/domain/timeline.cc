@@ -148,6 +148,31 @@ void AddStep(const Step& step, const LedgerRecords& ledger, std::vector<Timeline
                       .step_id = step.step_id});
 }
 
+// Drops refunds and disputes that name another payee than `payees`, and what decides these.
+void KeepOnlyAbout(const std::vector<Uuid>& payees, PaymentHistory& history) {
+  const auto about_another = [&payees](const Uuid& payee) {
+    return !payee.is_nil() && std::ranges::count(payees, payee) == 0;
+  };
+  std::vector<Uuid> dropped;
+  for (const Dispute& dispute : history.disputes) {
+    if (about_another(dispute.payee_account_id)) dropped.push_back(dispute.dispute_id);
+  }
+  std::erase_if(history.disputes, [&about_another](const Dispute& dispute) {
+    return about_another(dispute.payee_account_id);
+  });
+  for (const Step& step : history.steps) {
+    if (about_another(step.payee_account_id) || std::ranges::count(dropped, step.dispute_id) > 0) {
+      dropped.push_back(step.step_id);
+    }
+  }
+  std::erase_if(history.steps, [&dropped](const Step& step) {
+    return std::ranges::count(dropped, step.step_id) > 0;
+  });
+  std::erase_if(history.failures, [&dropped](const RecoveryFailure& failure) {
+    return std::ranges::count(dropped, failure.step_id) > 0;
+  });
+}
+
 void AddFailure(const RecoveryFailure& failure, std::vector<TimelineEntry>& timeline) {
   timeline.push_back(
       {.time = failure.last_time,
@@ -226,18 +251,22 @@ std::vector<TimelineEntry> TimelineOf(const PaymentHistory& history) {
   return timeline;
 }
 
-std::vector<TimelineEntry> ForPayee(std::vector<TimelineEntry> timeline, const Payment& payment) {
+std::vector<TimelineEntry> TimelineForPayee(PaymentHistory history,
+                                            const std::vector<Uuid>& payees) {
+  KeepOnlyAbout(payees, history);
+  std::vector<TimelineEntry> timeline = TimelineOf(history);
   std::erase_if(timeline, [](const TimelineEntry& entry) {
     return std::ranges::count(kPayersOwn, entry.event) > 0;
   });
-  const Uuid& payee = payment.destination_account_id;
+  const Uuid& payer = history.payment.source_account_id;
   for (TimelineEntry& entry : timeline) {
-    std::erase_if(entry.postings, [&payee](const LedgerPosting& posting) {
-      return posting.debit_account_id != payee && posting.credit_account_id != payee;
+    std::erase_if(entry.postings, [&payees](const LedgerPosting& posting) {
+      return std::ranges::count(payees, posting.debit_account_id) == 0 &&
+             std::ranges::count(payees, posting.credit_account_id) == 0;
     });
     for (LedgerPosting& posting : entry.postings) {
-      if (posting.debit_account_id == payment.source_account_id) posting.debit_account_id = {};
-      if (posting.credit_account_id == payment.source_account_id) posting.credit_account_id = {};
+      if (posting.debit_account_id == payer) posting.debit_account_id = {};
+      if (posting.credit_account_id == payer) posting.credit_account_id = {};
     }
   }
   return timeline;

@@ -104,8 +104,10 @@ struct TimelineEntry {
 // In order of time.
 std::vector<TimelineEntry> TimelineOf(const PaymentHistory& history);
 
-// The same for the payee: nothing of before money was set aside for or moved to them, nothing of
-// the payer's approval, no account of the payer's, and only what moves on their own.
-std::vector<TimelineEntry> ForPayee(std::vector<TimelineEntry> timeline, const Payment& payment);
+// The same for whoever owns `payees`, some of the accounts that it credits: nothing of before money
+// was set aside for or moved to them, nothing of the payer's approval, nothing of what is about
+// other payees, no account of the payer's, and only what moves on their own.
+std::vector<TimelineEntry> TimelineForPayee(PaymentHistory history,
+                                            const std::vector<Uuid>& payees);
 
 }  // namespace florin::payments

@@ -8,6 +8,7 @@
 namespace florin::payments {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -88,11 +89,19 @@ TEST(TimelineTest, HasNoPersonalData) {
 
 TEST(TimelineTest, ThePayeeIsToldWhatConcernsThem) {
   const PaymentHistory history = Refunded();
-  const std::vector<TimelineEntry> timeline = ForPayee(TimelineOf(history), history.payment);
+  const std::vector<TimelineEntry> timeline = TimelineForPayee(history, {Id(11)});
   EXPECT_THAT(EventsOf(timeline), ElementsAre("ledger_moved", "succeeded", "refund_requested",
                                               "ledger_moved", "refund_succeeded"));
   EXPECT_THAT(timeline[0].postings, ElementsAre(LedgerPosting{Uuid(), Id(11), 1000}));
   EXPECT_THAT(timeline[3].postings, ElementsAre(LedgerPosting{Id(11), Uuid(), 400}));
+}
+
+TEST(TimelineTest, APayeeOfSeveralIsToldNothingOfOthers) {
+  PaymentHistory history = Refunded();
+  history.steps.front().payee_account_id = Id(12);
+  const std::vector<TimelineEntry> timeline = TimelineForPayee(history, {Id(11)});
+  EXPECT_THAT(EventsOf(timeline), ElementsAre("ledger_moved", "succeeded"));
+  EXPECT_THAT(EventsOf(TimelineForPayee(history, {Id(11), Id(12)})), Contains("refund_succeeded"));
 }
 
 TEST(TimelineTest, OfAFailedPaymentTheReason) {
@@ -134,7 +143,7 @@ TEST(TimelineTest, WhatThereWasOfALimit) {
       {"maximum", "100"}, {"remaining", "50"},
       {"used", "50"},     {"window_seconds", "86400"}};
   EXPECT_EQ(timeline[2].inputs, inputs);
-  for (const TimelineEntry& entry : ForPayee(timeline, history.payment)) {
+  for (const TimelineEntry& entry : TimelineForPayee(history, {Id(11)})) {
     EXPECT_NE(entry.event, "limit_used") << "the payer's own";
   }
 }

@@ -152,7 +152,7 @@ Task<absl::StatusOr<LedgerAnswer>> ChargeSteps::Decide(const Payment& payment,
 Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
   Step& step = stored.step;
   if (NeedsHouseAccounts(step)) {
-    FLORIN_CO_RETURN_IF_ERROR(co_await accounts_.EnsureOpen(stored.charge.payment));
+    FLORIN_CO_RETURN_IF_ERROR(co_await accounts_.EnsureOpen(stored.charge.payment, step));
   }
   step.attempt = 1;
   ledger::v1::TransactionInput first = InputOf(stored.charge.payment, step);

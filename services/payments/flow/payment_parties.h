@@ -1,5 +1,7 @@
-// Who a payment is for: its maker, and the owner of its destination.
+// Who a payment is for: its maker, and the owners of the accounts that it credits.
 #pragma once
+
+#include <vector>
 
 #include "libs/async/task.h"
 #include "libs/rpc/context.h"
@@ -12,7 +14,12 @@ namespace florin::payments {
 struct SeenPayment {
   Payment payment;
   bool payer = false;  // Made it.
-  bool payee = false;  // Owns the destination, and money was set aside for or moved to it.
+  // The user's among the accounts that money was set aside for or moved to.
+  std::vector<Uuid> payee_account_ids = {};
+
+  bool IsPayee() const { return !payee_account_ids.empty(); }
+  // Of a step or dispute about `payee_account_id`; nil: about whoever is the only payee.
+  bool IsPayee(const Uuid& payee_account_id) const;
 };
 
 // Thread-safe.
@@ -26,7 +33,8 @@ class PaymentParties {
   // `context` is for calls made as this service.
   Task<absl::StatusOr<SeenPayment>> Find(rpc::Outgoing context, Uuid user_id, Uuid payment_id);
   // The same for its payee or its payer only.
-  Task<absl::StatusOr<Payment>> FindAsPayee(rpc::Outgoing context, Uuid user_id, Uuid payment_id);
+  Task<absl::StatusOr<SeenPayment>> FindAsPayee(rpc::Outgoing context, Uuid user_id,
+                                                Uuid payment_id);
   Task<absl::StatusOr<Payment>> FindAsPayer(rpc::Outgoing context, Uuid user_id, Uuid payment_id);
 
  private:

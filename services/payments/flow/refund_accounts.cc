@@ -16,19 +16,19 @@ constexpr std::size_t kRemembered = 100'000;
 RefundAccounts::RefundAccounts(ledger::v1::LedgerClient& ledger, std::string book)
     : ledger_(ledger), book_(std::move(book)) {}
 
-Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
-  const Uuid payee = payment.destination_account_id;
-  const std::string currency(payment.amount.currency.code());
+Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment, const Step& step) {
+  const std::pair<Uuid, std::string> which(PayeeOf(payment, step),
+                                           std::string(payment.amount.currency.code()));
   {
     std::lock_guard lock(mutex_);
-    if (open_.contains(payee)) co_return absl::OkStatus();
+    if (open_.contains(which)) co_return absl::OkStatus();
   }
   ledger::v1::OpenAccountsRequest request;
   const std::string& book = payment.books ? payment.books->target : book_;
   request.set_book(book);
   ledger::v1::Account& receivable = *request.add_accounts();
-  receivable.set_account_id(FormatId(IdKind::kAccount, ReceivableAccount(payee)));
-  receivable.set_currency(currency);
+  receivable.set_account_id(FormatId(IdKind::kAccount, ReceivableAccount(which.first)));
+  receivable.set_currency(std::string(CreditedOf(payment).currency.code()));
   receivable.set_normal_side(ledger::v1::DEBIT);
   receivable.set_credits_must_not_exceed_debits(true);
   const HouseAccount disputes{.role = Role::kDisputesClearing, .currency = payment.amount.currency};
@@ -39,7 +39,7 @@ Task<absl::Status> RefundAccounts::EnsureOpen(const Payment& payment) {
   if (!opened.ok()) co_return opened.status();
   std::lock_guard lock(mutex_);
   if (open_.size() >= kRemembered) open_.clear();
-  open_.insert(payee);
+  open_.insert(which);
   co_return absl::OkStatus();
 }
 

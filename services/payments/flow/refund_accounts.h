@@ -3,11 +3,12 @@
 
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "florin/ledger/v1/ledger.rpc.h"
 #include "libs/async/task.h"
-#include "services/payments/domain/payment.h"
+#include "services/payments/domain/step.h"
 
 namespace florin::payments {
 
@@ -18,16 +19,17 @@ class RefundAccounts {
   // `ledger` outlives this.
   RefundAccounts(ledger::v1::LedgerClient& ledger, std::string book);
 
-  // Opens the receivable of the payee of `payment` (an asset that is never negative) and the
-  // disputes clearing account of its currency (a liability that is never negative). Errors: those
-  // of the ledger's OpenAccounts.
-  Task<absl::Status> EnsureOpen(const Payment& payment);
+  // Opens the receivable of the payee whom `step` of `payment` is about (an asset that is never
+  // negative) and the disputes clearing account of the payment's currency (a liability that is
+  // never negative). Errors: those of the ledger's OpenAccounts.
+  Task<absl::Status> EnsureOpen(const Payment& payment, const Step& step);
 
  private:
   ledger::v1::LedgerClient& ledger_;
   const std::string book_;
   std::mutex mutex_;
-  absl::flat_hash_set<Uuid> open_;  // Payees' accounts. Guarded by mutex_.
+  // Payees' accounts, with the payment's currency. Guarded by mutex_.
+  absl::flat_hash_set<std::pair<Uuid, std::string>> open_;
 };
 
 }  // namespace florin::payments

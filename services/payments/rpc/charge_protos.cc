@@ -1,6 +1,6 @@
 #include "services/payments/rpc/charge_protos.h"
 
-#include <string>
+#include <algorithm>
 #include <utility>
 
 #include "libs/audit/call_origin.h"
@@ -22,6 +22,22 @@ absl::StatusOr<std::int64_t> ParseAmount(bool set, const money::v1::Money& amoun
                  {.param = "amount.currency"});
   }
   return parsed.minor_units;
+}
+
+absl::StatusOr<Uuid> ParsePayee(const std::string& account_id, const Payment& payment,
+                                const std::vector<Uuid>& accounts) {
+  const bool several = HasSeveralPayees(payment);
+  if (!account_id.empty()) {
+    FLORIN_ASSIGN_OR_RETURN(const Uuid named, ParseId(IdKind::kAccount, account_id, "account_id"));
+    if (std::ranges::count(accounts, named) == 0) {
+      return Error(Reason::kAccountNotFound, "no payee of this payment", {.param = "account_id"});
+    }
+    return several ? named : Uuid();
+  }
+  if (!several) return Uuid();
+  if (accounts.size() == 1) return accounts.front();
+  return Error(Reason::kInvalidField, "the payment has several payees: name one",
+               {.param = "account_id"});
 }
 
 Task<absl::StatusOr<ChargeSteps::Outcome>> RunStep(ChargeSteps& steps, rpc::Call& call, Step step) {

@@ -6,6 +6,7 @@
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "services/payments/rpc/charge_protos.h"
+#include "services/payments/rpc/pricing_proto.h"
 
 namespace florin::payments {
 namespace {
@@ -31,12 +32,24 @@ v1::Dispute::State ToProto(DisputeState state) {
   return v1::Dispute::STATE_UNSPECIFIED;
 }
 
+// Whether the user is on its payee's side.
+bool IsPayee(const SeenPayment& seen, const Dispute& dispute) {
+  return seen.IsPayee(dispute.payee_account_id);
+}
+
 v1::Dispute ToProto(const Dispute& dispute, const Payment& payment) {
   v1::Dispute proto;
   proto.set_dispute_id(FormatId(IdKind::kDispute, dispute.dispute_id));
   proto.set_payment_id(FormatId(IdKind::kPayment, dispute.payment_id));
   proto.set_state(ToProto(dispute.state));
   SetAmount(dispute.amount_minor, payment, *proto.mutable_amount());
+  if (payment.pricing && payment.pricing->conversion) {
+    const Currency& credited = CreditedOf(payment).currency;
+    SetMoney({dispute.returned.payee_minor, credited}, *proto.mutable_debited_amount());
+  }
+  if (!dispute.payee_account_id.is_nil()) {
+    proto.set_account_id(FormatId(IdKind::kAccount, dispute.payee_account_id));
+  }
   proto.set_reason_code(dispute.reason_code);
   SetTime(dispute.respond_by, *proto.mutable_respond_by());
   SetTime(dispute.create_time, *proto.mutable_create_time());
@@ -83,6 +96,7 @@ Task<absl::StatusOr<DisputesRpc::Seen>> DisputesRpc::Find(const rpc::Call& call,
     co_return ReasonOf(payment.status()) == Reason::kPaymentNotFound ? NotFound()
                                                                      : payment.status();
   }
+  if (!payment->payer && !IsPayee(*payment, *dispute)) co_return NotFound();
   co_return Seen{.dispute = *std::move(dispute), .payment = *std::move(payment)};
 }
 
@@ -98,13 +112,16 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::OpenDispute(rpc::Call& call,
   if (!payment.ok()) co_return payment.status();
   FLORIN_CO_ASSIGN_OR_RETURN(const std::int64_t amount,
                              ParseAmount(request.has_amount(), request.amount(), *payment));
+  FLORIN_CO_ASSIGN_OR_RETURN(const Uuid payee,
+                             ParsePayee(request.account_id(), *payment, PayeesOf(*payment)));
   Step step{.step_id = ids_.NewId(),
             .payment_id = id,
             .user_id = user,
             .kind = StepKind::kDispute,
             .amount_minor = amount,
             .may_owe = true,
-            .note = request.reason_code()};
+            .note = request.reason_code(),
+            .payee_account_id = payee};
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
       co_await RunStep(steps_, call, std::move(step));
   if (!outcome.ok()) co_return outcome.status();
@@ -124,6 +141,7 @@ Task<absl::StatusOr<v1::ListDisputesResponse>> DisputesRpc::ListDisputes(
   if (!disputes.ok()) co_return disputes.status();
   v1::ListDisputesResponse response;
   for (const Dispute& dispute : *disputes) {
+    if (!seen->payer && !IsPayee(*seen, dispute)) continue;
     *response.add_disputes() = ToProto(dispute, seen->payment);
   }
   co_return response;
@@ -144,7 +162,7 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::GetDispute(rpc::Call& call,
   }
   if (!seen.ok()) co_return seen.status();
   v1::Dispute proto = ToProto(seen->dispute, seen->payment.payment);
-  if (!decides && !seen->payment.payee) co_return proto;
+  if (!decides && !IsPayee(seen->payment, seen->dispute)) co_return proto;
   const absl::StatusOr<std::vector<Evidence>> texts = co_await store_.ListEvidence(id);
   if (!texts.ok()) co_return texts.status();
   for (const Evidence& evidence : *texts) {
@@ -166,7 +184,7 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::SubmitEvidence(
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   const absl::StatusOr<Seen> seen = co_await Find(call, request.dispute_id());
   if (!seen.ok()) co_return seen.status();
-  if (!seen->payment.payee) co_return NotFound();
+  if (!IsPayee(seen->payment, seen->dispute)) co_return NotFound();
   const Uuid id = seen->dispute.dispute_id;
   EvidenceIntent intent{.dispute_id = id,
                         .user_id = user,
@@ -184,7 +202,7 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::AcceptDispute(
     rpc::Call& call, const v1::AcceptDisputeRequest& request) {
   absl::StatusOr<Seen> seen = co_await Find(call, request.dispute_id());
   if (!seen.ok()) co_return seen.status();
-  if (!seen->payment.payee) co_return NotFound();
+  if (!IsPayee(seen->payment, seen->dispute)) co_return NotFound();
   co_return co_await Decide(call, std::move(seen->dispute), StepKind::kAccept, "");
 }
 

@@ -107,11 +107,33 @@ v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
   return proto;
 }
 
-// What the payee sees, who did not make it: not whose money it was. It waits for no approval any
-// more (VisibleToPayee()).
-v1::Payment ForPayee(const Payment& payment) {
-  v1::Payment proto = ToProto(payment, "");
+// Of a payment to several payees what concerns the owner of some of the accounts, and no other.
+void KeepSharesOf(const SeenPayment& seen, v1::Payment& proto) {
+  proto.clear_splits();
+  std::int64_t share = 0;
+  std::int64_t credited = 0;
+  // Parts of what PricePayment() has cut: they add up.
+  for (const Split& split : seen.payment.pricing->splits) {
+    if (!seen.IsPayee(split.destination_account_id)) continue;
+    AddSplit(split, seen.payment.amount.currency, proto);
+    share += split.amount_minor;
+    credited += split.amount_minor - split.fee_minor;
+  }
+  SetMoney(share, seen.payment, *proto.mutable_amount());
+  SetMoney(credited, seen.payment, *proto.mutable_credited());
+  SetMoney(share, seen.payment, *proto.mutable_captured_amount());
+  proto.clear_debited();
+  proto.clear_fee();
+  proto.clear_refunded_amount();
+  proto.clear_disputed_amount();
+}
+
+// What a payee sees, who did not make it: not whose money it was, nor what others got. It waits
+// for no approval any more (VisibleToPayee()).
+v1::Payment ForPayee(const SeenPayment& seen) {
+  v1::Payment proto = ToProto(seen.payment, "");
   proto.clear_source_account_id();
+  if (HasSeveralPayees(seen.payment)) KeepSharesOf(seen, proto);
   return proto;
 }
 
@@ -266,8 +288,8 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
   rpc::Outgoing context = call.AsService();
   absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
   if (!seen.ok()) co_return seen.status();
-  if (seen->payment.authorization_expire_time && seen->payee) {
-    co_return co_await Void(call, user, std::move(seen->payment));
+  if (seen->payment.authorization_expire_time && seen->IsPayee()) {
+    co_return co_await Void(call, user, *std::move(seen));
   }
   if (!seen->payer) {
     co_return Error(Reason::kPaymentNotCancelable, "the payment has succeeded");
@@ -278,22 +300,22 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::CancelPayment(
   co_return ToProto(*payment, approval_page_);
 }
 
-Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Void(rpc::Call& call, Uuid user, Payment payment) {
+Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Void(rpc::Call& call, Uuid user, SeenPayment seen) {
   // An authorization is voided once, whoever asks how often.
-  std::string key = FormatId(IdKind::kPayment, payment.payment_id);
+  std::string key = FormatId(IdKind::kPayment, seen.payment.payment_id);
   Step step{.step_id = DeriveId("florin.payments.void", key),
-            .payment_id = payment.payment_id,
+            .payment_id = seen.payment.payment_id,
             .user_id = user,
             .kind = StepKind::kVoid};
-  const bool payer = payment.user_id == user;
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
       co_await steps_.Run(std::move(step), std::move(key), audit::OriginOfCall(call));
   if (!outcome.ok()) co_return outcome.status();
-  const Payment& now = outcome->charge.payment;
+  seen.payment = outcome->charge.payment;
+  const Payment& now = seen.payment;
   if (now.counters.release_reason != InfoOf(Reason::kPaymentCanceled).name) {
     co_return Error(Reason::kPaymentNotCancelable, "nothing of the authorization was left");
   }
-  co_return payer ? ToProto(now, approval_page_) : ForPayee(now);
+  co_return seen.payer ? ToProto(now, approval_page_) : ForPayee(seen);
 }
 
 Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
@@ -306,7 +328,7 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::GetPayment(rpc::Call& call,
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid id,
                              ParseId(IdKind::kPayment, request.payment_id(), "payment_id"));
   rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<Payment> received =
+  const absl::StatusOr<SeenPayment> received =
       co_await parties_.FindAsPayee(std::move(context), user, id);
   if (!received.ok()) co_return received.status();
   co_return ForPayee(*received);

@@ -54,7 +54,7 @@ class PaymentsRpc : public v1::PaymentsService {
  private:
   Task<absl::StatusOr<v1::Payment>> Create(rpc::Call& call, PaymentRequest request);
   // Releases what is left of an authorization, as its payee.
-  Task<absl::StatusOr<v1::Payment>> Void(rpc::Call& call, Uuid user, Payment payment);
+  Task<absl::StatusOr<v1::Payment>> Void(rpc::Call& call, Uuid user, SeenPayment seen);
   // The calling user's own payment.
   Task<absl::StatusOr<Payment>> Find(const rpc::Call& call, std::string payment_id);
 

@@ -56,14 +56,16 @@ void AddPricing(const Payment& payment, v1::Payment& out) {
   const Currency& currency = payment.amount.currency;
   if (const auto& fee = payment.pricing->fee) AddFee(*fee, currency, *out.mutable_fee());
   if (const auto& fx = payment.pricing->conversion) AddConversion(*fx, *out.mutable_conversion());
-  for (const Split& split : payment.pricing->splits) {
-    v1::PaidSplit& paid = *out.add_splits();
-    paid.set_destination_account_id(FormatId(IdKind::kAccount, split.destination_account_id));
-    SetMoney({split.amount_minor, currency}, *paid.mutable_amount());
-    SetMoney({split.fee_minor, currency}, *paid.mutable_fee());
-    SetMoney({split.amount_minor - split.fee_minor, currency}, *paid.mutable_credited());
-  }
+  for (const Split& split : payment.pricing->splits) AddSplit(split, currency, out);
   if (!payment.pricing->splits.empty()) out.clear_destination_account_id();
+}
+
+void AddSplit(const Split& split, const Currency& currency, v1::Payment& out) {
+  v1::PaidSplit& paid = *out.add_splits();
+  paid.set_destination_account_id(FormatId(IdKind::kAccount, split.destination_account_id));
+  SetMoney({split.amount_minor, currency}, *paid.mutable_amount());
+  SetMoney({split.fee_minor, currency}, *paid.mutable_fee());
+  SetMoney({split.amount_minor - split.fee_minor, currency}, *paid.mutable_credited());
 }
 
 absl::StatusOr<std::vector<Split>> ParseSplits(const v1::CreatePaymentRequest& request) {

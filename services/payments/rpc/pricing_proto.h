@@ -14,6 +14,9 @@ void SetRate(const Rate& rate, v1::Rate& out);
 // What the payer is debited, what the payees are credited, and why these differ.
 void AddPricing(const Payment& payment, v1::Payment& out);
 
+// One of its payees.
+void AddSplit(const Split& split, const Currency& currency, v1::Payment& out);
+
 // Of a request that has some. Errors: kInvalidId; kInvalidSplit for another currency than the
 // amount's, for more than there may be, and where a single destination is named, too; each with its
 // param.

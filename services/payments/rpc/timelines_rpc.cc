@@ -67,10 +67,11 @@ Task<absl::StatusOr<v1::GetPaymentTimelineResponse>> TimelinesRpc::GetPaymentTim
   rpc::Outgoing context = call.AsService();
   absl::StatusOr<SeenPayment> seen = co_await parties_.Find(std::move(context), user, id);
   if (!seen.ok()) co_return seen.status();
-  const absl::StatusOr<PaymentHistory> history = co_await Gather(std::move(seen->payment));
+  absl::StatusOr<PaymentHistory> history = co_await Gather(std::move(seen->payment));
   if (!history.ok()) co_return history.status();
-  std::vector<TimelineEntry> timeline = TimelineOf(*history);
-  if (!seen->payer) timeline = ForPayee(std::move(timeline), history->payment);
+  const std::vector<TimelineEntry> timeline =
+      seen->payer ? TimelineOf(*history)
+                  : TimelineForPayee(*std::move(history), seen->payee_account_ids);
   v1::GetPaymentTimelineResponse response;
   for (const TimelineEntry& entry : timeline) *response.add_entries() = ToProto(entry);
   co_return response;

@@ -9,6 +9,10 @@ absl::Time ReadTime(const pqxx::field& micros) {
   return absl::FromUnixMicros(micros.as<std::int64_t>());
 }
 
+std::optional<std::int64_t> NumberOrNull(std::int64_t number) {
+  return number == 0 ? std::nullopt : std::optional(number);
+}
+
 template <class Row, class Read>
 absl::StatusOr<std::vector<Row>> ReadAll(const pqxx::result& rows, Read read) {
   std::vector<Row> all;
@@ -32,6 +36,7 @@ absl::StatusOr<Step> ReadStep(const pqxx::row& row) {
             .failure_reason = row[13].c_str(),
             .create_time = ReadTime(row[14]),
             .update_time = ReadTime(row[15])};
+  step.returned = ReadReturned(row, 17);
   if (!row[12].is_null()) step.remaining_minor = row[12].as<std::int64_t>();
   FLORIN_ASSIGN_OR_RETURN(step.step_id, ReadUuid(row[0]));
   FLORIN_ASSIGN_OR_RETURN(step.payment_id, ReadUuid(row[1]));
@@ -39,6 +44,7 @@ absl::StatusOr<Step> ReadStep(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(step.kind, ParseStepKind(row[3].c_str()));
   FLORIN_ASSIGN_OR_RETURN(step.state, ParseStepState(row[4].c_str()));
   FLORIN_ASSIGN_OR_RETURN(step.dispute_id, ReadUuid(row[9]));
+  FLORIN_ASSIGN_OR_RETURN(step.payee_account_id, ReadUuid(row[16]));
   return step;
 }
 
@@ -52,6 +58,8 @@ absl::StatusOr<Dispute> ReadDispute(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(dispute.payment_id, ReadUuid(row[1]));
   FLORIN_ASSIGN_OR_RETURN(dispute.state, ParseDisputeState(row[2].c_str()));
   FLORIN_ASSIGN_OR_RETURN(dispute.deciding_step_id, ReadUuid(row[6]));
+  FLORIN_ASSIGN_OR_RETURN(dispute.payee_account_id, ReadUuid(row[9]));
+  dispute.returned = ReadReturned(row, 10);
   return dispute;
 }
 
@@ -78,20 +86,32 @@ absl::StatusOr<Dispute> ReadAnyDispute(pqxx::transaction_base& transaction, cons
   return ReadDispute(rows[0]);
 }
 
+PayeeCounters ReadPayeeCounters(pqxx::work& transaction, const Uuid& payment_id,
+                                const Uuid& payee_account_id) {
+  const pqxx::result rows = transaction.exec_prepared("payee_counters", payment_id.ToString(),
+                                                      payee_account_id.ToString());
+  return {.refunded_minor = rows[0][0].as<std::int64_t>(),
+          .disputed_minor = rows[0][1].as<std::int64_t>(),
+          .upheld_minor = rows[0][2].as<std::int64_t>()};
+}
+
 void SavePayment(pqxx::work& transaction, const Payment& payment) {
   const Counters& counters = payment.counters;
   transaction.exec_prepared(
       "save_charge", payment.payment_id.ToString(), std::string(NameOf(payment.state)),
       payment.failure_reason, absl::ToUnixMicros(payment.update_time), counters.captured_minor,
       counters.capturing_minor, counters.refunded_minor, counters.disputed_minor,
-      counters.upheld_minor, counters.release_reason);
+      counters.upheld_minor, counters.release_reason, NumberOrNull(counters.returned.payee_minor),
+      NumberOrNull(counters.returned.spread_minor), NumberOrNull(counters.returned.rounding_minor));
 }
 
 void InsertDispute(pqxx::work& transaction, const Dispute& dispute) {
   transaction.exec_prepared(
       "insert_dispute", dispute.dispute_id.ToString(), dispute.payment_id.ToString(),
       std::string(NameOf(dispute.state)), dispute.amount_minor, dispute.reason_code,
-      absl::ToUnixMicros(dispute.respond_by), absl::ToUnixMicros(dispute.create_time));
+      absl::ToUnixMicros(dispute.respond_by), absl::ToUnixMicros(dispute.create_time),
+      TextOrNull(dispute.payee_account_id), NumberOrNull(dispute.returned.payee_minor),
+      NumberOrNull(dispute.returned.spread_minor), NumberOrNull(dispute.returned.rounding_minor));
 }
 
 void SaveDispute(pqxx::work& transaction, const Dispute& dispute) {
@@ -107,7 +127,9 @@ bool InsertStep(pqxx::work& transaction, const StepIntent& intent, const Step& s
       ByteaOf(crypto::AsOctets(intent.fingerprint)), std::string(NameOf(step.state)),
       step.amount_minor, step.final, step.may_owe, step.note, TextOrNull(step.dispute_id),
       step.remaining_minor, step.failure_reason, absl::ToUnixMicros(step.create_time),
-      absl::ToUnixMicros(step.create_time + kLease));
+      absl::ToUnixMicros(step.create_time + kLease), TextOrNull(step.payee_account_id),
+      NumberOrNull(step.returned.payee_minor), NumberOrNull(step.returned.spread_minor),
+      NumberOrNull(step.returned.rounding_minor));
   return inserted.affected_rows() == 1;
 }
 

@@ -88,8 +88,9 @@ class ChargeStore {
   // Error: kRefundNotFound, whatever the kind; also for a step of another payment or kind.
   virtual Task<absl::StatusOr<Step>> GetStep(Uuid payment_id, StepKind kind, Uuid step_id) = 0;
   // The payment's steps of a kind, newest (greatest id) first, at most `limit`; only those before
-  // `before`, if given.
+  // `before`, if given, and those about one of `payees`, if there are any.
   virtual Task<absl::StatusOr<std::vector<Step>>> ListSteps(Uuid payment_id, StepKind kind,
+                                                            std::vector<Uuid> payees,
                                                             std::optional<Uuid> before,
                                                             int limit) = 0;
 

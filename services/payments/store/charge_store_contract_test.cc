@@ -17,6 +17,7 @@
 #include "libs/status/matchers.h"
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/domain/request.h"
+#include "services/payments/domain/way_back.h"
 #include "services/payments/store/fake_store.h"
 #include "services/payments/store/pg_charge_store.h"
 #include "services/payments/store/pg_store.h"
@@ -70,14 +71,15 @@ class ChargeStoreContractTest : public ::testing::Test {
   }
 
   // A transfer of 1000 in processing.
-  Payment Begun(bool manual) {
+  Payment Begun(bool manual, const std::optional<Pricing>& pricing = std::nullopt) {
     PaymentRequest request{.kind = Kind::kTransfer,
                            .source_account_id = SystemIds().NewId(),
                            .destination_account_id = SystemIds().NewId(),
                            .amount = {.minor_units = 1000, .currency = *Currency::Parse("EUR")},
                            .reference = "Café"};
     if (manual) request.authorization_timeout = absl::Hours(1);
-    const Payment payment = NewPayment(SystemIds().NewId(), user_, request, kStart);
+    Payment payment = NewPayment(SystemIds().NewId(), user_, request, kStart);
+    payment.pricing = pricing;
     const Intent intent{.payment = payment,
                         .idempotency_key = FormatId(IdKind::kPayment, payment.payment_id),
                         .fingerprint = crypto::Sha256(CanonicalRequest(request))};
@@ -85,8 +87,8 @@ class ChargeStoreContractTest : public ::testing::Test {
     return payment;
   }
   // The same moved, or authorized until kStart + 1 h.
-  Payment Made(bool manual) {
-    const Payment payment = Begun(manual);
+  Payment Made(bool manual, const std::optional<Pricing>& pricing = std::nullopt) {
+    const Payment payment = Begun(manual, pricing);
     const LedgerAnswer answer{.committed = true, .expire_time = kStart + absl::Hours(1)};
     const Payment ended = *ApplyAnswer(payment, answer, kStart + absl::Seconds(1));
     EXPECT_THAT(runtime_.Run(subject_.payments().RecordResults({ended})), IsOk());
@@ -333,6 +335,93 @@ TYPED_TEST(ChargeStoreContractTest, AuthorizationsAreClaimedWhenTheirTimeIsOver)
   EXPECT_THAT(claim(end + kLease), ElementsAre(payment));
 }
 
+TYPED_TEST(ChargeStoreContractTest, CountsOfSeveralPayeesForEach) {
+  const Uuid one = SystemIds().NewId();
+  const Uuid two = SystemIds().NewId();
+  Pricing pricing;
+  pricing.splits = {{.destination_account_id = one, .amount_minor = 600},
+                    {.destination_account_id = two, .amount_minor = 400}};
+  const Payment payment = this->Made(false, pricing);
+  int keys = 0;
+  const auto begin = [&](StepKind kind, const Uuid& payee, std::int64_t amount) {
+    Step step = this->Of(payment, kind, amount);
+    step.payee_account_id = payee;
+    return this->Begin(step, std::to_string(++keys)).step;
+  };
+  const Step refunded = begin(StepKind::kRefund, one, 100);
+  EXPECT_EQ(refunded.payee_account_id, one);
+  this->Record(refunded, kYes);
+  begin(StepKind::kRefund, one, 50);
+  this->Record(begin(StepKind::kRefund, one, 25), No("insufficient_funds"));
+  EXPECT_EQ(begin(StepKind::kRefund, one, 451).remaining_minor, 450);
+  // What is disputed counts in flight, while it lasts, and where it is lost.
+  const Step opening = begin(StepKind::kDispute, two, 400);
+  EXPECT_EQ(begin(StepKind::kRefund, two, 1).remaining_minor, 0);
+  const Dispute dispute = *this->Record(opening, kOwing).charge.dispute;
+  EXPECT_EQ(dispute.payee_account_id, two);
+  EXPECT_EQ(this->Call(&ChargeStore::GetDispute, dispute.dispute_id).value(), dispute);
+  EXPECT_EQ(begin(StepKind::kRefund, two, 1).remaining_minor, 0);
+  Step withdrawal = this->Of(payment, StepKind::kWithdraw);
+  withdrawal.dispute_id = dispute.dispute_id;
+  const Step withdrawn = this->Begin(withdrawal, "withdraw").step;
+  EXPECT_EQ(withdrawn.payee_account_id, two);
+  this->Record(withdrawn, kRepaid);
+  EXPECT_EQ(begin(StepKind::kRefund, two, 401).remaining_minor, 400);
+  EXPECT_EQ(this->Kept(payment).counters.refunded_minor, 150);
+}
+
+TYPED_TEST(ChargeStoreContractTest, ListsTheRefundsOfSomePayees) {
+  const Uuid one = SystemIds().NewId();
+  const Uuid two = SystemIds().NewId();
+  Pricing pricing;
+  pricing.splits = {{.destination_account_id = one, .amount_minor = 600},
+                    {.destination_account_id = two, .amount_minor = 400}};
+  const Payment payment = this->Made(false, pricing);
+  Step first = this->Of(payment, StepKind::kRefund, 1);
+  first.payee_account_id = one;
+  first = this->Begin(first, "1").step;
+  Step second = this->Of(payment, StepKind::kRefund, 1);
+  second.payee_account_id = two;
+  second = this->Begin(second, "2").step;
+  const auto list = [this, &payment](const std::vector<Uuid>& payees) {
+    return this
+        ->Call(&ChargeStore::ListSteps, payment.payment_id, StepKind::kRefund, payees, std::nullopt,
+               10)
+        .value();
+  };
+  EXPECT_THAT(list({}), ElementsAre(second, first));
+  EXPECT_THAT(list({one}), ElementsAre(first));
+  EXPECT_THAT(list({two, one}), ElementsAre(second, first));
+  EXPECT_THAT(list({SystemIds().NewId()}), IsEmpty());
+}
+
+TYPED_TEST(ChargeStoreContractTest, KeepsWhatComesBackOfAConversion) {
+  Pricing pricing;
+  pricing.conversion =
+      Conversion{.quote_id = SystemIds().NewId(),
+                 .destination = {.minor_units = 1100, .currency = *Currency::Parse("USD")},
+                 .spread_minor = 11,
+                 .rounding_minor = 2};
+  const Payment payment = this->Made(false, pricing);
+  const Returned all = {.payee_minor = 1100, .spread_minor = 11, .rounding_minor = 2};
+  const Returned most = {.payee_minor = 660, .spread_minor = 6, .rounding_minor = 1};
+  const Step refund = this->Begin(this->Of(payment, StepKind::kRefund, 600), "1").step;
+  EXPECT_EQ(refund.returned, most);
+  const Dispute dispute = this->Opened(payment);
+  EXPECT_EQ(this->Kept(payment).counters.returned, all);
+  EXPECT_EQ(Sum(dispute.returned, most), all);
+  EXPECT_EQ(this->Call(&ChargeStore::GetDispute, dispute.dispute_id).value(), dispute);
+  this->Record(refund, No("insufficient_funds"));
+  EXPECT_EQ(this->Kept(payment).counters.returned, dispute.returned);
+  EXPECT_EQ(this->Call(&ChargeStore::GetStep, payment.payment_id, StepKind::kRefund, refund.step_id)
+                ->returned,
+            most);
+  Step withdrawal = this->Of(payment, StepKind::kWithdraw);
+  withdrawal.dispute_id = dispute.dispute_id;
+  this->Record(this->Begin(withdrawal, "withdraw").step, kRepaid);
+  EXPECT_EQ(this->Kept(payment).counters.returned, Returned());
+}
+
 TYPED_TEST(ChargeStoreContractTest, ListsThePaymentsRefundsNewestFirst) {
   const Payment payment = this->Made(false);
   const Uuid one = this->Begin(this->Of(payment, StepKind::kRefund, 1), "1").step.step_id;
@@ -340,8 +429,8 @@ TYPED_TEST(ChargeStoreContractTest, ListsThePaymentsRefundsNewestFirst) {
   this->Begin(this->Of(payment, StepKind::kDispute, 2), "2");
   const auto list = [this, &payment](std::optional<Uuid> before, int limit) {
     std::vector<Uuid> ids;
-    const auto listed =
-        this->Call(&ChargeStore::ListSteps, payment.payment_id, StepKind::kRefund, before, limit);
+    const auto listed = this->Call(&ChargeStore::ListSteps, payment.payment_id, StepKind::kRefund,
+                                   std::vector<Uuid>(), before, limit);
     for (const Step& step : *listed) {
       ids.push_back(step.step_id);
     }

@@ -15,6 +15,7 @@ bool ChangesEnded(const Payment& before, Payment after) {
   after.counters.refunded_minor = before.counters.refunded_minor;
   after.counters.disputed_minor = before.counters.disputed_minor;
   after.counters.upheld_minor = before.counters.upheld_minor;
+  after.counters.returned = before.counters.returned;
   return IsTerminal(before.state) && after != before;
 }
 
@@ -32,6 +33,25 @@ StoredStep FakeStore::StoredOf(const StepRow& row) {
   const auto dispute = disputes_.find(DisputeOf(row.step));
   if (dispute != disputes_.end()) stored.charge.dispute = dispute->second;
   return stored;
+}
+
+PayeeCounters FakeStore::CountersOf(const Uuid& payment_id, const Uuid& payee_account_id) {
+  PayeeCounters counters;
+  for (const auto& [id, row] : steps_) {
+    const Step& step = row.step;
+    if (step.payment_id != payment_id || step.payee_account_id != payee_account_id) continue;
+    const bool refund = step.kind == StepKind::kRefund && step.state != StepState::kFailed;
+    const bool opens = step.kind == StepKind::kDispute && step.state == StepState::kProcessing;
+    if (refund) counters.refunded_minor += step.amount_minor;
+    if (opens) counters.disputed_minor += step.amount_minor;
+  }
+  for (const auto& [id, dispute] : disputes_) {
+    if (dispute.payment_id != payment_id || dispute.payee_account_id != payee_account_id) continue;
+    if (dispute.state == DisputeState::kWon) counters.upheld_minor += dispute.amount_minor;
+    if (dispute.state == DisputeState::kWon || dispute.state == DisputeState::kWithdrawn) continue;
+    counters.disputed_minor += dispute.amount_minor;
+  }
+  return counters;
 }
 
 Task<absl::StatusOr<Payment>> FakeStore::FindPayment(Uuid payment_id) {
@@ -59,6 +79,9 @@ Task<absl::StatusOr<StoredStep>> FakeStore::BeginStep(StepIntent intent) {
     StoredStep stored = StoredOf(known);
     stored.same_request = known.fingerprint == intent.fingerprint;
     co_return stored;
+  }
+  if (!step.payee_account_id.is_nil()) {
+    charge.of_payee = CountersOf(step.payment_id, step.payee_account_id);
   }
   const std::optional<Objection> objection = Reserve(charge, step);
   if (objection) step = Refuse(std::move(step), *objection);
@@ -134,6 +157,7 @@ Task<absl::StatusOr<Step>> FakeStore::GetStep(Uuid payment_id, StepKind kind, Uu
 }
 
 Task<absl::StatusOr<std::vector<Step>>> FakeStore::ListSteps(Uuid payment_id, StepKind kind,
+                                                             std::vector<Uuid> payees,
                                                              std::optional<Uuid> before,
                                                              int limit) {
   std::lock_guard lock(mutex_);
@@ -142,6 +166,7 @@ Task<absl::StatusOr<std::vector<Step>>> FakeStore::ListSteps(Uuid payment_id, St
     const Step& step = row->second.step;
     if (step.payment_id != payment_id || step.kind != kind) continue;
     if (before && step.step_id >= *before) continue;
+    if (!payees.empty() && std::ranges::count(payees, step.payee_account_id) == 0) continue;
     if (found.size() == static_cast<std::size_t>(limit)) break;
     found.push_back(step);
   }

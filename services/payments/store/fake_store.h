@@ -66,6 +66,7 @@ class FakeStore : public Store,
   Task<absl::StatusOr<std::vector<Payment>>> ClaimExpired(absl::Time now, int limit) override;
   Task<absl::StatusOr<Step>> GetStep(Uuid payment_id, StepKind kind, Uuid step_id) override;
   Task<absl::StatusOr<std::vector<Step>>> ListSteps(Uuid payment_id, StepKind kind,
+                                                    std::vector<Uuid> payees,
                                                     std::optional<Uuid> before, int limit) override;
   Task<absl::StatusOr<Dispute>> GetDispute(Uuid dispute_id) override;
   Task<absl::StatusOr<std::vector<Dispute>>> ListDisputes(Uuid payment_id) override;
@@ -156,6 +157,7 @@ class FakeStore : public Store,
   // With mutex_ held.
   Row* FindAny(const Uuid& payment_id);
   StoredStep StoredOf(const StepRow& row);
+  PayeeCounters CountersOf(const Uuid& payment_id, const Uuid& payee_account_id);
   void Open(const Discrepancy& found, absl::Time now);
   // Nothing: it has ended.
   absl::Time* NextAttemptOf(const VainAttempt& attempt);

@@ -61,7 +61,8 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
                       .refunded_minor = row[23].as<std::int64_t>(),
                       .disputed_minor = row[24].as<std::int64_t>(),
                       .upheld_minor = row[25].as<std::int64_t>(),
-                      .release_reason = row[26].c_str()};
+                      .release_reason = row[26].c_str(),
+                      .returned = ReadReturned(row, 31)};
   if (!row[27].is_null()) {
     FLORIN_ASSIGN_OR_RETURN(payment.limit_uses, ParseLimitUses(row[27].c_str()));
   }
@@ -72,6 +73,13 @@ absl::StatusOr<Payment> ReadPayment(const pqxx::row& row) {
     payment.books = Books{.source = row[29].c_str(), .target = row[30].c_str()};
   }
   return payment;
+}
+
+Returned ReadReturned(const pqxx::row& row, int first) {
+  const auto number = [&row](int column) { return row[column].as<std::int64_t>(0); };
+  return {.payee_minor = number(first),
+          .spread_minor = number(first + 1),
+          .rounding_minor = number(first + 2)};
 }
 
 absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows) {

@@ -15,6 +15,10 @@
 
 namespace florin::payments {
 
+// What went back of a conversion, as ReadReturned expects it, of a row of any table.
+#define FLORIN_RETURNED_COLUMNS(row) \
+  row ".returned_minor, " row ".returned_spread_minor, " row ".returned_rounding_minor"
+
 // The columns of a payment, in the order that ReadPayment expects, of the row `p`.
 #define FLORIN_PAYMENT_COLUMNS                                                                \
   "p.payment_id, p.user_id, p.kind, p.state, p.source_account_id, p.destination_account_id, " \
@@ -28,8 +32,8 @@ namespace florin::payments {
   "(extract(epoch FROM p.authorization_expire_time) * 1000000)::bigint, "                     \
   "p.captured_minor, p.capturing_minor, p.refunded_minor, p.disputed_minor, "                 \
   "p.upheld_minor, p.release_reason, p.limit_uses, p.limit_refusal, "                         \
-  "p.source_book, p.target_book"
-inline constexpr int kPaymentColumns = 31;
+  "p.source_book, p.target_book, " FLORIN_RETURNED_COLUMNS("p")
+inline constexpr int kPaymentColumns = 34;
 
 // Times travel as microseconds since the epoch, exactly.
 #define FLORIN_TIME(micros) "timestamptz 'epoch' + " micros " * interval '1 microsecond'"
@@ -40,6 +44,9 @@ inline constexpr char kGreatestId[] = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 // NULL is the nil id. Error: kInvalidId.
 absl::StatusOr<Uuid> ReadUuid(const pqxx::field& field);
 std::optional<std::string> TextOrNull(const Uuid& id);
+
+// From three columns, of which `first` is the first; NULL is 0.
+Returned ReadReturned(const pqxx::row& row, int first);
 
 absl::StatusOr<Payment> ReadPayment(const pqxx::row& row);
 absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows);

@@ -21,7 +21,9 @@ constexpr char kSaveCharge[] =
     "UPDATE payments SET state = $2, failure_reason = $3, "
     "update_time = " FLORIN_TIME("$4::bigint") ", captured_minor = $5::bigint, "
     "capturing_minor = $6::bigint, refunded_minor = $7::bigint, disputed_minor = $8::bigint, "
-    "upheld_minor = $9::bigint, release_reason = $10 WHERE payment_id = $1::uuid";
+    "upheld_minor = $9::bigint, release_reason = $10, returned_minor = $11::bigint, "
+    "returned_spread_minor = $12::bigint, returned_rounding_minor = $13::bigint "
+    "WHERE payment_id = $1::uuid";
 
 constexpr char kFindStep[] =
     "SELECT " FLORIN_STEP_COLUMNS
@@ -35,14 +37,31 @@ constexpr char kGetStep[] = "SELECT " FLORIN_STEP_COLUMNS
 constexpr char kListSteps[] = "SELECT " FLORIN_STEP_COLUMNS
                               " FROM payment_steps AS s WHERE s.payment_id = $1::uuid "
                               "AND s.kind = $2 AND s.step_id < $3::uuid "
+                              "AND ($5::uuid[] = '{}' OR s.payee_account_id = ANY ($5::uuid[])) "
                               "ORDER BY s.step_id DESC LIMIT $4::integer";
+
+// What is in flight, what ended, and of what was disputed what became of it.
+constexpr char kPayeeCounters[] =
+    "SELECT (SELECT COALESCE(sum(s.amount_minor), 0)::bigint FROM payment_steps AS s "
+    "WHERE s.payment_id = $1::uuid AND s.kind = 'refund' AND s.payee_account_id = $2::uuid "
+    "AND s.state <> 'failed'), "
+    "(SELECT COALESCE(sum(s.amount_minor), 0)::bigint FROM payment_steps AS s "
+    "WHERE s.payment_id = $1::uuid AND s.kind = 'dispute' AND s.payee_account_id = $2::uuid "
+    "AND s.state = 'processing') + "
+    "(SELECT COALESCE(sum(d.amount_minor), 0)::bigint FROM disputes AS d "
+    "WHERE d.payment_id = $1::uuid AND d.payee_account_id = $2::uuid "
+    "AND d.state IN ('needs_response', 'under_review', 'lost')), "
+    "(SELECT COALESCE(sum(d.amount_minor), 0)::bigint FROM disputes AS d "
+    "WHERE d.payment_id = $1::uuid AND d.payee_account_id = $2::uuid AND d.state = 'won')";
 
 constexpr char kInsertStep[] =
     "INSERT INTO payment_steps (step_id, payment_id, user_id, kind, idempotency_key, fingerprint, "
     "state, amount_minor, final, may_owe, note, dispute_id, remaining_minor, failure_reason, "
-    "create_time, update_time, next_attempt_time) VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5, "
+    "create_time, update_time, next_attempt_time, payee_account_id, returned_minor, "
+    "returned_spread_minor, returned_rounding_minor) VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5, "
     "$6::bytea, $7, $8::bigint, $9::boolean, $10::boolean, $11, $12::uuid, $13::bigint, $14, "
-    FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$16::bigint") ") "
+    FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$16::bigint") ", "
+    "$17::uuid, $18::bigint, $19::bigint, $20::bigint) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 constexpr char kSaveStep[] =
@@ -72,8 +91,10 @@ constexpr char kListDisputes[] =
     " FROM disputes AS d WHERE d.payment_id = $1::uuid ORDER BY d.dispute_id";
 constexpr char kInsertDispute[] =
     "INSERT INTO disputes (dispute_id, payment_id, state, amount_minor, reason_code, respond_by, "
-    "create_time, update_time) VALUES ($1::uuid, $2::uuid, $3, $4::bigint, $5, " FLORIN_TIME(
-        "$6::bigint") ", " FLORIN_TIME("$7::bigint") ", " FLORIN_TIME("$7::bigint") ")";
+    "create_time, update_time, payee_account_id, returned_minor, returned_spread_minor, "
+    "returned_rounding_minor) VALUES ($1::uuid, $2::uuid, $3, $4::bigint, $5, " FLORIN_TIME(
+        "$6::bigint") ", " FLORIN_TIME("$7::bigint") ", " FLORIN_TIME("$7::bigint") ", "
+    "$8::uuid, $9::bigint, $10::bigint, $11::bigint)";
 constexpr char kSaveDispute[] =
     "UPDATE disputes SET state = $2, deciding_step_id = $3::uuid, "
     "update_time = " FLORIN_TIME("$4::bigint") " WHERE dispute_id = $1::uuid";
@@ -126,6 +147,9 @@ absl::StatusOr<StoredStep> Begin(pqxx::work& transaction, const StepIntent& inte
   FLORIN_ASSIGN_OR_RETURN(std::optional<StoredStep> known, Known(transaction, intent));
   if (known) return *std::move(known);
   Step step = intent.step;
+  if (!step.payee_account_id.is_nil()) {
+    charge.of_payee = ReadPayeeCounters(transaction, step.payment_id, step.payee_account_id);
+  }
   const std::optional<Objection> objection = Reserve(charge, step);
   if (objection) step = Refuse(std::move(step), *objection);
   if (!InsertStep(transaction, intent, step)) {
@@ -246,6 +270,7 @@ std::vector<pg::Statement> PgChargeStore::Statements() {
           {"read_step", kReadStep},
           {"get_step", kGetStep},
           {"list_steps", kListSteps},
+          {"payee_counters", kPayeeCounters},
           {"insert_step", kInsertStep},
           {"save_step", kSaveStep},
           {"claim_steps", kClaimSteps},
@@ -311,13 +336,17 @@ Task<absl::StatusOr<Step>> PgChargeStore::GetStep(Uuid payment_id, StepKind kind
 }
 
 Task<absl::StatusOr<std::vector<Step>>> PgChargeStore::ListSteps(Uuid payment_id, StepKind kind,
+                                                                 std::vector<Uuid> payees,
                                                                  std::optional<Uuid> before,
                                                                  int limit) {
   const std::string below = before ? before->ToString() : kGreatestId;
+  pg::Array of;
+  for (const Uuid& payee : payees) of.Add(payee);
   std::function<absl::StatusOr<std::vector<Step>>(pqxx::transaction_base&)> work =
-      [payment_id, kind, &below, limit](pqxx::transaction_base& transaction) {
+      [payment_id, kind, &of, &below, limit](pqxx::transaction_base& transaction) {
         return ReadSteps(transaction.exec_prepared("list_steps", payment_id.ToString(),
-                                                   std::string(NameOf(kind)), below, limit));
+                                                   std::string(NameOf(kind)), below, limit,
+                                                   of.literal()));
       };
   co_return co_await pool_.Read(std::move(work));
 }

@@ -24,6 +24,7 @@ class PgChargeStore : public ChargeStore {
   Task<absl::StatusOr<std::vector<Payment>>> ClaimExpired(absl::Time now, int limit) override;
   Task<absl::StatusOr<Step>> GetStep(Uuid payment_id, StepKind kind, Uuid step_id) override;
   Task<absl::StatusOr<std::vector<Step>>> ListSteps(Uuid payment_id, StepKind kind,
+                                                    std::vector<Uuid> payees,
                                                     std::optional<Uuid> before, int limit) override;
   Task<absl::StatusOr<Dispute>> GetDispute(Uuid dispute_id) override;
   Task<absl::StatusOr<std::vector<Dispute>>> ListDisputes(Uuid payment_id) override;
