@@ -8,8 +8,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "florin/ledger/v1/ledger.rpc.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "libs/async/runtime.h"
+#include "libs/ids/ids.h"
+#include "libs/rpc/channel.h"
+#include "libs/rpc/credentials.h"
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
@@ -19,6 +24,29 @@ namespace florin::e2e {
 namespace {
 
 using boost::json::object;
+
+[[maybe_unused]] const bool kBooks = AddSharedStackOptions({"--books", "other"});
+
+// As florin-accounts: whatever sets credit lines one day does it so.
+void SetCreditLine(const std::string& account, std::int64_t minor_units) {
+  async::Runtime runtime(1);
+  rpc::Channel channel(
+      runtime.executor(),
+      {.target = SharedStack().Variable("FLORIN_LEDGER"),
+       .service = "ledger",
+       .certificates =
+           rpc::CertificateFiles::In(SharedStack().Variable("FLORIN_CERTS"), "accounts")});
+  ledger::v1::LedgerClient client(&channel);
+  ledger::v1::ChangeAccountsRequest request;
+  request.set_book("main");
+  ledger::v1::AccountChange& change = *request.add_changes();
+  change.set_transaction_id(FormatId(IdKind::kTransaction, SystemIds().NewId()));
+  change.set_account_id(account);
+  change.set_credit_line_minor(minor_units);
+  const auto changed = runtime.Run(client.ChangeAccounts(rpc::Outgoing(), request));
+  ASSERT_THAT(changed, IsOk());
+  ASSERT_TRUE(changed->results(0).has_committed()) << changed->DebugString();
+}
 
 std::string Text(absl::CivilDay day) { return absl::FormatCivilTime(day); }
 
@@ -203,6 +231,76 @@ TEST_F(InterestE2eTest, AChargeThatCannotBePaidWaits) {
   ExpectBalance(0);
 }
 
+TEST_F(InterestE2eTest, AnOverdrawnAccountIsCharged) {
+  object plan = Plan();
+  plan["debit_rate_ppm"] = 73'000;  // 7.3 % of 500.00 are 0.10 a day.
+  ASSERT_EQ(Outcome(Put(plan)), "200");
+  const absl::CivilDay from = Today() + 1;
+  ASSERT_EQ(Outcome(Assign(from, plan_id_)), "200");
+  const std::string other = zoe_.OpenAccount("EUR");
+  EXPECT_EQ(Outcome(zoe_.Pay(account_, other, 150'000)), "422 insufficient_funds");
+  SetCreditLine(account_, 60'000);
+  const Answer paid = zoe_.Pay(account_, other, 150'000);
+  ASSERT_EQ(Outcome(paid), "200") << paid;
+  ASSERT_EQ(zoe_.Balance(account_), -50'000);
+
+  // The rest of this month with a debt, then a month of which half is paid back.
+  const absl::CivilDay first(absl::CivilMonth(from) + 1);
+  const absl::CivilDay second(absl::CivilMonth(from) + 2);
+  AdvanceTo(first);
+  ExpectAccruedUntil(first);
+  const std::int64_t charged = 10 * (first - from);
+  ExpectBalance(-50'000 - charged - 3);
+  Answer interest = Get();
+  const auto& bookings = interest.body.at("bookings").as_array();
+  ASSERT_EQ(bookings.size(), 2) << interest;
+  EXPECT_EQ(bookings[1].at("kind").as_string(), "INTEREST");
+  EXPECT_EQ(bookings[1].at("amount").at("minor_units").as_string(), absl::StrCat(-charged));
+  EXPECT_EQ(bookings[1].at("state").as_string(), "POSTED");
+  const std::string transaction(bookings[1].at("transaction_id").as_string());
+
+  const Answer statement =
+      zoe_.Get(absl::StrCat("/v1/accounts/", account_, "/statement?first_date=", Text(first),
+                            "&last_date=", Text(first)));
+  ASSERT_EQ(Outcome(statement), "200") << statement;
+  EXPECT_THAT(boost::json::serialize(statement.body), ::testing::HasSubstr(transaction));
+
+  // With as much as that was overdrawn the account earns and owes nothing more.
+  ASSERT_EQ(Outcome(zoe_.Pay(other, account_, 50'000 + charged + 3)), "200");
+  AdvanceTo(second);
+  ExpectAccruedUntil(second);
+  EXPECT_EQ(Get().Text("unbooked_minor"), "0");
+  ExpectBalance(-3);
+}
+
+TEST_F(InterestE2eTest, AnAccountIsPaidInItsOwnBook) {
+  const Answer opened = zoe_.Post("/v1/accounts",
+                                  {{"customer_id", zoe_.Get(absl::StrCat("/v1/accounts/", account_))
+                                                       .Text("customer_id")},
+                                   {"currency", "EUR"},
+                                   {"book", "other"}});
+  ASSERT_EQ(Outcome(opened), "200") << opened;
+  const std::string there = opened.Text("account_id");
+  zoe_.Deposit(there, 200'000);
+  ASSERT_EQ(Outcome(Put(Plan())), "200");
+  const absl::CivilDay from = Today() + 1;
+  const object body = {{"plan_id", plan_id_}, {"from_date", Text(from)}};
+  const std::string path = absl::StrCat("/v1/accounts/", there, "/interest");
+  ASSERT_EQ(Outcome(zoe_.Post(path + ":assign", body, AsOperator())), "200");
+  const absl::CivilDay first(absl::CivilMonth(from) + 1);
+  AdvanceTo(first);
+  const std::int64_t expected = 200'000 + 20 * (first - from) - 3;
+  std::int64_t seen = -1;
+  for (int i = 0; i < 600 && seen != expected; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    seen = zoe_.Balance(there);
+  }
+  EXPECT_EQ(seen, expected) << zoe_.Get(path, AsOperator());
+  EXPECT_EQ(SharedStack().Query("SELECT count(*) FROM (SELECT book FROM ledger.entries GROUP BY "
+                                "book HAVING sum(debit_minor) <> sum(credit_minor)) AS unbalanced"),
+            "0");
+}
+
 TEST_F(InterestE2eTest, WhatIsWrongIsSaid) {
   struct Case {
     std::string outcome;
@@ -238,7 +336,8 @@ TEST_F(InterestE2eTest, WhatIsWrongIsSaid) {
   EXPECT_EQ(retroactive.Text("param"), "effective_date");
 
   EXPECT_EQ(Outcome(Assign(Today(), plan_id_)), "400 invalid_field");
-  EXPECT_EQ(Outcome(Assign(Today() + 1, "none")), "400 invalid_field");
+  EXPECT_EQ(Outcome(Assign(Today() + 1, "none")), "404 interest_plan_not_found");
+  EXPECT_EQ(Outcome(Assign(Today() + 1, "")), "400 invalid_field");  // There is none to end.
   EXPECT_EQ(Outcome(Assign(Today() + 1, plan_id_)), "200");
   EXPECT_EQ(Outcome(Assign(Today() + 1, "")), "409 id_conflict");
   const object body = {{"plan_id", plan_id_}, {"from_date", Text(Today() + 1)}};

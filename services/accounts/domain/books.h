@@ -31,9 +31,10 @@ class Books {
   std::set<std::string, std::less<>> all_;
 };
 
-// Where the account is.
-inline const std::string& BookOf(const Account& account, const std::string& usual) {
-  return account.book.empty() ? usual : account.book;
+// Where the account is, or another thing whose `book` is as an account's.
+template <class Kept>
+const std::string& BookOf(const Kept& kept, const std::string& usual) {
+  return kept.book.empty() ? usual : kept.book;
 }
 
 }  // namespace florin::accounts

@@ -46,7 +46,8 @@ absl::Status EndPeriod(const DueInterest& due, InterestDay& day) {
                           .kind = BookingKind::kInterest,
                           .plan_id = due.plan->plan_id,
                           .currency = due.plan->currency,
-                          .amount_minor = day.booked_minor});
+                          .amount_minor = day.booked_minor,
+                          .book = due.book});
   return absl::OkStatus();
 }
 
@@ -87,7 +88,9 @@ absl::Status CheckAssignment(const AssignmentFacts& facts, const InterestAssignm
                              absl::CivilDay today) {
   if (facts.closed) return Error(Reason::kAccountClosed, "closed", {.param = "account_id"});
   if (!assignment.plan_id.empty()) {
-    if (!facts.first_version) return Invalid("plan_id", "no such plan");
+    if (!facts.first_version) {
+      return Error(Reason::kInterestPlanNotFound, "no such plan", {.param = "plan_id"});
+    }
     const InterestPlan& plan = *facts.first_version;
     if (plan.currency != facts.currency) {
       return Error(Reason::kCurrencyMismatch, "the plan is for another currency",
@@ -205,7 +208,8 @@ absl::StatusOr<InterestDay> DecideDay(const DueInterest& due, std::int64_t balan
                               .kind = BookingKind::kFee,
                               .plan_id = due.plan->plan_id,
                               .currency = due.plan->currency,
-                              .amount_minor = -due.plan->monthly_fee_minor});
+                              .amount_minor = -due.plan->monthly_fee_minor,
+                              .book = due.book});
     }
   }
   const bool goes_on = !due.next_plan_id.empty() || due.more_follows;

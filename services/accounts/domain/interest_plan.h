@@ -74,9 +74,10 @@ struct AssignmentFacts {
   std::optional<InterestPlan> first_version = {};  // Of the plan, if there is one.
   std::optional<InterestAssignment> latest = {};   // Of the account.
 };
-// Errors: kInvalidField with param `plan_id`, for a plan that there is not, or that accounts of
-// this kind may not have; with param `from_date` unless it is after `today`, after the latest
-// assignment and when the plan is effective; kCurrencyMismatch; kAccountClosed.
+// Errors: kInterestPlanNotFound; kInvalidField with param `plan_id`, for a plan that accounts of
+// this kind may not have, or none where there is nothing to end; with param `from_date` unless it
+// is after `today`, after the latest assignment and when the plan is effective; kCurrencyMismatch;
+// kAccountClosed.
 absl::Status CheckAssignment(const AssignmentFacts& facts, const InterestAssignment& assignment,
                              absl::CivilDay today);
 
@@ -99,6 +100,7 @@ struct InterestBooking {
   BookingState state = BookingState::kDue;
   int attempt = 1;
   std::string reason = {};  // Why the attempt before was refused.
+  std::string book = {};    // The account's, as of Account: empty is the usual one.
 
   friend bool operator==(const InterestBooking&, const InterestBooking&) = default;
 };
@@ -110,7 +112,7 @@ Uuid TransactionIdOf(const InterestBooking& booking);
 // committed.
 InterestBooking AfterDecision(InterestBooking booking, std::string_view refusal);
 
-// The house's side of bookings: one account for each currency.
+// The house's side of bookings: one account for each currency, in each book under the same id.
 enum class InterestHouse { kExpense, kIncome, kFees };
 struct InterestHouseAccount {
   InterestHouse role = InterestHouse::kExpense;
@@ -133,6 +135,7 @@ struct DueInterest {
   std::string next_plan_id = {};          // The day after; empty: none.
   std::string next_time_zone = "UTC";
   bool more_follows = false;  // An assignment from after the next day on.
+  std::string book = {};      // The account's, as of Account: empty is the usual one.
 };
 
 // What becomes of it.

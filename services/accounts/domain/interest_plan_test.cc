@@ -242,7 +242,8 @@ TEST(InterestPlanTest, AssignmentsAreChecked) {
   facts.first_version->effective_date = today + 2;
   EXPECT_THAT(CheckAssignment(facts, one, today), StatusHasParam("from_date"));
   facts.first_version.reset();
-  EXPECT_THAT(CheckAssignment(facts, one, today), StatusHasParam("plan_id"));
+  EXPECT_THAT(CheckAssignment(facts, one, today),
+              AllOf(StatusHasReason(Reason::kInterestPlanNotFound), StatusHasParam("plan_id")));
 }
 
 TEST(InterestPlanTest, ARefusedBookingWaitsAndIsGivenUpAtLast) {

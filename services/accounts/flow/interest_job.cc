@@ -8,6 +8,7 @@
 #include "libs/rpc/timestamp.h"
 #include "libs/telemetry/log.h"
 #include "services/accounts/domain/account_statement.h"
+#include "services/accounts/domain/books.h"
 
 namespace florin::accounts {
 namespace {
@@ -103,33 +104,35 @@ Task<absl::StatusOr<int>> InterestJob::AccrueBatch() {
   absl::StatusOr<std::vector<DueInterest>> claimed =
       co_await store_.ClaimDays(now, now + kLease, kBatch);
   if (!claimed.ok()) co_return claimed.status();
-  std::map<absl::Time, std::vector<DueInterest>> by_instant;
+  std::map<std::pair<std::string, absl::Time>, std::vector<DueInterest>> calls;
   absl::Status failure;
   for (DueInterest& due : *claimed) {
     const absl::StatusOr<absl::TimeZone> zone = ZoneOf(due.plan ? due.plan->time_zone : "UTC");
     if (zone.ok()) {
-      by_instant[LastInstant(due.day, *zone)].push_back(std::move(due));
+      const std::pair call(BookOf(due, book_), LastInstant(due.day, *zone));
+      calls[call].push_back(std::move(due));
     } else {
       failure = zone.status();
     }
   }
-  for (auto& [instant, due] : by_instant) {
-    const absl::Status status = co_await Accrue(std::move(due), instant);
+  for (auto& [call, due] : calls) {
+    const absl::Status status = co_await AccrueIn(call.first, std::move(due), call.second);
     if (!status.ok()) failure = status;
   }
   if (!failure.ok()) co_return failure;
   co_return static_cast<int>(claimed->size());
 }
 
-Task<absl::Status> InterestJob::Accrue(std::vector<DueInterest> due, absl::Time instant) {
+Task<absl::Status> InterestJob::AccrueIn(std::string book, std::vector<DueInterest> due,
+                                         absl::Time instant) {
   ledger::v1::GetBalancesRequest ask;
-  ask.set_book(book_);
+  ask.set_book(book);
   SetTime(instant, *ask.mutable_effective_time());
   for (const DueInterest& one : due) {
     ask.add_account_ids(FormatId(IdKind::kAccount, one.account_id));
   }
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = std::move(book);
   const absl::StatusOr<ledger::v1::GetBalancesResponse> response =
       co_await reader_.GetBalances(std::move(context), ask);
   if (!response.ok()) co_return response.status();
@@ -175,12 +178,24 @@ Task<absl::Status> InterestJob::Settle(Uuid account_id) {
 }
 
 Task<absl::Status> InterestJob::Book(std::vector<InterestBooking> due, absl::Time now) {
-  FLORIN_CO_RETURN_IF_ERROR(co_await OpenHouseAccounts(due));
+  std::map<std::string, std::vector<InterestBooking>> books;
+  for (InterestBooking& one : due) books[BookOf(one, book_)].push_back(std::move(one));
+  absl::Status failure;
+  for (auto& [book, bookings] : books) {
+    const absl::Status status = co_await BookIn(book, std::move(bookings), now);
+    if (!status.ok()) failure = status;
+  }
+  co_return failure;
+}
+
+Task<absl::Status> InterestJob::BookIn(std::string book, std::vector<InterestBooking> due,
+                                       absl::Time now) {
+  FLORIN_CO_RETURN_IF_ERROR(co_await OpenHouseAccounts(book, due));
   ledger::v1::PostTransactionsRequest request;
-  request.set_book(book_);
+  request.set_book(book);
   for (const InterestBooking& one : due) *request.add_transactions() = InputOf(one);
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = std::move(book);
   const absl::StatusOr<ledger::v1::PostTransactionsResponse> posted =
       co_await ledger_.PostTransactions(std::move(context), request);
   if (!posted.ok()) co_return posted.status();
@@ -203,19 +218,20 @@ Task<absl::Status> InterestJob::Book(std::vector<InterestBooking> due, absl::Tim
   co_return co_await store_.RecordBookings(std::move(decided));
 }
 
-Task<absl::Status> InterestJob::OpenHouseAccounts(const std::vector<InterestBooking>& bookings) {
-  std::set<InterestHouseAccount> unknown;
+Task<absl::Status> InterestJob::OpenHouseAccounts(std::string book,
+                                                  std::vector<InterestBooking> bookings) {
+  std::set<std::pair<std::string, InterestHouseAccount>> unknown;
   for (const InterestBooking& one : bookings) {
-    InterestHouseAccount house = HouseOf(one);
+    std::pair house(book, HouseOf(one));
     std::lock_guard lock(mutex_);
     if (!open_.contains(house)) unknown.insert(std::move(house));
   }
   if (unknown.empty()) co_return absl::OkStatus();
   ledger::v1::OpenAccountsRequest request;
-  request.set_book(book_);
-  for (const InterestHouseAccount& house : unknown) *request.add_accounts() = OpeningOf(house);
+  request.set_book(book);
+  for (const auto& [in, house] : unknown) *request.add_accounts() = OpeningOf(house);
   rpc::Outgoing context;
-  context.route = book_;
+  context.route = std::move(book);
   const auto opened = co_await ledger_.OpenAccounts(std::move(context), request);
   if (!opened.ok()) co_return opened.status();
   std::lock_guard lock(mutex_);

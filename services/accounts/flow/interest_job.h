@@ -1,11 +1,11 @@
 // Accrues interest for each day that is over, and books it at the end of each period.
 //
 //   1. days that are closed are claimed, one of each account; another process skips them
-//   2. the ledger says what the accounts had at the end of the day
+//   2. the ledger says what the accounts had at the end of the day, each book of it for its own
 //   3. the day is written: what accrued, what is carried on, and, where a period ends, what is to
 //      be booked; all of that or nothing, and once for each account and day
 //   4. what is to be booked is posted by the ledger under an id that follows from account, plan,
-//      period and attempt, and what became of it is recorded
+//      period and attempt, in the account's book, and what became of it is recorded
 //
 // After a crash at any point somebody claims the day, or the booking, again. After a downtime of
 // days each of them is done in its turn.
@@ -14,6 +14,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "florin/ledger/v1/ledger.rpc.h"
@@ -44,7 +45,7 @@ class SandboxClock {
 // One round at a time; settling at any time.
 class InterestJob {
  public:
-  // References outlive this.
+  // `book`: the usual one. References outlive this.
   InterestJob(InterestStore& store, ledger::v1::LedgerClient& ledger,
               ledger::v1::LedgerReaderClient& reader, Clock& clock, std::string book)
       : store_(store), ledger_(ledger), reader_(reader), clock_(clock), book_(std::move(book)) {}
@@ -62,10 +63,13 @@ class InterestJob {
   // One batch; 0 when nothing is due.
   Task<absl::StatusOr<int>> AccrueBatch();
   Task<absl::StatusOr<int>> BookBatch();
+  // What one book refuses to hear does not hold up the others.
   Task<absl::Status> Book(std::vector<InterestBooking> due, absl::Time now);
-  // Those of one instant, whose balances are one call.
-  Task<absl::Status> Accrue(std::vector<DueInterest> due, absl::Time instant);
-  Task<absl::Status> OpenHouseAccounts(const std::vector<InterestBooking>& bookings);
+  // Those of one book.
+  Task<absl::Status> BookIn(std::string book, std::vector<InterestBooking> due, absl::Time now);
+  // Those of one book and instant, whose balances are one call.
+  Task<absl::Status> AccrueIn(std::string book, std::vector<DueInterest> due, absl::Time instant);
+  Task<absl::Status> OpenHouseAccounts(std::string book, std::vector<InterestBooking> bookings);
 
   InterestStore& store_;
   ledger::v1::LedgerClient& ledger_;
@@ -73,7 +77,8 @@ class InterestJob {
   Clock& clock_;
   const std::string book_;
   std::mutex mutex_;
-  std::set<InterestHouseAccount> open_;  // In the ledger, for sure. Guarded by mutex_.
+  // In these books of the ledger, for sure. Guarded by mutex_.
+  std::set<std::pair<std::string, InterestHouseAccount>> open_;
 };
 
 }  // namespace florin::accounts

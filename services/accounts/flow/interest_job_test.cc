@@ -27,8 +27,9 @@ class BookDouble : public LedgerDouble {
   explicit BookDouble(Clock& clock) : clock_(clock) {}
 
   void Move(const std::string& account, std::int64_t amount, absl::Time time) {
+    const std::string book = BookOf(account);
     std::lock_guard lock(book_mutex_);
-    moves_.push_back({account, amount, time});
+    moves_.push_back({book, account, amount, time});
   }
   // From now on what moves money to or from the account is refused so; empty: no more.
   void Refuse(const std::string& account, const std::string& reason) {
@@ -44,13 +45,18 @@ class BookDouble : public LedgerDouble {
     std::lock_guard lock(book_mutex_);
     failing_balances_ = count;
   }
-  std::int64_t Balance(const std::string& account, absl::Time time = absl::InfiniteFuture()) {
+  std::int64_t Balance(const std::string& account, const std::string& book = "main") {
     std::lock_guard lock(book_mutex_);
-    return Sum(account, time);
+    return Sum(book, account, absl::InfiniteFuture());
   }
   void Forget(const std::string& account) {
     std::lock_guard lock(book_mutex_);
     forgotten_.insert(account);
+  }
+  // This book is not reached any more; empty: each is.
+  void CutOff(const std::string& book) {
+    std::lock_guard lock(book_mutex_);
+    cut_off_ = book;
   }
   int balance_calls() {
     std::lock_guard lock(book_mutex_);
@@ -65,23 +71,35 @@ class BookDouble : public LedgerDouble {
       --failing_balances_;
       return Error(Reason::kUnavailable, "told to fail");
     }
+    if (request.book() == cut_off_) return Error(Reason::kUnavailable, "told to fail");
     ledger::v1::GetBalancesResponse response;
     for (const std::string& id : request.account_ids()) {
-      if (forgotten_.contains(id)) continue;
+      if (forgotten_.contains(id) || !IsThere(request.book(), id)) continue;
       ledger::v1::Balance& balance = *response.add_balances();
       balance.set_account_id(id);
-      const std::int64_t sum = Sum(id, TimeOf(request.effective_time()));
+      const std::int64_t sum = Sum(request.book(), id, TimeOf(request.effective_time()));
       (sum < 0) ? balance.set_debits_posted(-sum) : balance.set_credits_posted(sum);
     }
     return response;
   }
+  Task<absl::StatusOr<ledger::v1::OpenAccountsResponse>> OpenAccounts(
+      rpc::Call& call, const ledger::v1::OpenAccountsRequest& request) override {
+    {
+      std::lock_guard lock(book_mutex_);
+      for (const ledger::v1::Account& one : request.accounts()) {
+        opened_.emplace(request.book(), one.account_id());
+      }
+    }
+    co_return co_await LedgerDouble::OpenAccounts(call, request);
+  }
   Task<absl::StatusOr<ledger::v1::PostTransactionsResponse>> PostTransactions(
       rpc::Call&, const ledger::v1::PostTransactionsRequest& request) override {
     std::lock_guard lock(book_mutex_);
+    if (request.book() == cut_off_) co_return Error(Reason::kUnavailable, "told to fail");
     ledger::v1::PostTransactionsResponse response;
     for (const ledger::v1::TransactionInput& input : request.transactions()) {
       if (!decided_.contains(input.transaction_id())) {
-        decided_[input.transaction_id()] = Decide(input);
+        decided_[input.transaction_id()] = Decide(request.book(), input);
       }
       *response.add_results() = decided_.at(input.transaction_id());
     }
@@ -94,29 +112,34 @@ class BookDouble : public LedgerDouble {
 
  private:
   struct Moved {
+    std::string book;
     std::string account;
     std::int64_t amount;
     absl::Time time;
   };
-  std::int64_t Sum(const std::string& account, absl::Time time) const {
+  bool IsThere(const std::string& book, const std::string& account) {
+    return BookOf(account) == book || opened_.contains({book, account});
+  }
+  std::int64_t Sum(const std::string& book, const std::string& account, absl::Time time) const {
     std::int64_t sum = 0;
     for (const Moved& one : moves_) {
-      if (one.account == account && one.time <= time) sum += one.amount;
+      if (one.book == book && one.account == account && one.time <= time) sum += one.amount;
     }
     return sum;
   }
-  ledger::v1::TransactionResult Decide(const ledger::v1::TransactionInput& input) {
+  ledger::v1::TransactionResult Decide(const std::string& book,
+                                       const ledger::v1::TransactionInput& input) {
     ledger::v1::TransactionResult result;
     const ledger::v1::Posting& posting = input.postings(0);
     for (const std::string& id : {posting.debit_account_id(), posting.credit_account_id()}) {
-      EXPECT_TRUE(Knows(id)) << "an account that was not opened";
+      EXPECT_TRUE(IsThere(book, id)) << "an account that was not opened";
       if (refusals_[id].empty()) continue;
       result.mutable_refused()->set_reason(refusals_[id]);
       result.mutable_refused()->set_final(true);
       return result;
     }
-    moves_.push_back({posting.debit_account_id(), -posting.amount_minor(), clock_.Now()});
-    moves_.push_back({posting.credit_account_id(), posting.amount_minor(), clock_.Now()});
+    moves_.push_back({book, posting.debit_account_id(), -posting.amount_minor(), clock_.Now()});
+    moves_.push_back({book, posting.credit_account_id(), posting.amount_minor(), clock_.Now()});
     result.mutable_committed()->set_transaction_id(input.transaction_id());
     return result;
   }
@@ -127,6 +150,8 @@ class BookDouble : public LedgerDouble {
   std::map<std::string, std::string> refusals_;
   std::map<std::string, ledger::v1::TransactionResult> decided_;
   std::set<std::string> forgotten_;
+  std::set<std::pair<std::string, std::string>> opened_;  // In which book.
+  std::string cut_off_;
   int lost_ = 0;
   int failing_balances_ = 0;
   int balance_calls_ = 0;
@@ -172,7 +197,7 @@ class InterestJobTest : public ::testing::Test {
   }
   ~InterestJobTest() override { runtime_.Stop(); }
 
-  Uuid NewAccount() {
+  Uuid NewAccount(const std::string& book = "") {
     Customer customer{.customer_id = SystemIds().NewId(),
                       .user_id = user_,
                       .display_name = "Zoë",
@@ -185,11 +210,15 @@ class InterestJobTest : public ::testing::Test {
                     .customer_id = customer.customer_id,
                     .currency = *Currency::Parse("EUR"),
                     .display_name = "Savings",
-                    .create_time = clock_.Now()};
+                    .create_time = clock_.Now(),
+                    .book = book};
     const std::string id = FormatId(IdKind::kAccount, account.account_id);
     EXPECT_THAT(runtime_.Run(accounts_.InsertAccount(account, KeyOf(id))), IsOk());
     EXPECT_THAT(runtime_.Run(accounts_.MarkOpen(account.account_id)), IsOk());
-    book_.account(id).set_account_id(id);
+    ledger::v1::OpenAccountsRequest opening;
+    opening.set_book(book.empty() ? "main" : book);
+    opening.add_accounts()->set_account_id(id);
+    EXPECT_THAT(runtime_.Run(ledger_.OpenAccounts(rpc::Outgoing(), opening)), IsOk());
     return account.account_id;
   }
   static RequestKey KeyOf(const std::string& key) {
@@ -467,6 +496,60 @@ TEST_F(InterestJobTest, ManyAccountsShareTheirCallsAndNoneHoldsUpTheOthers) {
   for (const Uuid& one : others) EXPECT_THAT(DaysOf(one), SizeIs(1));
   EXPECT_THAT(DaysOf(lost), IsEmpty());
   EXPECT_EQ(book_.balance_calls(), 2);
+}
+
+// Each book pays and charges for itself: its accounts of the house are its own.
+TEST_F(InterestJobTest, AnAccountIsPaidAndChargedInItsOwnBook) {
+  const Uuid there = NewAccount("other");
+  const std::string id = FormatId(IdKind::kAccount, there);
+  Assign(there, kPlan, CivilDay(2027, 1, 1));
+  book_.Move(id, 200'000, clock_.Now());
+  GoTo(CivilDay(2027, 2, 1));
+  RunAll();
+  EXPECT_EQ(book_.Balance(id, "other"), 200'000 + 2 * 310 - 3);
+  EXPECT_EQ(book_.Balance(House(InterestHouse::kExpense), "other"), -2 * 310);
+  EXPECT_EQ(book_.Balance(House(InterestHouse::kFees), "other"), 3);
+  EXPECT_EQ(book_.Balance(id_), 100'307);
+  EXPECT_EQ(book_.Balance(House(InterestHouse::kExpense)), -310);
+
+  // What is booked before the account is closed goes there, too.
+  GoTo(CivilDay(2027, 2, 11));
+  RunAll();
+  EXPECT_THAT(runtime_.Run(job_.Settle(there)), IsOk());
+  EXPECT_EQ(book_.Balance(id, "other"), 200'617 + 200);  // 20.06 a day.
+}
+
+TEST_F(InterestJobTest, ABookThatIsNotReachedHoldsUpNoOther) {
+  const Uuid there = NewAccount("other");
+  const std::string id = FormatId(IdKind::kAccount, there);
+  Assign(there, kPlan, CivilDay(2027, 1, 1));
+  book_.Move(id, 200'000, clock_.Now());
+  book_.CutOff("main");
+  GoTo(CivilDay(2027, 1, 2));
+  EXPECT_THAT(Round(), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(DaysOf(account_), IsEmpty());
+  EXPECT_THAT(DaysOf(there), SizeIs(1));
+  book_.CutOff("other");
+  GoTo(CivilDay(2027, 1, 3));
+  EXPECT_THAT(Round(), StatusHasReason(Reason::kUnavailable));
+  EXPECT_THAT(DaysOf(account_), SizeIs(2));
+  EXPECT_THAT(DaysOf(there), SizeIs(1));
+
+  // Nor do bookings: of both the fee waits until the next day, and then one is not heard.
+  book_.CutOff("");
+  book_.Refuse(House(InterestHouse::kFees), "insufficient_funds");
+  GoTo(CivilDay(2027, 2, 1));
+  RunAll();
+  book_.Refuse(House(InterestHouse::kFees), "");
+  book_.CutOff("main");
+  clock_.Advance(absl::Hours(24));
+  EXPECT_THAT(Round(), StatusHasReason(Reason::kUnavailable));
+  EXPECT_EQ(book_.Balance(id, "other"), 200'617);
+  EXPECT_EQ(book_.Balance(id_), 100'310);
+  book_.CutOff("");
+  clock_.Advance(absl::Minutes(2));
+  RunAll();
+  EXPECT_EQ(book_.Balance(id_), 100'307);
 }
 
 TEST_F(InterestJobTest, ReplicasShareTheWork) {

@@ -133,15 +133,16 @@ std::optional<InterestPlan> FakeInterestStore::VersionOn(const std::string& plan
   return in_force;
 }
 
-DueInterest FakeInterestStore::DueOf(const Uuid& account_id, const Progress& progress,
-                                     bool closed) const {
+DueInterest FakeInterestStore::DueOf(const Account& account, const Progress& progress) const {
+  const Uuid& account_id = account.account_id;
   DueInterest due{.account_id = account_id,
                   .day = progress.next_day,
                   .carried = progress.carried,
                   .revision = progress.revision,
-                  .closed = closed,
+                  .closed = account.state == AccountState::kClosed,
                   .plan = VersionOn(PlanOn(account_id, progress.next_day), progress.next_day),
-                  .next_plan_id = PlanOn(account_id, progress.next_day + 1)};
+                  .next_plan_id = PlanOn(account_id, progress.next_day + 1),
+                  .book = account.book};
   if (!due.next_plan_id.empty()) due.next_time_zone = plans_.at(due.next_plan_id)[0].time_zone;
   due.more_follows = assignments_.at(account_id).back().from_date > progress.next_day + 1;
   return due;
@@ -163,9 +164,9 @@ Task<absl::StatusOr<std::vector<DueInterest>>> FakeInterestStore::ClaimDays(absl
   for (const Uuid& id : due) {
     const AccountRef ref{.user_id = std::nullopt, .account_id = id};
     const absl::StatusOr<AccountRecord> record = co_await accounts_.FindAccount(ref);
-    const bool closed = !record.ok() || record->account.state == AccountState::kClosed;
+    if (!record.ok()) co_return record.status();
     std::lock_guard lock(mutex_);
-    claimed.push_back(DueOf(id, progress_.at(id), closed));
+    claimed.push_back(DueOf(record->account, progress_.at(id)));
   }
   co_return claimed;
 }
@@ -202,10 +203,12 @@ Task<absl::Status> FakeInterestStore::WriteDays(std::vector<InterestDay> days, a
 
 Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::Settle(
     Uuid account_id, absl::Time lease_until) {
+  const AccountRef ref{.user_id = std::nullopt, .account_id = account_id};
+  const absl::StatusOr<AccountRecord> record = co_await accounts_.FindAccount(ref);
   std::lock_guard lock(mutex_);
   std::vector<InterestBooking> claimed;
   const auto found = progress_.find(account_id);
-  if (found == progress_.end()) co_return claimed;
+  if (found == progress_.end() || !record.ok()) co_return claimed;
   Progress& progress = found->second;
   const std::optional<Capitalised> over = Capitalise(progress.carried);
   if (!over) co_return Error(Reason::kInternal, "more interest than can be booked");
@@ -219,7 +222,8 @@ Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::Settle(
                                   .kind = BookingKind::kInterest,
                                   .plan_id = last->plan_id,
                                   .currency = plans_.at(last->plan_id)[0].currency,
-                                  .amount_minor = over->booked_minor};
+                                  .amount_minor = over->booked_minor,
+                                  .book = record->account.book};
     bookings_[{account_id, last->day, BookingKind::kInterest}] = {.booking = booking};
     progress.carried = over->carried_parts;
     ++progress.revision;

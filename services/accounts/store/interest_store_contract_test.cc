@@ -16,7 +16,7 @@ const absl::Time kNow = absl::FromCivil(kToday, absl::UTCTimeZone());
 template <class S>
 class InterestStoreContractTest : public ::testing::Test {
  protected:
-  Uuid NewAccount(bool open = true) {
+  Uuid NewAccount(bool open = true, const std::string& book = "") {
     Customer customer{.customer_id = SystemIds().NewId(),
                       .user_id = user_,
                       .display_name = "Zoë",
@@ -29,7 +29,8 @@ class InterestStoreContractTest : public ::testing::Test {
                     .customer_id = customer.customer_id,
                     .currency = *Currency::Parse("EUR"),
                     .display_name = "Savings",
-                    .create_time = kStart};
+                    .create_time = kStart,
+                    .book = book};
     EXPECT_THAT(runtime_.Run(subject_.store().InsertAccount(
                     account, KeyOf(account.account_id.ToString(), "content"))),
                 IsOk());
@@ -120,7 +121,8 @@ TYPED_TEST(InterestStoreContractTest, AnAccountIsAssignedOnceADay) {
   EXPECT_EQ(this->Put(this->Plan()).value(), this->Plan());
   const Uuid account = this->NewAccount();
   EXPECT_THAT(this->Assign(account, kToday, this->plan_id_), StatusHasParam("from_date"));
-  EXPECT_THAT(this->Assign(account, kToday + 1, "none"), StatusHasParam("plan_id"));
+  EXPECT_THAT(this->Assign(account, kToday + 1, "none"),
+              StatusHasReason(Reason::kInterestPlanNotFound));
   EXPECT_THAT(this->Assign(SystemIds().NewId(), kToday + 1, this->plan_id_),
               StatusHasReason(Reason::kAccountNotFound));
   EXPECT_THAT(this->Assign(this->NewAccount(false), kToday + 1, this->plan_id_),
@@ -258,6 +260,28 @@ TYPED_TEST(InterestStoreContractTest, SettlingEndsThePeriodAndVoidsWhatWasDecide
   EXPECT_THAT(this->ClaimBookings(account, kNow), IsEmpty());
   this->Write(this->Decide(claimed[0]));
   EXPECT_EQ(this->Get(account).next_day, kToday + 3);
+}
+
+TYPED_TEST(InterestStoreContractTest, WhatIsDueSaysItsAccountsBook) {
+  EXPECT_EQ(this->Put(this->Plan()).value(), this->Plan());
+  const Uuid here = this->NewAccount();
+  const Uuid there = this->NewAccount(true, "other");
+  for (const auto& [account, book] : {std::pair(here, ""), std::pair(there, "other")}) {
+    EXPECT_THAT(this->Assign(account, kToday + 1, this->plan_id_), IsOk());
+    const auto due = this->Claim(account, this->DueOf(kToday + 1));
+    ASSERT_THAT(due, SizeIs(1));
+    EXPECT_EQ(due[0].book, book);
+    this->Write(this->Decide(due[0]));
+    const auto bookings = this->ClaimBookings(account, kNow);
+    ASSERT_THAT(bookings, SizeIs(2));
+    for (const InterestBooking& one : bookings) EXPECT_EQ(one.book, book);
+    for (const InterestBooking& one : this->Get(account).bookings) EXPECT_EQ(one.book, book);
+    this->Write(this->Decide(this->Claim(account, this->DueOf(kToday + 2)).at(0)));
+    const auto settled =
+        this->runtime_.Run(this->store().Settle(account, kNow + absl::Minutes(1))).value();
+    ASSERT_THAT(settled, SizeIs(3));
+    for (const InterestBooking& one : settled) EXPECT_EQ(one.book, book);
+  }
 }
 
 TEST(InterestTablesTest, HistoryStays) {

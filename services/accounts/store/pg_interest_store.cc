@@ -18,7 +18,7 @@ using Events = std::vector<audit::Event>;
         ".debit_rate, " table ".monthly_fee_minor"
 #define FLORIN_BOOKING_COLUMNS                                                                    \
   "b.account_id, b.last_day, b.kind, b.plan_id, b.currency, b.amount_minor, b.state, b.attempt, " \
-  "b.reason"
+  "b.reason, (SELECT a.book FROM accounts AS a WHERE a.account_id = b.account_id)"
 
 constexpr char kInsertPlan[] =
     "INSERT INTO interest_plans (plan_id, version, currency, account_kind, time_zone, "
@@ -76,7 +76,7 @@ constexpr char kClaimDays[] =
     "    ORDER BY due_time LIMIT $3::integer FOR UPDATE SKIP LOCKED) AS due "
     "  WHERE p.account_id = due.account_id "
     "  RETURNING p.account_id, p.next_day, p.carried_parts, p.revision) "
-    "SELECT c.account_id, c.next_day, c.carried_parts, c.revision, a.state = 'closed', "
+    "SELECT c.account_id, c.next_day, c.carried_parts, c.revision, a.state = 'closed', a.book, "
     "coalesce(n.plan_id, ''), coalesce(z.time_zone, 'UTC'), "
     "EXISTS (SELECT 1 FROM interest_assignments AS m WHERE m.account_id = c.account_id "
     "  AND m.from_date > c.next_day + 1), " FLORIN_PLAN_COLUMNS("v") " "
@@ -205,6 +205,7 @@ absl::StatusOr<std::vector<InterestBooking>> ReadBookings(const pqxx::result& ro
     FLORIN_ASSIGN_OR_RETURN(one.state, ParseBookingState(row[6].c_str()));
     one.attempt = row[7].as<int>();
     one.reason = row[8].c_str();
+    one.book = row[9].c_str();  // Empty for NULL.
     bookings.push_back(std::move(one));
   }
   return bookings;
@@ -217,11 +218,12 @@ absl::StatusOr<DueInterest> ReadDue(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(due.carried, ParseParts(row[2].c_str()));
   due.revision = row[3].as<int>();
   due.closed = row[4].as<bool>();
-  due.next_plan_id = row[5].c_str();
-  due.next_time_zone = row[6].c_str();
-  due.more_follows = row[7].as<bool>();
-  if (!row[8].is_null()) {
-    FLORIN_ASSIGN_OR_RETURN(due.plan, ReadPlan(row, 8));
+  due.book = row[5].c_str();  // Empty for NULL.
+  due.next_plan_id = row[6].c_str();
+  due.next_time_zone = row[7].c_str();
+  due.more_follows = row[8].as<bool>();
+  if (!row[9].is_null()) {
+    FLORIN_ASSIGN_OR_RETURN(due.plan, ReadPlan(row, 9));
   }
   return due;
 }
