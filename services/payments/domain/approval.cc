@@ -56,7 +56,8 @@ Payment GiveUp(Payment payment, Reason reason, absl::Time now) {
 
 bool EndsPayment(Reason reason) {
   return reason == Reason::kApprovalMismatch || reason == Reason::kApprovalUsed ||
-         reason == Reason::kApprovalExpired || reason == Reason::kApprovalDeclined;
+         reason == Reason::kApprovalExpired || reason == Reason::kApprovalDeclined ||
+         reason == Reason::kHolderRoleMissing || reason == Reason::kAccountNotFound;
 }
 
 absl::Status CancellationOf(const Payment& payment) {

@@ -30,8 +30,9 @@ Payment StartApproved(Payment payment, std::string binding, absl::Time now);
 // owner, any other by auth.
 Payment GiveUp(Payment payment, Reason reason, absl::Time now);
 
-// Whether auth's answer about the approval ends the payment: kApprovalMismatch, kApprovalUsed,
-// kApprovalExpired, kApprovalDeclined.
+// Whether this ends the payment that waits: auth's answer about the approval (kApprovalMismatch,
+// kApprovalUsed, kApprovalExpired, kApprovalDeclined), or that its user has lost the right to pay
+// from the source (PaysFor(): kHolderRoleMissing, kAccountNotFound).
 bool EndsPayment(Reason reason);
 
 // What the owner of a canceled payment is told: the reason, with the payment's id in metadata

@@ -39,7 +39,8 @@ TEST(ApprovalTest, StartsWithWhatWasRedeemed) {
 TEST(ApprovalTest, IsGivenUpWithItsReason) {
   for (const Reason reason :
        {Reason::kPaymentCanceled, Reason::kApprovalExpired, Reason::kApprovalMismatch,
-        Reason::kApprovalUsed, Reason::kApprovalDeclined}) {
+        Reason::kApprovalUsed, Reason::kApprovalDeclined, Reason::kHolderRoleMissing,
+        Reason::kAccountNotFound}) {
     const Payment given_up = GiveUp(Waiting(), reason, kStart + absl::Seconds(1));
     EXPECT_EQ(given_up.state, State::kCanceled);
     EXPECT_EQ(given_up.update_time, kStart + absl::Seconds(1));

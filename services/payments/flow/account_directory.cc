@@ -88,6 +88,15 @@ Task<absl::StatusOr<std::vector<std::optional<KnownAccount>>>> AccountDirectory:
   co_return found;
 }
 
+Task<absl::StatusOr<Uuid>> AccountDirectory::PayerFrom(rpc::Outgoing context, Uuid user_id,
+                                                       std::optional<KnownAccount> source) {
+  if (!source || source->owner_user_id == user_id) co_return user_id;
+  const absl::StatusOr<std::vector<AccountHolder>> holders =
+      co_await HoldersOf(std::move(context), source->account_id);
+  if (!holders.ok()) co_return holders.status();
+  co_return PaysFor(user_id, source->owner_user_id, *holders);
+}
+
 Task<absl::StatusOr<std::vector<AccountHolder>>> AccountDirectory::HoldersOf(rpc::Outgoing context,
                                                                              Uuid id) {
   accounts::v1::LookUpAccountsRequest request;

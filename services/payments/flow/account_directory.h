@@ -31,10 +31,12 @@ class AccountDirectory {
   Task<absl::StatusOr<std::vector<std::optional<KnownAccount>>>> LookUp(rpc::Outgoing context,
                                                                         std::vector<Uuid> ids);
 
-  // Who holds the account besides its owner, at this moment: the accounts service is asked each
-  // time, so that after the answer to a removal nobody pays any more. Nobody, if there is no such
-  // account. Errors: as LookUp().
-  Task<absl::StatusOr<std::vector<AccountHolder>>> HoldersOf(rpc::Outgoing context, Uuid id);
+  // For whom `user_id` pays from `source` at this moment: themselves if it is theirs, or nothing,
+  // otherwise as PaysFor(). Who holds an account besides its owner is asked of the accounts service
+  // each time, so that after the answer to a removal nobody pays any more. Errors: those of
+  // PaysFor(); as LookUp().
+  Task<absl::StatusOr<Uuid>> PayerFrom(rpc::Outgoing context, Uuid user_id,
+                                       std::optional<KnownAccount> source);
 
  private:
   struct Kept {
@@ -43,6 +45,7 @@ class AccountDirectory {
   };
   using Generation = absl::flat_hash_map<Uuid, Kept>;
 
+  Task<absl::StatusOr<std::vector<AccountHolder>>> HoldersOf(rpc::Outgoing context, Uuid id);
   std::optional<KnownAccount> Recall(const Uuid& id);
   // With mutex_ held.
   void Keep(Kept kept, absl::Time now);

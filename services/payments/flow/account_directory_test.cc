@@ -77,10 +77,21 @@ TEST_F(AccountDirectoryTest, RemembersTheKindAndAsksForHoldersEachTime) {
   EXPECT_EQ(LookUp(directory_, {a_})[0]->kind, AccountKind::kSavings);
   EXPECT_EQ(LookUp(directory_, {a_})[0]->kind, AccountKind::kSavings);
   EXPECT_EQ(accounts_double_.lookups(), 1);
-  rpc::Outgoing context;
-  EXPECT_EQ(runtime_.Run(directory_.HoldersOf(context, a_)).value(), holders);
+  const auto payer = [&](const Uuid& user, const std::optional<KnownAccount>& source) {
+    rpc::Outgoing context;
+    return runtime_.Run(directory_.PayerFrom(context, user, source));
+  };
+  const std::optional<KnownAccount> source = LookUp(directory_, {a_})[0];
+  EXPECT_EQ(payer(stranger_, source).value(), user_);
+  EXPECT_EQ(payer(user_, source).value(), user_);
+  EXPECT_EQ(payer(stranger_, std::nullopt).value(), stranger_);
+  EXPECT_EQ(accounts_double_.lookups(), 2);  // Of the stranger only.
+  accounts_double_.SetHolders(a_, {{.user_id = stranger_, .may_pay = false}});
+  EXPECT_THAT(payer(stranger_, source), StatusHasReason(Reason::kHolderRoleMissing));
   accounts_double_.SetHolders(a_, {});
-  EXPECT_THAT(runtime_.Run(directory_.HoldersOf(context, a_)).value(), ::testing::IsEmpty());
+  EXPECT_THAT(payer(stranger_, source), StatusHasReason(Reason::kAccountNotFound));
+  accounts_double_.SetAvailable(false);
+  EXPECT_THAT(payer(stranger_, source), StatusHasReason(Reason::kUnavailable));
 }
 
 TEST_F(AccountDirectoryTest, AnUnreachableServiceIsAnErrorNotAMissingAccount) {

@@ -50,21 +50,15 @@ Task<absl::Status> ConfirmPayment::CheckRight(rpc::Outgoing context, Payment pay
   std::vector<Uuid> ids = {payment.source_account_id};
   const auto found = co_await accounts_->LookUp(context, std::move(ids));
   if (!found.ok()) co_return found.status();
-  const std::optional<KnownAccount>& source = found->front();
-  if (!source || source->owner_user_id == payment.user_id) co_return absl::OkStatus();
-  const absl::StatusOr<std::vector<AccountHolder>> holders =
-      co_await accounts_->HoldersOf(std::move(context), source->account_id);
-  if (!holders.ok()) co_return holders.status();
-  co_return PaysFor(payment.user_id, source->owner_user_id, *holders).status();
+  co_return (co_await accounts_->PayerFrom(std::move(context), payment.user_id, found->front()))
+      .status();
 }
 
 // If `why` ends it. Otherwise that is for the caller to know.
 Task<absl::StatusOr<Payment>> ConfirmPayment::GiveUp(Payment payment, absl::Status why,
                                                      audit::Origin origin) {
   const Reason reason = ReasonOf(why).value_or(Reason::kInternal);
-  const bool lost_right =
-      reason == Reason::kHolderRoleMissing || reason == Reason::kAccountNotFound;
-  if (!EndsPayment(reason) && !lost_right) {
+  if (!EndsPayment(reason)) {
     co_return Error(reason, std::string(why.message()),
                     {.metadata = {{"payment_id", FormatId(IdKind::kPayment, payment.payment_id)}}});
   }

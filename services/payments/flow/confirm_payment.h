@@ -35,7 +35,7 @@ class ConfirmPayment {
 
   // Executes the payment, or gives it as it is if it has ended: succeeded, failed or canceled,
   // which it also is after a final refusal of its approval (its failure_reason says which), and if
-  // its user may not pay from the source any more (those of PaysFor()).
+  // its user may not pay from the source any more (EndsPayment()).
   // `context` is for calls made as this service. Errors: kPaymentNotFound, also for a payment of
   // another user; kApprovalPending, with the payment's id in metadata `payment_id`; kUnavailable,
   // kDeadlineExceeded, kOverloaded, kInternal: unknown, repeat.

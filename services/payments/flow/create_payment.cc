@@ -147,18 +147,14 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
     source = std::move(found->back());
     found->pop_back();
   }
-  Uuid pays_for = user_id;
-  if (source && source->owner_user_id != user_id) {
-    const absl::StatusOr<std::vector<AccountHolder>> holders =
-        co_await accounts_.HoldersOf(std::move(context), source->account_id);
-    if (!holders.ok()) co_return holders.status();
-    FLORIN_CO_ASSIGN_OR_RETURN(pays_for, PaysFor(user_id, source->owner_user_id, *holders));
-  }
+  const absl::StatusOr<Uuid> pays_for =
+      co_await accounts_.PayerFrom(std::move(context), user_id, source);
+  if (!pays_for.ok()) co_return pays_for.status();
   if (request.splits.empty()) {
-    FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(pays_for, request, source, found->front()));
+    FLORIN_CO_RETURN_IF_ERROR(CheckAccounts(*pays_for, request, source, found->front()));
   } else {
     const std::vector<std::optional<AccountFacts>> facts(found->begin(), found->end());
-    FLORIN_CO_RETURN_IF_ERROR(CheckPayees(pays_for, request, source, facts));
+    FLORIN_CO_RETURN_IF_ERROR(CheckPayees(*pays_for, request, source, facts));
   }
   FLORIN_CO_RETURN_IF_ERROR(CheckPockets(source, *found, !request.splits.empty()));
   Payees payees{.currency = found->front()->currency, .account_id = found->front()->account_id};
@@ -168,7 +164,7 @@ Task<absl::StatusOr<CreatePayment::Payees>> CreatePayment::CheckParties(
     const std::optional<KnownAccount>& payee = (*found)[i];
     payees.countries[payee->account_id] = payee->country;
     // Whoever pays from another's account pays somebody, even themselves.
-    if (pays_for == user_id && payee->owner_user_id == user_id) continue;
+    if (*pays_for == user_id && payee->owner_user_id == user_id) continue;
     if (payees.are_the_payer) payees.account_id = payee->account_id;
     payees.are_the_payer = false;
     Money amount = request.amount;
