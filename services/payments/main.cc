@@ -67,6 +67,7 @@ int main(int argc, char** argv) {
                               book, clock);
   payments::Settlement settlement(process.executor(), store, ledger, chart, clock, book,
                                   &limits.buckets());
+  settlement.ExplainBy(directory);
   payments::CreatePayment create(directory, settlement, clock, SystemIds(), approvals.approving(),
                                  pricing.pricing(), &limits.directory());
   payments::PayeeParts payees(accounts_channel, create, clock);

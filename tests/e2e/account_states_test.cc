@@ -158,8 +158,14 @@ TEST_F(AccountStates, ADormantOneIsWokenByItsOwner) {
   SharedStack().Query(
       absl::StrCat("INSERT INTO accounts.account_states (account_id, life) VALUES (", Row(annas_),
                    ", 'dormant') RETURNING 1"));
-  WaitFor([&] { return Outcome(Pay()) == kFrozen; });
+  WaitFor([&] { return Outcome(Pay()) == "422 account_dormant"; });
   EXPECT_EQ(StateOf(annas_), "DORMANT");
+  // It says what to do, and to whom; what is authorized or paid elsewhere is told the same.
+  const Answer refused = Pay();
+  EXPECT_THAT(refused.Text("advice"), ::testing::HasSubstr(":wake")) << refused;
+  boost::json::object manual = PaymentBody(annas_, bens_, "500");
+  manual["capture_method"] = "MANUAL";
+  EXPECT_EQ(Outcome(anna_.Post("/v1/payments", manual)), "422 account_dormant");
   EXPECT_EQ(Outcome(PayBack()), "200");
   EXPECT_EQ(Outcome(Close(anna_, annas_)), "422 account_dormant");
   EXPECT_EQ(Outcome(ben_.Post(Path(annas_, ":wake"), boost::json::object())),

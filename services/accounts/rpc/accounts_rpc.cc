@@ -221,7 +221,7 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
   const absl::StatusOr<std::vector<Holder>> holders = co_await holders_.HoldersOf(std::move(ids));
   if (!holders.ok()) co_return holders.status();
   v1::LookUpAccountsResponse response;
-  for (const auto& [account, holder_name, kyc_level, country] : *accounts) {
+  for (const auto& [account, holder_name, kyc_level, country, dormant] : *accounts) {
     v1::AccountFacts& facts = *response.add_accounts();
     facts.set_account_id(FormatId(IdKind::kAccount, account.account_id));
     facts.set_customer_id(FormatId(IdKind::kCustomer, account.customer_id));
@@ -238,6 +238,7 @@ Task<absl::StatusOr<v1::LookUpAccountsResponse>> AccountsRpc::LookUpAccounts(
     facts.set_kyc_level(ToProto(kyc_level));
     facts.set_book(BookOf(account, books_.usual()));
     facts.set_country(country);
+    facts.set_dormant(dormant);
   }
   co_return response;
 }

@@ -123,7 +123,8 @@ Task<absl::StatusOr<std::vector<HeldAccount>>> FakeStore::LookUp(std::vector<Uui
     found.push_back({.account = account,
                      .holder_name = record.customer.display_name,
                      .kyc_level = record.customer.kyc_level,
-                     .country = ResidenceOf(record.profile)});
+                     .country = ResidenceOf(record.profile),
+                     .dormant = standings_[id].life == AccountLife::kDormant});
   }
   co_return found;
 }

@@ -70,7 +70,9 @@ constexpr char kListAccounts[] =
     "ORDER BY a.account_id LIMIT $3::integer";
 
 constexpr char kLookUp[] = "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS
-                           ", coalesce(c.country, '')" FLORIN_ACCOUNTS_AND_CUSTOMERS
+                           ", coalesce(c.country, ''), EXISTS (SELECT 1 FROM account_states AS s "
+                           "WHERE s.account_id = a.account_id AND s.life = 'dormant')"
+                           FLORIN_ACCOUNTS_AND_CUSTOMERS
                            "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
 
 absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& rows,
@@ -84,7 +86,8 @@ absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& ro
     accounts.push_back({.account = std::move(account),
                         .holder_name = std::move(holder.display_name),
                         .kyc_level = holder.kyc_level,
-                        .country = row[kAccountColumns + kCustomerColumns].c_str()});
+                        .country = row[kAccountColumns + kCustomerColumns].c_str(),
+                        .dormant = row[kAccountColumns + kCustomerColumns + 1].as<bool>()});
   }
   return accounts;
 }

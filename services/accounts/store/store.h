@@ -30,12 +30,14 @@ struct StoredAccount {
   bool same_request = false;
 };
 
-// An account, and the display name, the level and the country (ResidenceOf()) of its customer.
+// An account, whether it is dormant, and the display name, the level and the country
+// (ResidenceOf()) of its customer.
 struct HeldAccount {
   Account account;
   std::string holder_name;
   KycLevel kyc_level = KycLevel::kNone;
   std::string country = {};
+  bool dormant = false;
 
   friend bool operator==(const HeldAccount&, const HeldAccount&) = default;
 };

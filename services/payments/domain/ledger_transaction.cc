@@ -60,6 +60,17 @@ Uuid SandboxRailAccount(const Currency& currency) {
   return HouseAccountId({Role::kInboundClearing, currency});
 }
 
+bool IsSourceFrozen(const Payment& payment, const LedgerAnswer& answer) {
+  return !answer.committed && answer.final &&
+         answer.refusal_reason == InfoOf(Reason::kAccountFrozen).name &&
+         answer.refusal_param.ends_with("debit_account_id") && !payment.source_account_id.is_nil();
+}
+
+LedgerAnswer RefusedByDormancy(LedgerAnswer answer) {
+  answer.refusal_reason = InfoOf(Reason::kAccountDormant).name;
+  return answer;
+}
+
 std::optional<Payment> ApplyAnswer(Payment payment, const LedgerAnswer& answer, absl::Time now) {
   if (!answer.committed && !answer.final) return std::nullopt;
   Event agreed = payment.authorization_timeout ? Event::kLedgerHeld : Event::kLedgerCommitted;

@@ -39,6 +39,12 @@ struct LedgerAnswer {
   std::vector<std::int64_t> moved_minor = {};      // What each posting moved, where committed.
 };
 
+// Whether the ledger has refused the payment for the frozen debits of its source: it knows that they
+// are, not why.
+bool IsSourceFrozen(const Payment& payment, const LedgerAnswer& answer);
+// The refusal of a payment whose source is dormant; IsSourceFrozen() must hold.
+LedgerAnswer RefusedByDormancy(LedgerAnswer answer);
+
 // The payment as the answer leaves it, or nothing where the answer decides nothing yet: a refusal
 // that the ledger does not remember could turn into a commit at the next attempt, so the payment
 // must stay in processing. `payment` must be in processing.

@@ -81,6 +81,28 @@ TEST(ApplyAnswerTest, ARefusalThatTheLedgerForgetsDecidesNothing) {
   EXPECT_THAT(ApplyAnswer(Processing(Kind::kDeposit), answer, kDecided), Eq(std::nullopt));
 }
 
+TEST(SourceFrozenTest, IsWhatTheLedgerSaysOfItsDebits) {
+  const LedgerAnswer frozen{.refusal_reason = "account_frozen",
+                            .final = true,
+                            .refusal_param = "postings[1].debit_account_id"};
+  Payment transfer = Processing(Kind::kTransfer);
+  transfer.source_account_id = DeriveId("test", "source");
+  EXPECT_TRUE(IsSourceFrozen(transfer, frozen));
+  LedgerAnswer other = frozen;
+  other.refusal_param = "postings[0].credit_account_id";
+  EXPECT_FALSE(IsSourceFrozen(transfer, other));
+  other = frozen;
+  other.refusal_reason = "account_closed";
+  EXPECT_FALSE(IsSourceFrozen(transfer, other));
+  other = frozen;
+  other.final = false;
+  EXPECT_FALSE(IsSourceFrozen(transfer, other));
+  EXPECT_FALSE(IsSourceFrozen(transfer, LedgerAnswer{.committed = true}));
+  transfer.source_account_id = Uuid();
+  EXPECT_FALSE(IsSourceFrozen(transfer, frozen));
+  EXPECT_EQ(RefusedByDormancy(frozen).refusal_reason, "account_dormant");
+}
+
 TEST(FailureOfTest, IsTheLedgersReasonWithThePaymentsId) {
   Payment payment = Processing(Kind::kTransfer);
   payment.state = State::kFailed;

@@ -99,10 +99,8 @@ Task<absl::StatusOr<Uuid>> AccountDirectory::PayerFrom(rpc::Outgoing context, Uu
 
 Task<absl::StatusOr<std::vector<AccountHolder>>> AccountDirectory::HoldersOf(rpc::Outgoing context,
                                                                              Uuid id) {
-  accounts::v1::LookUpAccountsRequest request;
-  request.add_account_ids(FormatId(IdKind::kAccount, id));
   const absl::StatusOr<accounts::v1::LookUpAccountsResponse> response =
-      co_await accounts_.LookUpAccounts(std::move(context), request);
+      co_await AskOf(std::move(context), id);
   if (!response.ok()) co_return response.status();
   std::vector<AccountHolder> holders;
   for (const accounts::v1::AccountFacts& facts : response->accounts()) {
@@ -115,6 +113,20 @@ Task<absl::StatusOr<std::vector<AccountHolder>>> AccountDirectory::HoldersOf(rpc
     }
   }
   co_return holders;
+}
+
+Task<absl::StatusOr<bool>> AccountDirectory::IsDormant(rpc::Outgoing context, Uuid id) {
+  const absl::StatusOr<accounts::v1::LookUpAccountsResponse> response =
+      co_await AskOf(std::move(context), id);
+  if (!response.ok()) co_return response.status();
+  co_return response->accounts_size() == 1 && response->accounts(0).dormant();
+}
+
+Task<absl::StatusOr<accounts::v1::LookUpAccountsResponse>> AccountDirectory::AskOf(
+    rpc::Outgoing context, Uuid id) {
+  accounts::v1::LookUpAccountsRequest request;
+  request.add_account_ids(FormatId(IdKind::kAccount, id));
+  co_return co_await accounts_.LookUpAccounts(std::move(context), request);
 }
 
 std::optional<KnownAccount> AccountDirectory::Recall(const Uuid& id) {

@@ -38,6 +38,10 @@ class AccountDirectory {
   Task<absl::StatusOr<Uuid>> PayerFrom(rpc::Outgoing context, Uuid user_id,
                                        std::optional<KnownAccount> source);
 
+  // Whether nothing leaves the account until its owner wakes it, at this moment. Errors: as
+  // LookUp().
+  Task<absl::StatusOr<bool>> IsDormant(rpc::Outgoing context, Uuid id);
+
  private:
   struct Kept {
     KnownAccount facts;
@@ -45,6 +49,8 @@ class AccountDirectory {
   };
   using Generation = absl::flat_hash_map<Uuid, Kept>;
 
+  // What the accounts service says of it now; nothing, if there is no such account.
+  Task<absl::StatusOr<accounts::v1::LookUpAccountsResponse>> AskOf(rpc::Outgoing context, Uuid id);
   Task<absl::StatusOr<std::vector<AccountHolder>>> HoldersOf(rpc::Outgoing context, Uuid id);
   std::optional<KnownAccount> Recall(const Uuid& id);
   // With mutex_ held.

@@ -94,6 +94,20 @@ TEST_F(AccountDirectoryTest, RemembersTheKindAndAsksForHoldersEachTime) {
   EXPECT_THAT(payer(stranger_, source), StatusHasReason(Reason::kUnavailable));
 }
 
+TEST_F(AccountDirectoryTest, AsksWhetherAnAccountIsDormantEachTime) {
+  const auto dormant = [this](const Uuid& account) {
+    rpc::Outgoing context;
+    return runtime_.Run(directory_.IsDormant(context, account));
+  };
+  LookUp(directory_, {a_});
+  EXPECT_FALSE(dormant(a_).value());
+  accounts_double_.SetDormant(a_, true);
+  EXPECT_TRUE(dormant(a_).value());
+  EXPECT_FALSE(dormant(SystemIds().NewId()).value());
+  accounts_double_.SetAvailable(false);
+  EXPECT_THAT(dormant(a_), StatusHasReason(Reason::kUnavailable));
+}
+
 TEST_F(AccountDirectoryTest, AnUnreachableServiceIsAnErrorNotAMissingAccount) {
   accounts_double_.SetAvailable(false);
   rpc::Outgoing context;

@@ -146,8 +146,9 @@ Task<absl::StatusOr<LedgerAnswer>> BookTransfers::Post(Payment payment) {
         co_await book.limits->RefusalOf(*said.refused_by, said.answer.sequence);
     if (!refusal.ok()) co_return refusal.status();
     said.answer.limit_refusal = *refusal;
+    co_return std::move(said.answer);
   }
-  co_return std::move(said.answer);
+  co_return co_await parts_.settlement.Explain(payment, std::move(said.answer));
 }
 
 Task<absl::StatusOr<LedgerAnswer>> BookTransfers::DecideOne(std::string book,

@@ -151,6 +151,14 @@ TEST_F(BookTransfersTest, WhatThePayerLacksFails) {
   ExpectPaid(0);
 }
 
+TEST_F(BookTransfersTest, ADormantSourceIsToldAsSuch) {
+  ledger_double_.FreezeDebits(a_, true);
+  accounts_double_.SetDormant(a_, true);
+  EXPECT_EQ(Create(Across(1), "key")->payment.failure_reason, "account_dormant");
+  ledger_double_.FreezeDebits(a_, false);
+  ExpectPaid(0);
+}
+
 TEST_F(BookTransfersTest, ARefusedCreditGivesTheMoneyBack) {
   ledger_double_.CloseIn("other", o_);
   const auto made = Create(Across(400), "key");

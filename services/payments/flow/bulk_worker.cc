@@ -271,7 +271,9 @@ Task<absl::StatusOr<LedgerAnswer>> BulkWorker::Hold(Payment payment) {
   input.set_transaction_id(FormatId(IdKind::kTransaction, HoldIdOf(payment)));
   NameBulk(payment, input);
   input.mutable_hold()->mutable_timeout()->set_seconds(kHoldSeconds);
-  co_return co_await parts_.settlement.Decide(std::move(input));
+  absl::StatusOr<LedgerAnswer> answer = co_await parts_.settlement.Decide(std::move(input));
+  if (!answer.ok()) co_return answer.status();
+  co_return co_await parts_.settlement.Explain(payment, *std::move(answer));
 }
 
 Task<absl::Status> BulkWorker::Capture(Bulk bulk, std::vector<BulkItem> items) {

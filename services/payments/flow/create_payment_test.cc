@@ -69,6 +69,45 @@ TEST_F(CreatePaymentTest, ARefusalIsFinalUnderItsKey) {
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 1001);
 }
 
+// The ledger knows that the source is frozen; why, the accounts service knows at that moment,
+// whatever is remembered of the account.
+TEST_F(CreatePaymentTest, ADormantSourceIsToldFromAFrozenOne) {
+  EXPECT_THAT(Create(Transfer(1), "before"), IsOk());
+  ledger_double_.FreezeDebits(a_, true);
+  EXPECT_EQ(Create(Transfer(1), "frozen")->payment.failure_reason, "account_frozen");
+  accounts_double_.SetDormant(a_, true);
+  const auto dormant = Create(Transfer(1), "dormant");
+  ASSERT_THAT(dormant, IsOk());
+  EXPECT_EQ(dormant->payment.state, State::kFailed);
+  EXPECT_THAT(FailureOf(dormant->payment), StatusHasReason(Reason::kAccountDormant));
+  // What was told stays.
+  accounts_double_.SetDormant(a_, false);
+  EXPECT_EQ(Create(Transfer(1), "dormant")->payment, dormant->payment);
+  ledger_double_.FreezeDebits(a_, false);
+  EXPECT_EQ(Create(Transfer(1), "woken")->payment.state, State::kSucceeded);
+  // What the payer does not have is no matter of dormancy.
+  accounts_double_.SetDormant(a_, true);
+  EXPECT_EQ(Create(Transfer(2000), "poor")->payment.failure_reason, "insufficient_funds");
+}
+
+TEST_F(CreatePaymentTest, RecoveryTellsADormantSourceToo) {
+  ledger_double_.SetFault(LedgerDouble::Fault::kUnavailable);
+  EXPECT_THAT(Create(Transfer(1), "key"), StatusHasReason(Reason::kUnavailable));
+  ledger_double_.SetFault(LedgerDouble::Fault::kNone);
+  ledger_double_.FreezeDebits(a_, true);
+  accounts_double_.SetDormant(a_, true);
+  EXPECT_THAT(Recover(), IsOk());
+  EXPECT_EQ(Payments().front().failure_reason, "account_dormant");
+}
+
+TEST_F(CreatePaymentTest, WhyASourceIsFrozenHoldsUpNoPayment) {
+  EXPECT_THAT(Create(Transfer(1), "before"), IsOk());  // The accounts are remembered.
+  ledger_double_.FreezeDebits(a_, true);
+  accounts_double_.SetDormant(a_, true);
+  accounts_double_.SetAvailable(false);
+  EXPECT_EQ(Create(Transfer(1), "key")->payment.failure_reason, "account_frozen");
+}
+
 TEST_F(CreatePaymentTest, WhatIsRefusedBeforeTheIntentLeavesNoTrace) {
   PaymentRequest request = Transfer(1);
   request.reference = "\n";

@@ -58,6 +58,7 @@ class PaymentsFixture : public ::testing::Test {
     ledger_double_.UseClock(clock_);
     ledger_double_.Fund(a_, 1000);
     for (const Uuid& account : {b_, c_, d_}) ledger_double_.Fund(account, 0);
+    settlement_.ExplainBy(directory_);
   }
   // Before the parts go: no coroutine may be running in them.
   ~PaymentsFixture() override { runtime_.Stop(); }

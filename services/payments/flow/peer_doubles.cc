@@ -97,6 +97,11 @@ void LedgerDouble::Close(const Uuid& account_id) {
   accounts_[FormatId(IdKind::kAccount, account_id)].closed = true;
 }
 
+void LedgerDouble::FreezeDebits(const Uuid& account_id, bool frozen) {
+  std::lock_guard lock(mutex_);
+  accounts_[FormatId(IdKind::kAccount, account_id)].frozen = frozen;
+}
+
 int LedgerDouble::committed() {
   std::lock_guard lock(mutex_);
   return committed_;
@@ -280,6 +285,11 @@ ledger::v1::TransactionResult LedgerDouble::Move(const ledger::v1::TransactionIn
       amount = std::min(amount, debit->second.balance - debit->second.held);
     }
     if (posting.balancing_credit()) amount = std::min(amount, -credit->second.balance);
+    if (debit->second.frozen) {
+      Refuse("account_frozen", true, result);
+      result.mutable_refused()->set_param("postings[0].debit_account_id");
+      return result;
+    }
     const bool closed = debit->second.closed || credit->second.closed;
     if (closed || amount <= 0) {
       Refuse(closed ? "account_closed" : "nothing_to_move", true, result);
@@ -481,6 +491,11 @@ void AccountsDouble::SetHolders(const Uuid& account_id, const std::vector<Accoun
     proto.set_user_id(FormatId(IdKind::kUser, holder.user_id));
     proto.set_role(holder.may_pay ? accounts::v1::Account::PAYER : accounts::v1::Account::VIEWER);
   }
+}
+
+void AccountsDouble::SetDormant(const Uuid& account_id, bool dormant) {
+  std::lock_guard lock(mutex_);
+  accounts_.at(FormatId(IdKind::kAccount, account_id)).set_dormant(dormant);
 }
 
 void AccountsDouble::SetAvailable(bool available) {

@@ -40,6 +40,8 @@ class LedgerDouble : public ledger::v1::LedgerService {
   void UseClock(Clock& clock);
   // Closes a customer's account for debits and credits.
   void Close(const Uuid& account_id);
+  // Freezes its debits, or lets them go again.
+  void FreezeDebits(const Uuid& account_id, bool frozen);
   // Opens a customer's account and puts money into it.
   void Fund(const Uuid& account_id, std::int64_t minor_units);
   std::int64_t BalanceOf(const Uuid& account_id);
@@ -76,6 +78,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
     bool limited = true;
     bool credits_limited = false;
     bool closed = false;
+    bool frozen = false;  // For debits.
   };
   struct Part {
     std::string debit;
@@ -184,6 +187,7 @@ class AccountsDouble : public accounts::v1::AccountsService {
   // Of one that was added.
   void SetKind(const Uuid& account_id, AccountKind kind);
   void SetHolders(const Uuid& account_id, const std::vector<AccountHolder>& holders);
+  void SetDormant(const Uuid& account_id, bool dormant);
   void SetAvailable(bool available);
   int lookups();  // Ids asked for so far.
 

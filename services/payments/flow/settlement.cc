@@ -167,12 +167,22 @@ Task<absl::Status> Settlement::Prepare(const Payment& payment) {
 Task<absl::StatusOr<LedgerAnswer>> Settlement::Interpret(const Payment& payment, Answers answers) {
   const std::vector<LimitTransaction> chain = LimitChainOf(payment);
   ChainAnswer said = payments::AnswerOf(chain, answers);
-  if (!said.refused_by) co_return std::move(said.answer);
+  if (!said.refused_by) co_return co_await Explain(payment, std::move(said.answer));
   absl::StatusOr<LimitRefusal> refusal =
       co_await limits_->RefusalOf(*said.refused_by, said.answer.sequence);
   if (!refusal.ok()) co_return refusal.status();
   said.answer.limit_refusal = *refusal;
   co_return std::move(said.answer);
+}
+
+Task<LedgerAnswer> Settlement::Explain(const Payment& payment, LedgerAnswer answer) {
+  if (accounts_ == nullptr || !IsSourceFrozen(payment, answer)) co_return answer;
+  // Not for the deadline of whoever waits: the same of a payment that recovery settles.
+  rpc::Outgoing context;
+  const absl::StatusOr<bool> dormant =
+      co_await accounts_->IsDormant(std::move(context), payment.source_account_id);
+  if (dormant.ok() && *dormant) co_return RefusedByDormancy(std::move(answer));
+  co_return answer;
 }
 
 Task<absl::StatusOr<LedgerAnswer>> Settlement::Decide(ledger::v1::TransactionInput transaction) {

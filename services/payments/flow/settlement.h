@@ -14,6 +14,7 @@
 #include "libs/async/task.h"
 #include "libs/clock/clock.h"
 #include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/chart_accounts.h"
 #include "services/payments/flow/limit_buckets.h"
 #include "services/payments/flow/payment_writes.h"
@@ -34,6 +35,12 @@ class Settlement {
   // From now on payments that say their books are settled by `books`, which outlives this. Before
   // the first payment.
   void UseBooks(BookTransfers& books) { books_ = &books; }
+  // From now on what a frozen source has refused is said to be dormancy where `accounts`, which
+  // outlives this, says so at that moment; also where it cannot be asked, it is `account_frozen`.
+  // Before the first payment.
+  void ExplainBy(AccountDirectory& accounts) { accounts_ = &accounts; }
+  // The ledger's answer to the payment with the reason that its owner is told.
+  Task<LedgerAnswer> Explain(const Payment& payment, LedgerAnswer answer);
   // The usual one.
   const std::string& book() const { return book_; }
   // Step 1, in the commits of step 3 (payment_writes.h).
@@ -103,6 +110,7 @@ class Settlement {
   const std::string book_;
   LimitBuckets* const limits_;
   BookTransfers* books_ = nullptr;
+  AccountDirectory* accounts_ = nullptr;
   async::Batcher<Chain, Answers> posts_;
   PaymentWrites writes_;
 };
