@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "libs/telemetry/trace_context.h"
+
 namespace florin::telemetry {
 namespace {
 
@@ -52,10 +54,6 @@ void AppendField(std::string& line, std::string_view name, std::string_view valu
   AppendJson(line, value);
 }
 
-// The trace id of a W3C traceparent: 00-TRACE(32)-SPAN(16)-FLAGS.
-std::string_view TraceId(std::string_view traceparent) {
-  return traceparent.size() >= 35 ? traceparent.substr(3, 32) : std::string_view();
-}
 
 std::string_view Name(Severity severity) {
   switch (severity) {
@@ -81,7 +79,8 @@ void Log(Severity severity, std::string_view message,
   AppendField(line, "service", ServiceName());
   AppendField(line, "message", message);
   for (const auto& [name, value] : fields) AppendField(line, name, value);
-  if (!TraceId(traceparent).empty()) AppendField(line, "trace_id", TraceId(traceparent));
+  const std::string_view trace_id = TraceIdOf(traceparent);
+  if (!trace_id.empty()) AppendField(line, "trace_id", trace_id);
   Logger().info("{}", line);
 }
 

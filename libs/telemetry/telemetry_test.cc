@@ -9,6 +9,7 @@
 #include "libs/telemetry/admin_server.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "libs/telemetry/trace_context.h"
 
 namespace florin::telemetry {
 namespace {
@@ -25,6 +26,22 @@ std::string Get(int port, const std::string& path) {
 }
 
 Task<absl::Status> Answer(const absl::Status* status) { co_return *status; }
+
+TEST(TraceContextTest, AnIdIsThatOfAValidTraceparent) {
+  const std::string id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  EXPECT_EQ(TraceIdOf("00-" + id + "-00f067aa0ba902b7-01"), id);
+  // What came later than this version is read as far as this one goes.
+  EXPECT_EQ(TraceIdOf("cc-" + id + "-00f067aa0ba902b7-01-more"), id);
+  const std::string zero(32, '0');
+  for (const std::string& malformed :
+       {std::string(), id, "00-" + id, "00-" + id + "-00f067aa0ba902b7-0",
+        "ff-" + id + "-00f067aa0ba902b7-01", "00-" + zero + "-00f067aa0ba902b7-01",
+        "00-" + id + "-0000000000000000-01", "00-" + id + "-00f067aa0ba902b7-01-more",
+        "00_" + id + "-00f067aa0ba902b7-01", "00-" + id + "-00f067aa0ba902b7-0g",
+        std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01")}) {
+    EXPECT_EQ(TraceIdOf(malformed), "") << malformed;
+  }
+}
 
 TEST(AdminServer, TellsLifeReadinessAndMetrics) {
   async::Runtime runtime(1);

@@ -101,6 +101,7 @@ Answer ApiUser::Send(const std::string& method, const std::string& path, const s
     request.headers.emplace_back("Content-Type", sent.content_type);
     if (!sent.key.empty()) request.headers.emplace_back("Idempotency-Key", sent.key);
   }
+  if (!sent.traceparent.empty()) request.headers.emplace_back("traceparent", sent.traceparent);
   absl::StatusOr<HttpsResponse> response = client_.Send(request);
   Answer answer;
   if (!response.ok()) {

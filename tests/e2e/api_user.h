@@ -42,6 +42,7 @@ struct Sent {
   std::string key = Fresh("key");         // Empty: no Idempotency-Key.
   std::optional<std::string> token = {};  // Instead of the user's own; empty: no Authorization.
   std::string content_type = "application/json";
+  std::string traceparent = {};  // Empty: none is sent.
 };
 
 // One connection, one user. Not thread-safe.

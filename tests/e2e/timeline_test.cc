@@ -60,6 +60,57 @@ TEST_F(TimelineE2eTest, TheRequestThatMadeIt) {
   EXPECT_EQ(Input(Timeline(id), 0, "request_id"), request) << "the first one's";
 }
 
+// The id of a trace that goes on, as the answer says it.
+std::string TraceOf(const Answer& answer) {
+  const auto field = answer.headers.find("traceparent");
+  return field == answer.headers.end() ? "none" : field->second.substr(3, 32);
+}
+
+TEST_F(TimelineE2eTest, TheTraceThatMadeIt) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string other = user_.OpenAccount("EUR");
+  const boost::json::object body = PaymentBody(account_, other, "100");
+  const Answer payment = user_.Post(
+      "/v1/payments", body, {.traceparent = absl::StrCat("00-", trace, "-00f067aa0ba902b7-01")});
+  ASSERT_EQ(Outcome(payment), "200") << payment;
+  EXPECT_EQ(TraceOf(payment), trace);
+  EXPECT_EQ(Input(Timeline(payment.Text("payment_id")), 0, "trace_id"), trace);
+  // What is malformed is as none: the trace begins here.
+  for (const std::string malformed :
+       {absl::StrCat("00-", trace, "-00f067aa0ba902b7-1"),
+        absl::StrCat("ff-", trace, "-00f067aa0ba902b7-01"),
+        absl::StrCat("00-", trace, "-0000000000000000-01"),
+        std::string("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"),
+        std::string("what's that")}) {
+    const Answer made = user_.Post("/v1/payments", body, {.traceparent = malformed});
+    ASSERT_EQ(Outcome(made), "200") << made;
+    const std::string kept = Input(Timeline(made.Text("payment_id")), 0, "trace_id");
+    EXPECT_EQ(kept.size(), 32U) << malformed;
+    EXPECT_EQ(kept, TraceOf(made)) << malformed;
+    EXPECT_NE(kept, trace) << malformed;
+  }
+}
+
+TEST_F(TimelineE2eTest, ALaterStepHasItsOwnTrace) {
+  ApiUser payee(SharedStack());
+  const std::string other = payee.OpenAccount("EUR");
+  const Answer payment = user_.Post("/v1/payments", PaymentBody(account_, other, "100"));
+  ASSERT_EQ(Outcome(payment), "200") << payment;
+  const std::string path = absl::StrCat("/v1/payments/", payment.Text("payment_id"));
+  const std::string trace(32, 'c');
+  const boost::json::object body = {{"amount", {{"currency", "EUR"}, {"minor_units", "40"}}}};
+  const Answer refund =
+      payee.Post(path + "/refunds", body,
+                 {.traceparent = absl::StrCat("00-", trace, "-00f067aa0ba902b7-01")});
+  ASSERT_EQ(Outcome(refund), "200") << refund;
+  const std::string told = boost::json::serialize(payee.Get(path + "/timeline").body);
+  EXPECT_THAT(told, ::testing::HasSubstr(trace));
+  EXPECT_THAT(told, ::testing::Not(::testing::HasSubstr(TraceOf(payment))));
+  const boost::json::array payers = Timeline(payment.Text("payment_id"));
+  EXPECT_EQ(Input(payers, 0, "trace_id"), TraceOf(payment));
+  EXPECT_THAT(boost::json::serialize(payers), ::testing::Not(::testing::HasSubstr(trace)));
+}
+
 TEST_F(TimelineE2eTest, APayoutThatIsPaid) {
   const Answer payout = PayOut("DE97500105170600000000");
   ASSERT_EQ(Outcome(payout), "200") << payout;

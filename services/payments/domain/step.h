@@ -61,6 +61,8 @@ struct Step {
   std::optional<std::int64_t> remaining_minor = {};  // Where that is what was left.
   absl::Time create_time = {};
   absl::Time update_time = {};
+  // Of the trace (W3C Trace Context) that the request for it belonged to; empty: a worker's.
+  std::string trace_id = {};
 
   friend bool operator==(const Step&, const Step&) = default;
 };

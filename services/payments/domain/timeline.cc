@@ -13,8 +13,14 @@ constexpr std::array<std::string_view, 10> kPayersOwn = {
     "created",    "approval_requested", "approved",   "attempts_failed", "parked",
     "processing", "requires_action",    "limit_used", "limit_refused",   "limit_asked"};
 
-void AddPayment(const Payment& payment, const PaymentOrigin& origin,
-                std::vector<TimelineEntry>& timeline) {
+void AddTrace(const std::string& trace_id, const Uuid& asked_by, const Uuid& viewer,
+              TimelineEntry& entry) {
+  if (!trace_id.empty() && asked_by == viewer) entry.inputs["trace_id"] = trace_id;
+}
+
+void AddPayment(const PaymentHistory& history, std::vector<TimelineEntry>& timeline) {
+  const Payment& payment = history.payment;
+  const PaymentOrigin& origin = history.origin;
   TimelineEntry created{.time = payment.create_time, .event = "created"};
   created.inputs = {{"amount_minor", std::to_string(payment.amount.minor_units)},
                     {"currency", std::string(payment.amount.currency.code())},
@@ -25,6 +31,7 @@ void AddPayment(const Payment& payment, const PaymentOrigin& origin,
         std::to_string(absl::ToInt64Seconds(*payment.authorization_timeout));
   }
   if (!origin.request_id.empty()) created.inputs["request_id"] = origin.request_id;
+  AddTrace(origin.trace_id, payment.user_id, history.viewer, created);
   if (origin.payout) created.inputs["rail"] = origin.payout->rail;
   timeline.push_back(std::move(created));
   if (!payment.approval) return;
@@ -129,7 +136,8 @@ void AddState(const Payment& payment, std::vector<TimelineEntry>& timeline) {
                       .reason = payment.failure_reason});
 }
 
-void AddStep(const Step& step, const LedgerRecords& ledger, std::vector<TimelineEntry>& timeline) {
+void AddStep(const Step& step, const PaymentHistory& history,
+             std::vector<TimelineEntry>& timeline) {
   const std::string kind(NameOf(step.kind));
   TimelineEntry requested{
       .time = step.create_time, .event = kind + "_requested", .step_id = step.step_id};
@@ -137,9 +145,10 @@ void AddStep(const Step& step, const LedgerRecords& ledger, std::vector<Timeline
   if (step.remaining_minor) {
     requested.inputs["remaining_minor"] = std::to_string(*step.remaining_minor);
   }
+  AddTrace(step.trace_id, step.user_id, history.viewer, requested);
   timeline.push_back(std::move(requested));
   for (const Uuid& id : TransactionsOf(step)) {
-    AddLedger(ledger.Find(id), step.step_id, false, timeline);
+    AddLedger(history.ledger.Find(id), step.step_id, false, timeline);
   }
   if (step.state == StepState::kProcessing) return;
   timeline.push_back({.time = step.update_time,
@@ -232,13 +241,13 @@ std::vector<TimelineEntry> TimelineOf(const PaymentHistory& history) {
   const Payment& payment = history.payment;
   const PaymentOrigin& origin = history.origin;
   if (origin.deposit) AddDeposit(*origin.deposit, history.ledger, timeline);
-  AddPayment(payment, origin, timeline);
+  AddPayment(history, timeline);
   for (const JudgedLimit& judged : history.limits) AddLimit(judged, timeline);
   AddLedger(history.ledger.Find(payment.transaction_id), Uuid(),
             payment.authorization_timeout.has_value() || payment.kind == Kind::kPayout, timeline);
   if (origin.payout) AddPayout(payment, *origin.payout, history.ledger, timeline);
   for (const RecoveryFailure& failure : history.failures) AddFailure(failure, timeline);
-  for (const Step& step : history.steps) AddStep(step, history.ledger, timeline);
+  for (const Step& step : history.steps) AddStep(step, history, timeline);
   for (const Dispute& dispute : history.disputes) {
     timeline.push_back({.time = dispute.update_time,
                         .event = "dispute_" + std::string(NameOf(dispute.state)),

@@ -31,6 +31,7 @@ struct PayoutOnRail {
 // Where a payment comes from and where it goes, beside what its row says.
 struct PaymentOrigin {
   std::string request_id = {};  // Of the request that made it; empty: a worker made it.
+  std::string trace_id = {};    // As of Step.
   std::optional<PayoutOnRail> payout = {};
   // That it credits, without whose it is and what its sender says.
   std::optional<RailDeposit> deposit = {};
@@ -77,6 +78,8 @@ struct PaymentHistory {
   LedgerRecords ledger;  // Has LedgerIdsOf() the payment, and TransactionsOf() its steps.
   PaymentOrigin origin = {};
   std::vector<JudgedLimit> limits = {};
+  // Who is told. Traces are told to whoever's request it was: others could know them again.
+  Uuid viewer = {};
 };
 
 // The ids of all that the ledger can have booked for the payment itself.

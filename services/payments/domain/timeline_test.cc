@@ -77,6 +77,28 @@ TEST(TimelineTest, TellsWhatHappenedInOrder) {
   EXPECT_EQ(timeline[6].step_id, Id(7));
 }
 
+// A trace is told to whoever's request belonged to it, and to nobody else.
+TEST(TimelineTest, TracesAreTheViewersOwn) {
+  const std::string payers(32, 'a');
+  const std::string payees(32, 'b');
+  PaymentHistory history = Refunded();
+  history.origin.trace_id = payers;
+  history.steps[0].user_id = Id(2);
+  history.steps[0].trace_id = payees;
+  const auto told = [&](const Uuid& viewer, std::size_t entry) {
+    history.viewer = viewer;
+    const TimelineEntry at = TimelineOf(history).at(entry);
+    const auto trace = at.inputs.find("trace_id");
+    return at.event + " " + (trace == at.inputs.end() ? "" : trace->second);
+  };
+  EXPECT_EQ(told(Id(1), 0), "created " + payers);
+  EXPECT_EQ(told(Id(1), 4), "refund_requested ");
+  EXPECT_EQ(told(Id(2), 0), "created ");
+  EXPECT_EQ(told(Id(2), 4), "refund_requested " + payees);
+  history.origin.trace_id.clear();
+  EXPECT_EQ(told(Id(1), 0), "created ");
+}
+
 // Invariant 9: a timeline is not another way to what is personal.
 TEST(TimelineTest, HasNoPersonalData) {
   for (const TimelineEntry& entry : TimelineOf(Refunded())) {

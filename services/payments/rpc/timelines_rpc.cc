@@ -69,6 +69,7 @@ Task<absl::StatusOr<v1::GetPaymentTimelineResponse>> TimelinesRpc::GetPaymentTim
   if (!seen.ok()) co_return seen.status();
   absl::StatusOr<PaymentHistory> history = co_await Gather(std::move(seen->payment));
   if (!history.ok()) co_return history.status();
+  history->viewer = user;
   const std::vector<TimelineEntry> timeline =
       seen->payer ? TimelineOf(*history)
                   : TimelineForPayee(*std::move(history), seen->payee_account_ids);

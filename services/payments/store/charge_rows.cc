@@ -35,8 +35,9 @@ absl::StatusOr<Step> ReadStep(const pqxx::row& row) {
             .owed_minor = row[11].as<std::int64_t>(),
             .failure_reason = row[13].c_str(),
             .create_time = ReadTime(row[14]),
-            .update_time = ReadTime(row[15])};
-  step.returned = ReadReturned(row, 17);
+            .update_time = ReadTime(row[15]),
+            .trace_id = row[16].c_str()};  // Empty for NULL.
+  step.returned = ReadReturned(row, 18);
   if (!row[12].is_null()) step.remaining_minor = row[12].as<std::int64_t>();
   FLORIN_ASSIGN_OR_RETURN(step.step_id, ReadUuid(row[0]));
   FLORIN_ASSIGN_OR_RETURN(step.payment_id, ReadUuid(row[1]));
@@ -44,7 +45,7 @@ absl::StatusOr<Step> ReadStep(const pqxx::row& row) {
   FLORIN_ASSIGN_OR_RETURN(step.kind, ParseStepKind(row[3].c_str()));
   FLORIN_ASSIGN_OR_RETURN(step.state, ParseStepState(row[4].c_str()));
   FLORIN_ASSIGN_OR_RETURN(step.dispute_id, ReadUuid(row[9]));
-  FLORIN_ASSIGN_OR_RETURN(step.payee_account_id, ReadUuid(row[16]));
+  FLORIN_ASSIGN_OR_RETURN(step.payee_account_id, ReadUuid(row[17]));
   return step;
 }
 
@@ -127,9 +128,9 @@ bool InsertStep(pqxx::work& transaction, const StepIntent& intent, const Step& s
       ByteaOf(crypto::AsOctets(intent.fingerprint)), std::string(NameOf(step.state)),
       step.amount_minor, step.final, step.may_owe, step.note, TextOrNull(step.dispute_id),
       step.remaining_minor, step.failure_reason, absl::ToUnixMicros(step.create_time),
-      absl::ToUnixMicros(step.create_time + kLease), TextOrNull(step.payee_account_id),
-      NumberOrNull(step.returned.payee_minor), NumberOrNull(step.returned.spread_minor),
-      NumberOrNull(step.returned.rounding_minor));
+      absl::ToUnixMicros(step.create_time + kLease), step.trace_id,
+      TextOrNull(step.payee_account_id), NumberOrNull(step.returned.payee_minor),
+      NumberOrNull(step.returned.spread_minor), NumberOrNull(step.returned.rounding_minor));
   return inserted.affected_rows() == 1;
 }
 

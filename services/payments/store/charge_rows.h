@@ -16,9 +16,9 @@ namespace florin::payments {
   "s.step_id, s.payment_id, s.user_id, s.kind, s.state, s.amount_minor, s.final, s.may_owe, " \
   "s.note, s.dispute_id, s.attempt, s.owed_minor, s.remaining_minor, s.failure_reason, "      \
   "(extract(epoch FROM s.create_time) * 1000000)::bigint, "                                   \
-  "(extract(epoch FROM s.update_time) * 1000000)::bigint, "                                   \
+  "(extract(epoch FROM s.update_time) * 1000000)::bigint, s.trace_id, "                       \
   "s.payee_account_id, " FLORIN_RETURNED_COLUMNS("s")
-inline constexpr int kStepColumns = 20;
+inline constexpr int kStepColumns = 21;
 
 // The same of a dispute, of the row `d`.
 #define FLORIN_DISPUTE_COLUMNS                                                 \

@@ -107,7 +107,8 @@ class ChargeStoreContractTest : public ::testing::Test {
             .may_owe = kind == StepKind::kDispute,
             .note = kind == StepKind::kDispute ? "fraudulent" : "Zoë's \"reason\" \\ {NULL}",
             .create_time = kStart,
-            .update_time = kStart};
+            .update_time = kStart,
+            .trace_id = kind == StepKind::kRefund ? std::string(32, 'a') : ""};
   }
   static StepIntent IntentOf(const Step& step, const std::string& key) {
     return {

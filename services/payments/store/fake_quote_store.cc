@@ -47,8 +47,8 @@ Task<absl::StatusOr<StoredIntent>> FakeStore::InsertWithQuote(Intent intent) {
   FLORIN_CO_RETURN_IF_ERROR(UseQuote(payment));
   const Id id(payment.user_id, payment.payment_id);
   keys_.emplace(key, id);
-  rows_.emplace(
-      id, Row{payment, intent.fingerprint, payment.create_time + kLease, intent.origin.request_id});
+  rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
+                        intent.origin.request_id, intent.origin.trace_id});
   co_return StoredIntent{.payment = payment, .same_request = true};
 }
 

@@ -17,7 +17,7 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
         keys_.try_emplace(Key(payment.user_id, payment.kind, intent.idempotency_key), id);
     if (inserted) {
       rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
-                            intent.origin.request_id});
+                            intent.origin.request_id, intent.origin.trace_id});
       KeepPayout(intent);
       KeepTransfer(intent.payment);
     }
@@ -106,6 +106,12 @@ std::string FakeStore::RequestOf(Uuid payment_id) {
   std::lock_guard lock(mutex_);
   const Row* const row = FindAny(payment_id);
   return row == nullptr ? "" : row->request_id;
+}
+
+std::string FakeStore::TraceOf(Uuid payment_id) {
+  std::lock_guard lock(mutex_);
+  const Row* const row = FindAny(payment_id);
+  return row == nullptr ? "" : row->trace_id;
 }
 
 void FakeStore::FailRecords(bool fail) {

@@ -105,6 +105,8 @@ class FakeStore : public Store,
 
   // Of the request that made a payment; empty if there is none.
   std::string RequestOf(Uuid payment_id);
+  // The same of its trace.
+  std::string TraceOf(Uuid payment_id);
   // Every payout, and since when it is in its stage.
   std::vector<std::pair<Payout, absl::Time>> AllPayouts();
 
@@ -123,6 +125,7 @@ class FakeStore : public Store,
     crypto::Digest fingerprint;
     absl::Time next_attempt_time;
     std::string request_id = {};  // Of the request that made it.
+    std::string trace_id = {};
   };
   using Id = std::pair<Uuid, Uuid>;                 // user, payment
   using Key = std::tuple<Uuid, Kind, std::string>;  // user, kind, idempotency key

@@ -17,7 +17,8 @@ class FakeTimelineStore : public TimelineStore {
       : payments_(payments), deposits_(deposits) {}
 
   Task<absl::StatusOr<PaymentOrigin>> OriginOf(Uuid payment_id) override {
-    PaymentOrigin origin{.request_id = payments_.RequestOf(payment_id)};
+    PaymentOrigin origin{.request_id = payments_.RequestOf(payment_id),
+                         .trace_id = payments_.TraceOf(payment_id)};
     const absl::StatusOr<Payout> payout = co_await payments_.FindPayout(payment_id);
     if (payout.ok()) {
       origin.payout =

@@ -139,6 +139,11 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       request_ids.Add(intent.origin.request_id);
     }
+    if (intent.origin.trace_id.empty()) {
+      trace_ids.AddNull();
+    } else {
+      trace_ids.Add(intent.origin.trace_id);
+    }
     if (payment.books) {
       source_books.Add(payment.books->source);
       target_books.Add(payment.books->target);
@@ -197,8 +202,8 @@ std::size_t InsertNewIntents(pqxx::work& transaction, const IntentArrays& arrays
       arrays.amounts.literal(), arrays.references.literal(), arrays.transaction_ids.literal(),
       arrays.created.literal(), arrays.next_attempts.literal(), arrays.pricings.literal(),
       arrays.authorization_timeouts.literal(), arrays.limit_uses.literal(),
-      arrays.limit_refusals.literal(), arrays.request_ids.literal(), arrays.source_books.literal(),
-      arrays.target_books.literal());
+      arrays.limit_refusals.literal(), arrays.request_ids.literal(), arrays.trace_ids.literal(),
+      arrays.source_books.literal(), arrays.target_books.literal());
   InsertPayouts(transaction, arrays);
   InsertTransfers(transaction, arrays);
   return static_cast<std::size_t>(inserted.affected_rows());

@@ -65,7 +65,8 @@ struct IntentArrays {
 
   pg::Array user_ids, payment_ids, kinds, keys, fingerprints, sources, destinations, currencies,
       amounts, references, transaction_ids, created, next_attempts, pricings,
-      authorization_timeouts, limit_uses, limit_refusals, request_ids, source_books, target_books;
+      authorization_timeouts, limit_uses, limit_refusals, request_ids, trace_ids, source_books,
+      target_books;
   // Of those that are payouts; statement insert_payouts.
   pg::Array payout_ids, payout_names, payout_accounts, payout_are_ibans, payout_rails;
   int payouts = 0;

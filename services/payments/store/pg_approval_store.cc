@@ -20,11 +20,12 @@ constexpr char kInsertAwaiting[] =
     "source_account_id, destination_account_id, currency, amount_minor, reference, transaction_id, "
     "create_time, update_time, next_attempt_time, approval_id, payee_name, approval_nonce, "
     "approval_expire_time, pricing, authorization_timeout_seconds, source_book, target_book, "
-    "limit_uses, request_id) "
+    "limit_uses, request_id, trace_id) "
     "VALUES ($1::uuid, $2::uuid, $3, $4, $5::bytea, 'requires_action', $6::uuid, $7::uuid, $8, "
     "$9::bigint, $10, $11::uuid, " FLORIN_TIME("$12::bigint") ", " FLORIN_TIME("$12::bigint") ", "
     FLORIN_TIME("$16::bigint") ", $13::uuid, $14, $15::bytea, " FLORIN_TIME("$16::bigint") ", "
-    "nullif($17, ''), $18::integer, $19, $20, nullif($21::text, ''), nullif($22, '')) "
+    "nullif($17, ''), $18::integer, $19, $20, nullif($21::text, ''), nullif($22, ''), "
+    "nullif($23, '')) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 // All currencies count for the number, one for the total.
@@ -85,7 +86,7 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
       payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout, source_book, target_book,
       payment.limit_uses.empty() ? std::string() : TextOf(payment.limit_uses),
-      intent.origin.request_id);
+      intent.origin.request_id, intent.origin.trace_id);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

@@ -57,11 +57,11 @@ constexpr char kPayeeCounters[] =
 constexpr char kInsertStep[] =
     "INSERT INTO payment_steps (step_id, payment_id, user_id, kind, idempotency_key, fingerprint, "
     "state, amount_minor, final, may_owe, note, dispute_id, remaining_minor, failure_reason, "
-    "create_time, update_time, next_attempt_time, payee_account_id, returned_minor, "
+    "create_time, update_time, next_attempt_time, trace_id, payee_account_id, returned_minor, "
     "returned_spread_minor, returned_rounding_minor) VALUES ($1::uuid, $2::uuid, $3::uuid, $4, $5, "
     "$6::bytea, $7, $8::bigint, $9::boolean, $10::boolean, $11, $12::uuid, $13::bigint, $14, "
     FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$15::bigint") ", " FLORIN_TIME("$16::bigint") ", "
-    "$17::uuid, $18::bigint, $19::bigint, $20::bigint) "
+    "nullif($17, ''), $18::uuid, $19::bigint, $20::bigint, $21::bigint) "
     "ON CONFLICT (user_id, kind, idempotency_key) DO NOTHING";
 
 constexpr char kSaveStep[] =

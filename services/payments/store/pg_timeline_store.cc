@@ -10,7 +10,8 @@ namespace {
 
 constexpr char kOrigin[] =
     "SELECT p.request_id, d.rail, d.stage, d.code, r.rail, r.deposit_id, r.stage, "
-    "(extract(epoch FROM r.create_time) * 1000000)::bigint, p.currency, r.amount_minor "
+    "(extract(epoch FROM r.create_time) * 1000000)::bigint, p.currency, r.amount_minor, "
+    "p.trace_id "
     "FROM payments AS p LEFT JOIN payouts AS d USING (payment_id) "
     "LEFT JOIN rail_deposits AS r USING (payment_id) WHERE payment_id = $1::uuid";
 
@@ -19,6 +20,7 @@ absl::StatusOr<PaymentOrigin> ReadOrigin(const pqxx::result& rows) {
   if (rows.empty()) return origin;
   const pqxx::row row = rows[0];
   if (!row[0].is_null()) origin.request_id = row[0].c_str();
+  origin.trace_id = row[10].c_str();  // Empty for NULL.
   if (!row[1].is_null()) {
     PayoutOnRail payout{.rail = row[1].c_str(), .code = row[3].c_str()};
     FLORIN_ASSIGN_OR_RETURN(payout.stage, ParsePayoutStage(row[2].c_str()));

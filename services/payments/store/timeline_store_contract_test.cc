@@ -32,6 +32,7 @@ class TimelineStoreTest : public ::testing::Test {
                   .origin = {},
                   .payout = std::move(payout)};
     intent.origin.request_id = request_id;
+    intent.origin.trace_id = trace_id_;
     std::vector<Intent> one = {intent};
     return Run(kept_.payments().InsertIntents(std::move(one)))[0].payment;
   }
@@ -45,6 +46,7 @@ class TimelineStoreTest : public ::testing::Test {
   }
   PaymentOrigin OriginOf(const Uuid& id) { return Run(kept_.timelines().OriginOf(id)); }
 
+  std::string trace_id_ = {};
   const Money amount_ = {.minor_units = 250, .currency = *Currency::Parse("EUR")};
   const Uuid user_ = SystemIds().NewId();
   async::Runtime runtime_{1};
@@ -61,6 +63,17 @@ TYPED_TEST(TimelineStoreTest, TheRequestThatMadeIt) {
   EXPECT_EQ(this->Transfer("req_two").payment_id, made.payment_id) << "its key is known";
   EXPECT_EQ(this->OriginOf(made.payment_id).request_id, "req_one");
   EXPECT_EQ(this->OriginOf(SystemIds().NewId()), PaymentOrigin());
+}
+
+TYPED_TEST(TimelineStoreTest, TheTraceThatMadeIt) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  this->trace_id_ = trace;
+  const Payment made = this->Transfer("req_one");
+  const PaymentOrigin expected{.request_id = "req_one", .trace_id = trace};
+  EXPECT_EQ(this->OriginOf(made.payment_id), expected);
+  this->trace_id_ = std::string(32, 'f');
+  this->Transfer("req_two");
+  EXPECT_EQ(this->OriginOf(made.payment_id), expected) << "its key is known";
 }
 
 TYPED_TEST(TimelineStoreTest, AWorkersHasNone) {
