@@ -54,7 +54,6 @@ void AppendField(std::string& line, std::string_view name, std::string_view valu
   AppendJson(line, value);
 }
 
-
 std::string_view Name(Severity severity) {
   switch (severity) {
     case Severity::kInfo:

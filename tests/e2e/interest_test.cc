@@ -30,12 +30,11 @@ using boost::json::object;
 // As florin-accounts: whatever sets credit lines one day does it so.
 void SetCreditLine(const std::string& account, std::int64_t minor_units) {
   async::Runtime runtime(1);
-  rpc::Channel channel(
-      runtime.executor(),
-      {.target = SharedStack().Variable("FLORIN_LEDGER"),
-       .service = "ledger",
-       .certificates =
-           rpc::CertificateFiles::In(SharedStack().Variable("FLORIN_CERTS"), "accounts")});
+  rpc::Channel channel(runtime.executor(),
+                       {.target = SharedStack().Variable("FLORIN_LEDGER"),
+                        .service = "ledger",
+                        .certificates = rpc::CertificateFiles::In(
+                            SharedStack().Variable("FLORIN_CERTS"), "accounts")});
   ledger::v1::LedgerClient client(&channel);
   ledger::v1::ChangeAccountsRequest request;
   request.set_book("main");
@@ -274,11 +273,11 @@ TEST_F(InterestE2eTest, AnOverdrawnAccountIsCharged) {
 }
 
 TEST_F(InterestE2eTest, AnAccountIsPaidInItsOwnBook) {
-  const Answer opened = zoe_.Post("/v1/accounts",
-                                  {{"customer_id", zoe_.Get(absl::StrCat("/v1/accounts/", account_))
-                                                       .Text("customer_id")},
-                                   {"currency", "EUR"},
-                                   {"book", "other"}});
+  const Answer opened = zoe_.Post(
+      "/v1/accounts",
+      {{"customer_id", zoe_.Get(absl::StrCat("/v1/accounts/", account_)).Text("customer_id")},
+       {"currency", "EUR"},
+       {"book", "other"}});
   ASSERT_EQ(Outcome(opened), "200") << opened;
   const std::string there = opened.Text("account_id");
   zoe_.Deposit(there, 200'000);

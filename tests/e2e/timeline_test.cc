@@ -99,9 +99,8 @@ TEST_F(TimelineE2eTest, ALaterStepHasItsOwnTrace) {
   const std::string path = absl::StrCat("/v1/payments/", payment.Text("payment_id"));
   const std::string trace(32, 'c');
   const boost::json::object body = {{"amount", {{"currency", "EUR"}, {"minor_units", "40"}}}};
-  const Answer refund =
-      payee.Post(path + "/refunds", body,
-                 {.traceparent = absl::StrCat("00-", trace, "-00f067aa0ba902b7-01")});
+  const Answer refund = payee.Post(
+      path + "/refunds", body, {.traceparent = absl::StrCat("00-", trace, "-00f067aa0ba902b7-01")});
   ASSERT_EQ(Outcome(refund), "200") << refund;
   const std::string told = boost::json::serialize(payee.Get(path + "/timeline").body);
   EXPECT_THAT(told, ::testing::HasSubstr(trace));

@@ -135,6 +135,10 @@ class DisturbedLimitStore : public payments::LimitStore {
   Task<absl::StatusOr<std::vector<payments::Limit>>> ListLimits(absl::Time now) override {
     return disturbance_.Of("ListLimits", kept_.ListLimits(now));
   }
+  Task<absl::StatusOr<std::vector<payments::Limit>>> FindLimits(
+      std::vector<Uuid> limit_ids) override {
+    return disturbance_.Of("FindLimits", kept_.FindLimits(std::move(limit_ids)));
+  }
 
  private:
   payments::LimitStore& kept_;

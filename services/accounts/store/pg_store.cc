@@ -69,11 +69,11 @@ constexpr char kListAccounts[] =
     "WHERE a.user_id = $1::uuid AND a.account_id > $2::uuid AND a.state = 'open' "
     "ORDER BY a.account_id LIMIT $3::integer";
 
-constexpr char kLookUp[] = "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS
-                           ", coalesce(c.country, ''), EXISTS (SELECT 1 FROM account_states AS s "
-                           "WHERE s.account_id = a.account_id AND s.life = 'dormant')"
-                           FLORIN_ACCOUNTS_AND_CUSTOMERS
-                           "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
+constexpr char kLookUp[] =
+    "SELECT " FLORIN_ACCOUNT_COLUMNS ", " FLORIN_CUSTOMER_COLUMNS
+    ", coalesce(c.country, ''), EXISTS (SELECT 1 FROM account_states AS s "
+    "WHERE s.account_id = a.account_id AND s.life = 'dormant')" FLORIN_ACCOUNTS_AND_CUSTOMERS
+    "WHERE a.account_id = ANY ($1::uuid[]) AND " FLORIN_SHOWN_ACCOUNT;
 
 absl::StatusOr<std::vector<HeldAccount>> ReadHeldAccounts(const pqxx::result& rows,
                                                           PersonalData& data) {

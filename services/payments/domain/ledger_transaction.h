@@ -39,8 +39,8 @@ struct LedgerAnswer {
   std::vector<std::int64_t> moved_minor = {};      // What each posting moved, where committed.
 };
 
-// Whether the ledger has refused the payment for the frozen debits of its source: it knows that they
-// are, not why.
+// Whether the ledger has refused the payment for the frozen debits of its source: it knows that
+// they are, not why.
 bool IsSourceFrozen(const Payment& payment, const LedgerAnswer& answer);
 // The refusal of a payment whose source is dormant; IsSourceFrozen() must hold.
 LedgerAnswer RefusedByDormancy(LedgerAnswer answer);

@@ -52,7 +52,7 @@ struct JudgedLimit {
   std::optional<std::int64_t> maximum = {};  // When it was decided.
   std::optional<std::int64_t> remaining = {};
   std::optional<absl::Duration> window = {};
-  std::optional<Limit> limit = {};  // Nothing: removed long ago.
+  std::optional<Limit> limit = {};
   absl::Time time;
 
   friend bool operator==(const JudgedLimit&, const JudgedLimit&) = default;

@@ -62,11 +62,11 @@ class CreatePayment {
 
   // Makes the payment that `request` asks for, or gives the one that the key already stands for.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,
-  // CheckAccounts, AccountDirectory::PayerFrom, CheckPockets, BooksOf, PayeeCheck::Check, PaymentPricing::Price and
-  // Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for payees who do not fit the
-  // approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of PaymentApprovals::Ask() with
-  // the payment's id in metadata `payment_id`; kUnavailable also where it is unknown whether the
-  // intent was kept: repeat with the same key.
+  // CheckAccounts, AccountDirectory::PayerFrom, CheckPockets, BooksOf, PayeeCheck::Check,
+  // PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for
+  // payees who do not fit the approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of
+  // PaymentApprovals::Ask() with the payment's id in metadata `payment_id`; kUnavailable also where
+  // it is unknown whether the intent was kept: repeat with the same key.
   //
   // `approved`: the payment is of a schedule or a bulk that its payer has approved as it is
   // (IsApproved()), so that it is not judged by the approval policy.

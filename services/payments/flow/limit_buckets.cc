@@ -55,6 +55,12 @@ const Limit* LimitOf(const LimitUse& use, const LimitTable& table) {
   return limit != nullptr && use.swept && !limit->WasLowered() ? nullptr : limit;
 }
 
+std::vector<Uuid> LimitIdsOf(const std::vector<LimitUse>& uses) {
+  std::vector<Uuid> ids;
+  for (const LimitUse& use : uses) ids.push_back(use.limit_id);
+  return ids;
+}
+
 bool IsBehind(const LimitTable& table, const std::vector<LimitUse>& uses) {
   return std::ranges::any_of(
       uses, [&table](const LimitUse& use) { return LimitOf(use, table) == nullptr; });
@@ -70,7 +76,9 @@ Task<absl::Status> LimitBuckets::Prepare(std::vector<LimitUse> uses) {
     table = co_await limits_.Current();
     if (!table.ok()) co_return table.status();
   }
-  absl::StatusOr<std::vector<Bucket>> buckets = Unfunded(**table, uses);
+  const absl::StatusOr<LimitTable> forgotten = co_await limits_.Forgotten(LimitIdsOf(uses));
+  if (!forgotten.ok()) co_return forgotten.status();
+  absl::StatusOr<std::vector<Bucket>> buckets = Unfunded(**table, *forgotten, uses);
   if (!buckets.ok()) co_return buckets.status();
   if (buckets->empty()) co_return absl::OkStatus();
   FLORIN_CO_RETURN_IF_ERROR(co_await Open(*buckets));
@@ -85,11 +93,12 @@ Task<absl::Status> LimitBuckets::Prepare(std::vector<LimitUse> uses) {
 }
 
 absl::StatusOr<std::vector<LimitBuckets::Bucket>> LimitBuckets::Unfunded(
-    const LimitTable& table, const std::vector<LimitUse>& uses) {
+    const LimitTable& table, const LimitTable& forgotten, const std::vector<LimitUse>& uses) {
   std::vector<Bucket> buckets;
   const std::lock_guard lock(mutex_);
   for (const LimitUse& use : uses) {
     const Limit* limit = LimitOf(use, table);
+    if (limit == nullptr) limit = LimitOf(use, forgotten);
     if (limit == nullptr) return Error(Reason::kInternal, "a payment uses a limit that is none");
     const auto found = funded_.find(use.control_account_id);
     const std::size_t done = found == funded_.end() ? 0 : found->second;
@@ -182,12 +191,17 @@ Task<absl::StatusOr<std::vector<std::int64_t>>> LimitBuckets::HeldOf(
 Task<absl::StatusOr<LimitRefusal>> LimitBuckets::RefusalOf(LimitUse use, std::int64_t sequence) {
   absl::StatusOr<std::shared_ptr<const LimitTable>> table = co_await limits_.Current();
   if (!table.ok()) co_return table.status();
+  std::vector<Uuid> ids = {use.limit_id};
+  const absl::StatusOr<LimitTable> forgotten = co_await limits_.Forgotten(std::move(ids));
+  if (!forgotten.ok()) co_return forgotten.status();
   std::vector<Uuid> control = {use.control_account_id};
   const absl::StatusOr<std::vector<std::int64_t>> held =
       co_await HeldOf(std::move(control), sequence);
   if (!held.ok()) co_return held.status();
   LimitRefusal refusal{.limit_id = use.limit_id};
-  if (const Limit* limit = (*table)->Find(use.limit_id)) {
+  const Limit* limit = (*table)->Find(use.limit_id);
+  if (limit == nullptr) limit = forgotten->Find(use.limit_id);
+  if (limit != nullptr) {
     // Something may have expired since the ledger refused.
     refusal.remaining = std::min(RemainingOf(*limit, held->front()), use.units - 1);
   }

@@ -25,7 +25,7 @@ class LimitBuckets {
 
   // Opens and funds the buckets of `uses` with every maximum that their limits are known to have
   // had; those that this process has seen so are not looked at again. Errors: kUnavailable,
-  // kDeadlineExceeded, kOverloaded; kInternal if the ledger refuses, or a limit is not known.
+  // kDeadlineExceeded, kOverloaded; kInternal if the ledger refuses, or a limit has never been.
   Task<absl::Status> Prepare(std::vector<LimitUse> uses);
 
   // Forgets that the buckets are there, after the ledger has denied it.
@@ -48,7 +48,7 @@ class LimitBuckets {
   };
 
   // Those that have not had every maximum, as far as is known here.
-  absl::StatusOr<std::vector<Bucket>> Unfunded(const LimitTable& table,
+  absl::StatusOr<std::vector<Bucket>> Unfunded(const LimitTable& table, const LimitTable& forgotten,
                                                const std::vector<LimitUse>& uses);
   Task<absl::Status> Open(const std::vector<Bucket>& buckets);
   Task<absl::Status> Fund(const std::vector<Bucket>& buckets);

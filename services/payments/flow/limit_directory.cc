@@ -40,6 +40,16 @@ Task<absl::StatusOr<std::shared_ptr<const LimitTable>>> LimitDirectory::Current(
   co_return table_;
 }
 
+Task<absl::StatusOr<LimitTable>> LimitDirectory::Forgotten(std::vector<Uuid> ids) {
+  const absl::StatusOr<std::shared_ptr<const LimitTable>> table = co_await Current();
+  if (!table.ok()) co_return table.status();
+  std::erase_if(ids, [&](const Uuid& id) { return (*table)->Find(id) != nullptr; });
+  if (ids.empty()) co_return LimitTable();
+  absl::StatusOr<std::vector<Limit>> found = co_await store_.FindLimits(std::move(ids));
+  if (!found.ok()) co_return found.status();
+  co_return LimitTable(*std::move(found));
+}
+
 Task<absl::Status> LimitDirectory::Judge(Payment& payment, KycLevel payer_level,
                                          PayeeCountries countries) {
   std::shared_ptr<const LimitTable> table = Fresh();

@@ -30,6 +30,11 @@ class LimitDirectory {
   // Errors: as Judge().
   Task<absl::StatusOr<std::shared_ptr<const LimitTable>>> Current();
 
+  // Those of `ids` that Current() does not have any more, since they were removed long ago: a
+  // payment that uses them has not ended yet. Asks the store for them each time. Errors: those of
+  // Current() and LimitStore::FindLimits().
+  Task<absl::StatusOr<LimitTable>> Forgotten(std::vector<Uuid> ids);
+
   // Reads the limits, for a worker and for whoever has changed them. Errors: those of
   // LimitStore::ListLimits().
   Task<absl::Status> Refresh();

@@ -83,8 +83,14 @@ Task<absl::StatusOr<std::vector<JudgedLimit>>> LimitHistory::Of(Payment payment)
   if (judged.empty()) co_return judged;
   absl::StatusOr<std::shared_ptr<const LimitTable>> table = co_await limits_.Current();
   if (!table.ok()) co_return table.status();
+  std::vector<Uuid> ids;
+  for (const JudgedLimit& one : judged) ids.push_back(one.limit_id);
+  const absl::StatusOr<LimitTable> forgotten = co_await limits_.Forgotten(std::move(ids));
+  if (!forgotten.ok()) co_return forgotten.status();
   for (JudgedLimit& one : judged) {
-    if (const Limit* limit = (*table)->Find(one.limit_id)) one.limit = *limit;
+    const Limit* limit = (*table)->Find(one.limit_id);
+    if (limit == nullptr) limit = forgotten->Find(one.limit_id);
+    if (limit != nullptr) one.limit = *limit;
   }
   co_return judged;
 }

@@ -22,7 +22,7 @@ class LimitHistory {
 
   // Those with a window that the payment uses, and the one that refused it. Limits of each payment
   // for itself that had room are not kept. Errors: those of the ledger's GetTransactions and
-  // GetBalances, and of LimitDirectory::Current().
+  // GetBalances, and of LimitDirectory::Forgotten().
   Task<absl::StatusOr<std::vector<JudgedLimit>>> Of(Payment payment);
 
  private:

@@ -199,6 +199,37 @@ TEST_F(LimitsTest, ARemovedOneIsNone) {
   EXPECT_EQ(Pay(101), "succeeded");
 }
 
+// However long it takes: the removal lets nothing be forgotten that a payment still uses.
+TEST_F(LimitsTest, APaymentEndsAfterItsLimitWasRemovedLongAgo) {
+  const Limit day = Make(Daily(500));
+  const Limit other = Make(Daily(150));
+  EXPECT_EQ(Pay(100), "succeeded");
+  ledger_double_.SetFault(Fault::kUnavailable);
+  for (const std::int64_t amount : {50, 51}) {
+    EXPECT_THAT(Create(Transfer(amount), std::to_string(amount)),
+                StatusHasReason(Reason::kUnavailable));
+  }
+  ledger_double_.SetFault(Fault::kNone);
+  Change(LimitChange::Kind::kRemove, day, 0);
+  Change(LimitChange::Kind::kRemove, other, 0);
+  clock_.Advance(kRemovedLimitsStay + absl::Seconds(1));
+  ASSERT_THAT(runtime_.Run(limits_.Refresh()), IsOk());
+  // A process that was started since then, and has funded nothing.
+  LimitDirectory directory(limit_store_, clock_);
+  LimitBuckets buckets(directory, ledger_, reader_, "main");
+  Settlement young(runtime_.executor(), store_, ledger_, chart_, clock_, "main", &buckets);
+  std::map<std::int64_t, std::string> ended;
+  for (const Payment& payment : Payments()) {
+    if (payment.state != State::kProcessing) continue;
+    const absl::StatusOr<Payment> settled = runtime_.Run(young.Settle(payment));
+    ASSERT_THAT(settled, IsOk());
+    ended[payment.amount.minor_units] = Ended(CreatePayment::Outcome{.payment = *settled});
+  }
+  EXPECT_EQ(ended[50], "succeeded");
+  EXPECT_EQ(ended[51], "limit_exceeded 0");
+  EXPECT_EQ(HeldBy(day), 150);
+}
+
 TEST_F(LimitsTest, DepositsAreNotLimited) {
   Limit none = Daily(0);
   Make(none);

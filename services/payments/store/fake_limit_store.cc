@@ -1,5 +1,7 @@
 #include "services/payments/store/fake_limit_store.h"
 
+#include <algorithm>
+
 #include "services/payments/store/limit_changes.h"
 
 namespace florin::payments {
@@ -49,6 +51,16 @@ Task<absl::StatusOr<std::vector<Limit>>> FakeLimitStore::ListLimits(absl::Time n
   std::vector<Limit> limits;
   for (const auto& [id, limit] : limits_) {
     if (!limit.removed || limit.update_time >= now - kRemovedLimitsStay) limits.push_back(limit);
+  }
+  co_return limits;
+}
+
+Task<absl::StatusOr<std::vector<Limit>>> FakeLimitStore::FindLimits(std::vector<Uuid> limit_ids) {
+  std::lock_guard lock(mutex_);
+  if (fail_reads_) co_return Error(Reason::kUnavailable, "told to fail");
+  std::vector<Limit> limits;
+  for (const auto& [id, limit] : limits_) {
+    if (std::ranges::count(limit_ids, id) > 0) limits.push_back(limit);
   }
   co_return limits;
 }

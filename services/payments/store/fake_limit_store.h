@@ -15,8 +15,9 @@ class FakeLimitStore : public LimitStore {
  public:
   Task<absl::StatusOr<StoredLimit>> ChangeLimit(LimitChange change) override;
   Task<absl::StatusOr<std::vector<Limit>>> ListLimits(absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Limit>>> FindLimits(std::vector<Uuid> limit_ids) override;
 
-  // Makes ListLimits fail with kUnavailable.
+  // Makes ListLimits and FindLimits fail with kUnavailable.
   void FailReads(bool fail);
 
  private:

@@ -12,7 +12,8 @@
 
 namespace florin::payments {
 
-// Removed limits are known for so long: payments that used them may not have ended.
+// So long removed limits are known to everybody without asking. A payment that used one and has not
+// ended by then asks for it (FindLimits): rows of limits stay for ever.
 inline constexpr absl::Duration kRemovedLimitsStay = absl::Hours(7 * 24);
 // At once, of all kinds together, removed ones not counted.
 inline constexpr int kMostLimits = 10'000;
@@ -53,6 +54,8 @@ class LimitStore {
 
   // All limits, by id; those that were removed before `now` - kRemovedLimitsStay left out.
   virtual Task<absl::StatusOr<std::vector<Limit>>> ListLimits(absl::Time now) = 0;
+  // Those of `limit_ids` that there have ever been, by id, whenever they were removed.
+  virtual Task<absl::StatusOr<std::vector<Limit>>> FindLimits(std::vector<Uuid> limit_ids) = 0;
 };
 
 }  // namespace florin::payments

@@ -174,6 +174,12 @@ TYPED_TEST(LimitStoreContractTest, WhatIsRemovedDoesNotChangeAndIsForgottenLater
   limit.removed = true;
   EXPECT_THAT(this->Listed(kStart + kRemovedLimitsStay), ElementsAre(limit));
   EXPECT_TRUE(this->Listed(kStart + kRemovedLimitsStay + absl::Seconds(1)).empty());
+  // Whoever asks for it still has it.
+  const Limit other = this->Create("other");
+  const std::vector<Uuid> ids = {limit.limit_id, SystemIds().NewId()};
+  EXPECT_THAT(this->Run(this->subject_.limits().FindLimits(ids)).value(), ElementsAre(limit));
+  const std::vector<Uuid> others = {other.limit_id};
+  EXPECT_THAT(this->Run(this->subject_.limits().FindLimits(others)).value(), ElementsAre(other));
   for (const Kind kind : {Kind::kSetMaximum, Kind::kRemove}) {
     EXPECT_THAT(this->Change(this->Of(limit, kind, "again", 1)),
                 StatusHasReason(Reason::kLimitNotFound));

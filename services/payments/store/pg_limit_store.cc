@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "libs/audit/pg_audit.h"
+#include "libs/pg/array.h"
 #include "services/payments/store/limit_changes.h"
 #include "services/payments/store/payment_rows.h"
 
@@ -24,6 +25,9 @@ namespace {
 constexpr char kListLimits[] = FLORIN_LIMITS
     "GROUP BY l.limit_id HAVING NOT bool_or(r.removed) "
     "OR max(r.create_time) >= " FLORIN_TIME("$1::bigint") " ORDER BY l.limit_id";
+
+constexpr char kFindLimits[] =
+    FLORIN_LIMITS "WHERE l.limit_id = ANY ($1::uuid[]) GROUP BY l.limit_id ORDER BY l.limit_id";
 
 constexpr char kGetLimit[] =
     FLORIN_LIMITS "WHERE l.limit_id = $1::uuid AND r.revision <= $2::integer GROUP BY l.limit_id";
@@ -167,9 +171,13 @@ absl::StatusOr<StoredLimit> Change(pqxx::work& transaction, const LimitChange& c
 }  // namespace
 
 std::vector<pg::Statement> PgLimitStore::Statements() {
-  return {{"list_limits", kListLimits},   {"get_limit", kGetLimit},
-          {"lock_limits", kLockLimits},   {"find_limit_change", kFindLimitChange},
-          {"insert_limit", kInsertLimit}, {"insert_limit_revision", kInsertRevision}};
+  return {{"list_limits", kListLimits},
+          {"find_limits", kFindLimits},
+          {"get_limit", kGetLimit},
+          {"lock_limits", kLockLimits},
+          {"find_limit_change", kFindLimitChange},
+          {"insert_limit", kInsertLimit},
+          {"insert_limit_revision", kInsertRevision}};
 }
 
 Task<absl::StatusOr<StoredLimit>> PgLimitStore::ChangeLimit(LimitChange change) {
@@ -185,6 +193,16 @@ Task<absl::StatusOr<std::vector<Limit>>> PgLimitStore::ListLimits(absl::Time now
       [now](pqxx::transaction_base& transaction) {
         return ReadLimits(
             transaction.exec_prepared("list_limits", absl::ToUnixMicros(now - kRemovedLimitsStay)));
+      };
+  co_return co_await pool_.Read(std::move(work));
+}
+
+Task<absl::StatusOr<std::vector<Limit>>> PgLimitStore::FindLimits(std::vector<Uuid> limit_ids) {
+  pg::Array ids;
+  for (const Uuid& id : limit_ids) ids.Add(id);
+  std::function<absl::StatusOr<std::vector<Limit>>(pqxx::transaction_base&)> work =
+      [&ids](pqxx::transaction_base& transaction) {
+        return ReadLimits(transaction.exec_prepared("find_limits", ids.literal()));
       };
   co_return co_await pool_.Read(std::move(work));
 }

@@ -18,6 +18,7 @@ class PgLimitStore : public LimitStore {
 
   Task<absl::StatusOr<StoredLimit>> ChangeLimit(LimitChange change) override;
   Task<absl::StatusOr<std::vector<Limit>>> ListLimits(absl::Time now) override;
+  Task<absl::StatusOr<std::vector<Limit>>> FindLimits(std::vector<Uuid> limit_ids) override;
 
  private:
   pg::Pool& pool_;
