@@ -11,7 +11,6 @@ inline Origin OriginOfCall(const rpc::Call& call) {
   origin.caller = call.caller();
   origin.client_address = call.client_address();
   origin.request_id = call.request_id();
-  origin.trace_id = call.trace_id();
   return origin;
 }
 

@@ -23,8 +23,6 @@ struct Origin {
   std::string caller;          // The service whose certificate called
   std::string client_address;  // Of the client, as the gateway saw it
   std::string request_id;      // `req_…`
-  // Of W3C Trace Context, for what is kept of a request elsewhere: no event has it.
-  std::string trace_id = {};
 
   friend bool operator==(const Origin&, const Origin&) = default;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "libs/status/check.h"
-#include "libs/telemetry/trace_context.h"
 
 namespace florin::rpc {
 namespace {
@@ -33,8 +32,6 @@ const Principal& Call::principal() const {
   FLORIN_CHECK(has_principal_, "only methods with access USER ask for the user");
   return principal_;
 }
-
-std::string_view Call::trace_id() const { return telemetry::TraceIdOf(incoming_.traceparent); }
 
 absl::Status Call::cancel_status() const {
   return incoming_.cancellation == nullptr ? absl::OkStatus() : incoming_.cancellation->status();

@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -69,8 +68,6 @@ class Call {
   const std::string& idempotency_key() const { return incoming_.idempotency_key; }
   const std::string& request_id() const { return incoming_.request_id; }
   const std::string& traceparent() const { return incoming_.traceparent; }
-  // Of the trace that the call is part of, 32 hexadecimal digits; empty if there is none.
-  std::string_view trace_id() const;
   const std::string& client_address() const { return incoming_.client_address; }
   absl::Time deadline() const { return incoming_.deadline; }
 

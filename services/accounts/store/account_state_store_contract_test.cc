@@ -231,6 +231,20 @@ TYPED_TEST(AccountStateStoreContractTest, ClosingIsClaimedOnceAndClosesForEveryb
   EXPECT_THAT(this->runtime_.Run(store.LookUp({account, other})).value(), SizeIs(2));
 }
 
+// Services that move money are told as long as it lasts.
+TYPED_TEST(AccountStateStoreContractTest, ALookUpSaysWhoIsDormant) {
+  const Uuid account = this->NewAccount(this->customer_);
+  const auto dormant = [&] {
+    const auto found = this->runtime_.Run(this->subject_.store().LookUp({account}));
+    return found->at(0).dormant;
+  };
+  EXPECT_FALSE(dormant());
+  for (const AccountLife life : {AccountLife::kDormant, AccountLife::kOpen}) {
+    EXPECT_THAT(this->Change(account, [life](AccountStanding& to) { to.life = life; }), IsOk());
+    EXPECT_EQ(dormant(), life == AccountLife::kDormant);
+  }
+}
+
 TYPED_TEST(AccountStateStoreContractTest, ListsWhoIsAwake) {
   const Uuid first = this->NewAccount(this->customer_);
   const Uuid second = this->NewAccount(this->customer_);

@@ -133,16 +133,15 @@ std::optional<InterestPlan> FakeInterestStore::VersionOn(const std::string& plan
   return in_force;
 }
 
-DueInterest FakeInterestStore::DueOf(const Account& account, const Progress& progress) const {
-  const Uuid& account_id = account.account_id;
+DueInterest FakeInterestStore::DueOf(const Uuid& account_id, const Progress& progress,
+                                     bool closed) const {
   DueInterest due{.account_id = account_id,
                   .day = progress.next_day,
                   .carried = progress.carried,
                   .revision = progress.revision,
-                  .closed = account.state == AccountState::kClosed,
+                  .closed = closed,
                   .plan = VersionOn(PlanOn(account_id, progress.next_day), progress.next_day),
-                  .next_plan_id = PlanOn(account_id, progress.next_day + 1),
-                  .book = account.book};
+                  .next_plan_id = PlanOn(account_id, progress.next_day + 1)};
   if (!due.next_plan_id.empty()) due.next_time_zone = plans_.at(due.next_plan_id)[0].time_zone;
   due.more_follows = assignments_.at(account_id).back().from_date > progress.next_day + 1;
   return due;
@@ -164,9 +163,10 @@ Task<absl::StatusOr<std::vector<DueInterest>>> FakeInterestStore::ClaimDays(absl
   for (const Uuid& id : due) {
     const AccountRef ref{.user_id = std::nullopt, .account_id = id};
     const absl::StatusOr<AccountRecord> record = co_await accounts_.FindAccount(ref);
-    if (!record.ok()) co_return record.status();
+    const bool closed = !record.ok() || record->account.state == AccountState::kClosed;
     std::lock_guard lock(mutex_);
-    claimed.push_back(DueOf(record->account, progress_.at(id)));
+    claimed.push_back(DueOf(id, progress_.at(id), closed));
+    if (record.ok()) claimed.back().book = record->account.book;
   }
   co_return claimed;
 }
@@ -208,7 +208,7 @@ Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::Settle(
   std::lock_guard lock(mutex_);
   std::vector<InterestBooking> claimed;
   const auto found = progress_.find(account_id);
-  if (found == progress_.end() || !record.ok()) co_return claimed;
+  if (found == progress_.end()) co_return claimed;
   Progress& progress = found->second;
   const std::optional<Capitalised> over = Capitalise(progress.carried);
   if (!over) co_return Error(Reason::kInternal, "more interest than can be booked");
@@ -223,7 +223,7 @@ Task<absl::StatusOr<std::vector<InterestBooking>>> FakeInterestStore::Settle(
                                   .plan_id = last->plan_id,
                                   .currency = plans_.at(last->plan_id)[0].currency,
                                   .amount_minor = over->booked_minor,
-                                  .book = record->account.book};
+                                  .book = record.ok() ? record->account.book : ""};
     bookings_[{account_id, last->day, BookingKind::kInterest}] = {.booking = booking};
     progress.carried = over->carried_parts;
     ++progress.revision;

@@ -58,7 +58,7 @@ class FakeInterestStore : public InterestStore {
   // With mutex_ held.
   std::string PlanOn(const Uuid& account_id, absl::CivilDay day) const;
   std::optional<InterestPlan> VersionOn(const std::string& plan_id, absl::CivilDay day) const;
-  DueInterest DueOf(const Account& account, const Progress& progress) const;
+  DueInterest DueOf(const Uuid& account_id, const Progress& progress, bool closed) const;
 
   AccountStateStore& accounts_;
   std::mutex mutex_;

@@ -99,7 +99,6 @@ Task<absl::StatusOr<ChargeSteps::Outcome>> ChargeSteps::Run(Step step, std::stri
                                                             audit::Origin origin) {
   step.create_time = NowInMicroseconds(clock_);
   step.update_time = step.create_time;
-  step.trace_id = origin.trace_id;
   const Uuid step_id = step.step_id;
   const crypto::Digest fingerprint = crypto::Sha256(CanonicalStep(step));
   StepIntent intent{.step = std::move(step),

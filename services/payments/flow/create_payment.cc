@@ -6,6 +6,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "libs/telemetry/trace_context.h"
 #include "libs/text/text.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/book_transfer.h"
@@ -57,7 +58,8 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   Intent intent{.payment = NewPayment(payment_id, user_id, request, NowInMicroseconds(clock_)),
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalRequest(request)),
-                .origin = std::move(origin)};
+                .origin = std::move(origin),
+                .trace_id = std::string(telemetry::TraceIdOf(context.traceparent))};
   absl::Status saved;
   if (payee_check_ != nullptr) {
     saved = co_await payee_check_->Check(context, user_id, std::move(payees->others));

@@ -5,6 +5,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "libs/telemetry/trace_context.h"
 #include "libs/text/text.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/flow/rail_booking.h"
@@ -88,7 +89,8 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalPayout(request)),
                 .origin = std::move(origin),
-                .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail}};
+                .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail},
+                .trace_id = std::string(telemetry::TraceIdOf(context.traceparent))};
   if (parts_.limits != nullptr) {
     PayeeCountries countries;
     countries[intent.payment.destination_account_id] = CountryOf(request.beneficiary);

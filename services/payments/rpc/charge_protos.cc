@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "libs/audit/call_origin.h"
+#include "libs/telemetry/trace_context.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
@@ -41,6 +42,7 @@ absl::StatusOr<Uuid> ParsePayee(const std::string& account_id, const Payment& pa
 }
 
 Task<absl::StatusOr<ChargeSteps::Outcome>> RunStep(ChargeSteps& steps, rpc::Call& call, Step step) {
+  step.trace_id = telemetry::TraceIdOf(call.traceparent());
   absl::StatusOr<ChargeSteps::Outcome> outcome =
       co_await steps.Run(std::move(step), call.idempotency_key(), audit::OriginOfCall(call));
   if (outcome.ok() && outcome->replayed) call.MarkReplayed();

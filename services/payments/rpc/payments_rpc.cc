@@ -8,6 +8,7 @@
 #include "libs/paging/paging.h"
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
+#include "libs/telemetry/trace_context.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
 #include "services/payments/rpc/pricing_proto.h"
@@ -306,7 +307,8 @@ Task<absl::StatusOr<v1::Payment>> PaymentsRpc::Void(rpc::Call& call, Uuid user, 
   Step step{.step_id = DeriveId("florin.payments.void", key),
             .payment_id = seen.payment.payment_id,
             .user_id = user,
-            .kind = StepKind::kVoid};
+            .kind = StepKind::kVoid,
+            .trace_id = std::string(telemetry::TraceIdOf(call.traceparent()))};
   const absl::StatusOr<ChargeSteps::Outcome> outcome =
       co_await steps_.Run(std::move(step), std::move(key), audit::OriginOfCall(call));
   if (!outcome.ok()) co_return outcome.status();

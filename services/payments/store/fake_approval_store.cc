@@ -49,8 +49,7 @@ Task<absl::StatusOr<Judged>> FakeStore::InsertJudged(Intent intent, ApprovalTerm
   }
   const absl::Time due = verdict.needs_approval ? terms.expire_time : payment.create_time + kLease;
   Payment kept = verdict.needs_approval ? AwaitApproval(payment, std::move(terms)) : payment;
-  rows_.emplace(
-      id, Row{kept, intent.fingerprint, due, intent.origin.request_id, intent.origin.trace_id});
+  rows_.emplace(id, Row{kept, intent.fingerprint, due, intent.origin.request_id, intent.trace_id});
   KeepPayout(intent);
   KeepTransfer(intent.payment);
   co_return Judged{.stored = {.payment = std::move(kept), .same_request = true},

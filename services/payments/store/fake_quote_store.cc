@@ -48,7 +48,7 @@ Task<absl::StatusOr<StoredIntent>> FakeStore::InsertWithQuote(Intent intent) {
   const Id id(payment.user_id, payment.payment_id);
   keys_.emplace(key, id);
   rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
-                        intent.origin.request_id, intent.origin.trace_id});
+                        intent.origin.request_id, intent.trace_id});
   co_return StoredIntent{.payment = payment, .same_request = true};
 }
 

@@ -17,7 +17,7 @@ Task<absl::StatusOr<std::vector<StoredIntent>>> FakeStore::InsertIntents(
         keys_.try_emplace(Key(payment.user_id, payment.kind, intent.idempotency_key), id);
     if (inserted) {
       rows_.emplace(id, Row{payment, intent.fingerprint, payment.create_time + kLease,
-                            intent.origin.request_id, intent.origin.trace_id});
+                            intent.origin.request_id, intent.trace_id});
       KeepPayout(intent);
       KeepTransfer(intent.payment);
     }

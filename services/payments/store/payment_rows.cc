@@ -139,10 +139,10 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       request_ids.Add(intent.origin.request_id);
     }
-    if (intent.origin.trace_id.empty()) {
+    if (intent.trace_id.empty()) {
       trace_ids.AddNull();
     } else {
-      trace_ids.Add(intent.origin.trace_id);
+      trace_ids.Add(intent.trace_id);
     }
     if (payment.books) {
       source_books.Add(payment.books->source);

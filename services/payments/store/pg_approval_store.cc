@@ -86,7 +86,7 @@ std::size_t InsertAwaiting(pqxx::work& transaction, const Intent& intent,
       ByteaOf(terms.nonce), absl::ToUnixMicros(terms.expire_time),
       payment.pricing ? TextOf(*payment.pricing) : std::string(), timeout, source_book, target_book,
       payment.limit_uses.empty() ? std::string() : TextOf(payment.limit_uses),
-      intent.origin.request_id, intent.origin.trace_id);
+      intent.origin.request_id, intent.trace_id);
   return static_cast<std::size_t>(inserted.affected_rows());
 }
 

@@ -29,6 +29,8 @@ struct Intent {
   audit::Origin origin = {};  // For the audit trail, where the payment is judged.
   // Of a payout whom, and by which rail. Kept beside the payment, in the same transaction.
   std::optional<PayoutTerms> payout = {};
+  // Of the trace (W3C Trace Context) that the request belongs to; empty: a worker's.
+  std::string trace_id = {};
 };
 
 // What is kept under an idempotency key. It is this intent's own payment if the ids agree,

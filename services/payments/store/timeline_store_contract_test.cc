@@ -32,7 +32,7 @@ class TimelineStoreTest : public ::testing::Test {
                   .origin = {},
                   .payout = std::move(payout)};
     intent.origin.request_id = request_id;
-    intent.origin.trace_id = trace_id_;
+    intent.trace_id = trace_id_;
     std::vector<Intent> one = {intent};
     return Run(kept_.payments().InsertIntents(std::move(one)))[0].payment;
   }
