@@ -87,9 +87,16 @@ int main(int argc, char** argv) {
   payments::RecoveryParts recovery(
       process.executor(), {store, settlement, approvals.store(), confirm, reconcile.vain(), clock},
       charges.recovery());
-  payments::RailParts::Rest rest{
-      store, directory,    settlement, chart, confirm, approvals.approving(), limits.directory(),
-      book,  approval_page};
+  payments::RailParts::Rest rest{store,
+                                 directory,
+                                 settlement,
+                                 chart,
+                                 confirm,
+                                 approvals.approving(),
+                                 limits.directory(),
+                                 pricing.pricing(),
+                                 book,
+                                 approval_page};
   rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
   reconcile.Start(process.executor(), rails.rails());
   std::vector<rpc::Service*> services = rails.services();

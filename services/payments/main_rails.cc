@@ -31,7 +31,8 @@ void RailParts::Start(process::Process& process, pg::Pool& pool, rpc::Channel& l
                                   .rails = rails(),
                                   .clock = clock_,
                                   .ids = SystemIds(),
-                                  .limits = &rest.limits});
+                                  .limits = &rest.limits,
+                                  .pricing = &rest.pricing});
   deposits_.emplace(rest.payments, *deposit_store_, rest.accounts, rest.settlement, rest.chart,
                     clock_, SystemIds());
   inbox_.emplace(rails(), *payouts_, *deposits_);

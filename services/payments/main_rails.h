@@ -42,6 +42,7 @@ class RailParts {
     ConfirmPayment& confirm;
     CreatePayment::Approving approving;
     LimitDirectory& limits;
+    PaymentPricing& pricing;
     std::string book;
     std::string approval_page;
   };

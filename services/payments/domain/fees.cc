@@ -35,6 +35,7 @@ std::optional<FeeKind> ParseKindOfFee(std::string_view text) {
   if (text == "transfer") return FeeKind::kTransfer;
   if (text == "deposit") return FeeKind::kDeposit;
   if (text == "fx") return FeeKind::kFx;
+  if (text == "payout") return FeeKind::kPayout;
   return std::nullopt;
 }
 
@@ -67,6 +68,7 @@ bool AddTier(std::string_view value, FeeRule& rule) {
 struct Terms {
   std::optional<std::int64_t> fixed, least, most;
   std::optional<int> basis_points;
+  std::optional<bool> back_if_returned;
 };
 
 bool Once(std::optional<std::int64_t>& target, std::string_view value) {
@@ -84,6 +86,11 @@ bool AddTerm(std::string_view term, Terms& terms, FeeRule& rule) {
   if (name == "min") return Once(terms.least, value);
   if (name == "max") return Once(terms.most, value);
   if (name == "tier") return AddTier(value, rule);
+  if (name == "returned") {
+    if (terms.back_if_returned || (value != "keep" && value != "give_back")) return false;
+    terms.back_if_returned = value == "give_back";
+    return true;
+  }
   if (name != "basis_points" || terms.basis_points) return false;
   terms.basis_points = ParseBasisPoints(value);
   return terms.basis_points.has_value();
@@ -94,7 +101,7 @@ absl::StatusOr<FeeRule> ParseRule(std::string_view line) {
       absl::StrSplit(std::string(line), absl::ByAnyChar(" \t\r"), absl::SkipEmpty());
   if (words.size() < 4) return Wrong(line, "is not KIND CURRENCY BEARER TERM…");
   const std::optional<FeeKind> kind = ParseKindOfFee(words[0]);
-  if (!kind) return Wrong(line, "begins with no kind: transfer, deposit or fx");
+  if (!kind) return Wrong(line, "begins with no kind: transfer, deposit, fx or payout");
   const absl::StatusOr<Currency> currency = Currency::Parse(words[1]);
   if (!currency.ok()) return Wrong(line, "has no ISO 4217 code");
   FeeRule rule{.kind = *kind, .currency = *currency};
@@ -105,10 +112,17 @@ absl::StatusOr<FeeRule> ParseRule(std::string_view line) {
   if (rule.kind == FeeKind::kFx && rule.bearer != Bearer::kPayer) {
     return Wrong(line, "cuts an amount that was quoted: the payer bears a conversion's fee");
   }
+  if (rule.kind == FeeKind::kPayout && rule.bearer != Bearer::kPayer) {
+    return Wrong(line, "charges a payee who is no customer: the payer bears a payout's fee");
+  }
   Terms terms;
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (!AddTerm(words[i], terms, rule)) return Wrong(line, "has a term that is none");
   }
+  if (terms.back_if_returned && rule.kind != FeeKind::kPayout) {
+    return Wrong(line, "says what is returned, which only payouts are");
+  }
+  rule.back_if_returned = terms.back_if_returned.value_or(false);
   const bool flat = terms.fixed || terms.basis_points;
   if (flat == !rule.tiers.empty()) return Wrong(line, "has tiers or one price, not both");
   if (flat) rule.tiers = {{0, terms.fixed.value_or(0), terms.basis_points.value_or(0)}};
@@ -182,7 +196,7 @@ absl::StatusOr<Fee> FeeOf(const FeeRule& rule, std::int64_t amount_minor) {
   std::int64_t total = std::max(*sum, rule.least_minor);
   if (rule.most_minor) total = std::min(total, *rule.most_minor);
 
-  Fee fee{.bearer = rule.bearer};
+  Fee fee{.bearer = rule.bearer, .back_if_returned = rule.back_if_returned};
   if (rule.bearer == Bearer::kPayer) fee.payer_minor = total;
   if (rule.bearer == Bearer::kSplit) {
     // No more than `total`, so it fits.

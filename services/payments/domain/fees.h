@@ -16,6 +16,7 @@ enum class FeeKind {
   kTransfer,  // To one or several payees in one currency.
   kDeposit,   // From a rail: the payee bears its fee.
   kFx,        // With a quote: the payer bears its fee, in the currency that he pays in.
+  kPayout,    // Over a rail: the payer bears its fee, beyond what is sent.
 };
 
 enum class Bearer { kPayer, kPayee, kSplit };
@@ -41,6 +42,7 @@ struct FeeRule {
   std::vector<FeeTier> tiers;  // Ascending, the first from 0.
   std::int64_t least_minor = 0;
   std::optional<std::int64_t> most_minor;
+  bool back_if_returned = false;  // Of a payout: as of Fee.
 
   friend bool operator==(const FeeRule&, const FeeRule&) = default;
 };
@@ -60,11 +62,14 @@ struct FeeSchedule {
 //   transfer USD split:2500 tier=0:100:0 tier=100000:0:20
 //   deposit  GBP payee basis_points=5
 //   fx       EUR payer basis_points=50
+//   payout   EUR payer fixed=50 returned=keep
 //
-// KIND is transfer, deposit or fx; BEARER is payer, payee or split:BP with the payer's share in
-// basis points. Amounts are minor units. `tier=FROM:FIXED:BP` for each tier, or `fixed` and
-// `basis_points` for all amounts. No rate is above 10000 basis points.
-// Error: kInvalidField, naming the line that is wrong.
+// KIND is transfer, deposit, fx or payout; BEARER is payer, payee or split:BP with the payer's
+// share in basis points. Amounts are minor units. `tier=FROM:FIXED:BP` for each tier, or `fixed`
+// and `basis_points` for all amounts. No rate is above 10000 basis points. `returned`, only of
+// payouts: whether the house keeps the fee of one that comes back after it was paid (`keep`, also
+// where it is not said) or gives it back (`give_back`). Error: kInvalidField, naming the line that
+// is wrong.
 absl::StatusOr<FeeSchedule> ParseFeeSchedule(std::string_view text);
 
 // A fee, in the currency of the payment's amount.
@@ -72,6 +77,9 @@ struct Fee {
   Bearer bearer = Bearer::kPayer;
   std::int64_t payer_minor = 0;  // Beyond the amount.
   std::int64_t payee_minor = 0;  // Out of the amount.
+  // Of a payout: given back with what is returned after it was paid. Of one that the rail rejects
+  // it always is.
+  bool back_if_returned = false;
 
   friend bool operator==(const Fee&, const Fee&) = default;
 };

@@ -28,9 +28,15 @@ TEST(ParseFeeScheduleTest, ReadsEveryTerm) {
       "\n"
       "transfer USD split:2500 tier=0:100:0 tier=100000:0:20\r\n"
       "deposit GBP payee basis_points=5\n"
-      "fx EUR payer basis_points=50");
+      "fx EUR payer basis_points=50\n"
+      "payout EUR payer fixed=50 returned=give_back\n"
+      "payout USD payer returned=keep fixed=50\n"
+      "payout GBP payer fixed=50");
   ASSERT_THAT(schedule, IsOk());
-  ASSERT_EQ(schedule->rules.size(), 4u);
+  ASSERT_EQ(schedule->rules.size(), 7u);
+  EXPECT_TRUE(schedule->Find(FeeKind::kPayout, kEur)->back_if_returned);
+  EXPECT_FALSE(schedule->rules[5].back_if_returned);
+  EXPECT_FALSE(schedule->rules[6].back_if_returned) << "kept where it is not said";
   EXPECT_EQ(*schedule->Find(FeeKind::kTransfer, kEur), (FeeRule{.kind = FeeKind::kTransfer,
                                                                 .currency = kEur,
                                                                 .bearer = Bearer::kPayer,
@@ -49,7 +55,13 @@ TEST(ParseFeeScheduleTest, ReadsEveryTerm) {
 TEST(ParseFeeScheduleTest, RefusesWhatIsUnclear) {
   for (const char* bad : {
            "transfer EUR payer",
-           "payout EUR payer fixed=1",
+           "payin EUR payer fixed=1",
+           "payout EUR payee fixed=1",
+           "payout EUR split:5000 fixed=1",
+           "payout EUR payer returned=keep",
+           "payout EUR payer fixed=1 returned=half",
+           "payout EUR payer fixed=1 returned=keep returned=keep",
+           "transfer EUR payer fixed=1 returned=keep",
            "transfer eur payer fixed=1",
            "transfer EUR both fixed=1",
            "transfer EUR split fixed=1",
@@ -95,6 +107,10 @@ TEST(FeeOfTest, Table) {
            Case{"transfer EUR payer basis_points=100 min=5 max=50", 100, 5, 0},
            Case{"transfer EUR payer basis_points=100 min=5 max=50", 1000, 10, 0},
            Case{"transfer EUR payer basis_points=100 min=5 max=50", 100000, 50, 0},
+           Case{"payout EUR payer fixed=10 basis_points=100 min=11 max=50", 99, 11, 0},
+           Case{"payout EUR payer fixed=10 basis_points=100 min=11 max=50", 200, 12, 0},
+           Case{"payout EUR payer fixed=10 basis_points=100 min=11 max=50", 100000, 50, 0},
+           Case{"payout EUR payer tier=0:100:0 tier=1000:0:10", 1000, 1, 0},
            // The odd unit is the payee's.
            Case{"transfer EUR split:5000 fixed=25", 1000, 12, 13},
            Case{"transfer EUR split:0 fixed=25", 1000, 0, 25},

@@ -56,15 +56,25 @@ void AppendField(std::string& out, std::string_view field) {
 
 std::string ReasonName(Reason reason) { return std::string(InfoOf(reason).name); }
 
+std::int64_t FeeMinorOf(const Payment& payment) {
+  return payment.pricing && payment.pricing->fee ? payment.pricing->fee->payer_minor : 0;
+}
+
+bool IsBackIfReturned(const Payment& payment) {
+  return FeeMinorOf(payment) > 0 && payment.pricing->fee->back_if_returned;
+}
+
 // The templates of what is booked by a transaction of its own.
-std::vector<PostingEvent> EventsOf(S stage) {
+std::vector<PostingEvent> EventsOf(const Payment& payment, S stage) {
   switch (stage) {
     case S::kSettling:
       return {PostingEvent::kPayoutSettled};
     case S::kRejecting:
       return {PostingEvent::kPayoutRejected};
     case S::kReturning:
-      return {PostingEvent::kPayoutReturned, PostingEvent::kPayoutReturnSettledNet};
+      return {IsBackIfReturned(payment) ? PostingEvent::kPayoutReturnedFeeBack
+                                        : PostingEvent::kPayoutReturned,
+              PostingEvent::kPayoutReturnSettledNet};
     default:
       return {};
   }
@@ -228,18 +238,20 @@ StepTransaction BookingOf(const Payout& payout, int attempt) {
     const bool sends = payout.stage == S::kSending;
     transaction.kind = sends ? StepTransaction::Kind::kCapture : StepTransaction::Kind::kVoid;
     transaction.hold_id = payment.transaction_id;
-    transaction.amount_minor = payment.amount.minor_units;
+    transaction.amount_minor = DebitedOf(payment).minor_units;
+    transaction.whole = FeeMinorOf(payment) > 0;
     transaction.final = sends;
     return transaction;
   }
   const Currency& currency = payment.amount.currency;
   const Uuid back_to =
       attempt == 1 ? payment.source_account_id : HouseAccountId({Role::kSuspense, currency});
-  const Filling filling{.payer_account_id = back_to,
-                        .payees = {},
-                        .currencies = {currency},
-                        .amounts = {{Term::kAmount, payment.amount.minor_units}}};
-  for (const PostingEvent event : EventsOf(payout.stage)) {
+  const Filling filling{
+      .payer_account_id = back_to,
+      .payees = {},
+      .currencies = {currency},
+      .amounts = {{Term::kAmount, payment.amount.minor_units}, {Term::kFee, FeeMinorOf(payment)}}};
+  for (const PostingEvent event : EventsOf(payment, payout.stage)) {
     for (const LedgerPosting& posting : Fill(TemplateOf(event), filling)) {
       transaction.postings.push_back(
           {posting.debit_account_id, posting.credit_account_id, posting.amount_minor});
@@ -255,18 +267,71 @@ bool HasSecondAttempt(PayoutStage stage) {
 
 std::vector<HouseAccount> HouseAccountsOf(const Payout& payout) {
   const Currency& currency = payout.payment.amount.currency;
+  std::vector<HouseAccount> accounts;
+  bool fee_back = false;
   switch (payout.stage) {
     case S::kSettling:
-      return {{Role::kOutboundClearing, currency}, {Role::kNostro, currency}};
+      accounts = {{Role::kOutboundClearing, currency}, {Role::kNostro, currency}};
+      break;
     case S::kRejecting:
-      return {{Role::kOutboundClearing, currency}, {Role::kSuspense, currency}};
+      accounts = {{Role::kOutboundClearing, currency}, {Role::kSuspense, currency}};
+      fee_back = FeeMinorOf(payout.payment) > 0;
+      break;
     case S::kReturning:
-      return {{Role::kInboundClearing, currency},
-              {Role::kNostro, currency},
-              {Role::kSuspense, currency}};
+      accounts = {{Role::kInboundClearing, currency},
+                  {Role::kNostro, currency},
+                  {Role::kSuspense, currency}};
+      fee_back = IsBackIfReturned(payout.payment);
+      break;
     default:
-      return {};
+      break;
   }
+  if (fee_back) accounts.push_back({Role::kFeeIncome, currency});
+  return accounts;
+}
+
+FeeState FeeStateOf(const Payout& payout) {
+  if (FeeMinorOf(payout.payment) == 0) return FeeState::kNone;
+  switch (payout.stage) {
+    case S::kCreated:
+      return payout.payment.state == State::kCanceled ? FeeState::kNotTaken : FeeState::kHeld;
+    case S::kReserved:
+    case S::kSending:
+    case S::kCanceling:
+      return FeeState::kHeld;
+    case S::kSent:
+    case S::kSettling:
+    case S::kRejecting:
+    case S::kReturning:
+    case S::kSettled:
+      return FeeState::kTaken;
+    case S::kRejected:
+      return FeeState::kGivenBack;
+    case S::kReturned:
+      return IsBackIfReturned(payout.payment) ? FeeState::kGivenBack : FeeState::kTaken;
+    case S::kCanceled:
+    case S::kRefused:
+      return FeeState::kNotTaken;
+  }
+  FLORIN_CHECK(false, "every stage says what became of the fee");
+  return FeeState::kNone;
+}
+
+std::string_view NameOf(FeeState state) {
+  switch (state) {
+    case FeeState::kNone:
+      return "none";
+    case FeeState::kHeld:
+      return "held";
+    case FeeState::kTaken:
+      return "taken";
+    case FeeState::kNotTaken:
+      return "not_taken";
+    case FeeState::kGivenBack:
+      return "given_back";
+  }
+  FLORIN_CHECK(false, "every state of a fee has a name");
+  return {};
 }
 
 PayoutStage BookedStageOf(PayoutStage stage) {

@@ -8,8 +8,13 @@
 //   sent       submitted to the rail, or about to be: whatever is not known is found out by asking
 //   settling   the rail has paid; to be booked (P3)
 //   rejecting  the rail has not and will not; to be booked (P4)
-//   returning  the rail has paid and got it back; to be booked (P5 and P6 at once)
+//   returning  the rail has paid and got it back; to be booked (P5, or P8 where its fee is given
+//              back, and P6, at once)
 //   canceling  to be released (P7)
+//
+// A fee (its payment's pricing) is set aside with the amount, taken when the amount goes to the
+// clearing account, and comes back with what the rail rejects; so that it is never taken of what
+// was not paid.
 //
 // Each stage is durable before what it says is done, each booking has one id, and the rail knows
 // the payout by the payment's id: so that every step may be repeated by anybody, after any crash.
@@ -87,6 +92,19 @@ struct Payout {
 
   friend bool operator==(const Payout&, const Payout&) = default;
 };
+
+// What has become of a payout's fee.
+enum class FeeState {
+  kNone,       // It costs nothing.
+  kHeld,       // Set aside, or to be, with the amount.
+  kTaken,      // The house has it.
+  kNotTaken,   // It never was taken: the payout was canceled or refused.
+  kGivenBack,  // It was, and is in the account again: rejected; returned, where the fee says so.
+};
+// As of the payout's stage: what is to be booked has not happened yet.
+FeeState FeeStateOf(const Payout& payout);
+// "none", "held", …
+std::string_view NameOf(FeeState state);
 
 struct PayoutRequest {
   Uuid source_account_id;

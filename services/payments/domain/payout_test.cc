@@ -200,6 +200,92 @@ TEST(PayoutTest, EveryWayLeavesTheClearingAccountsAtZero) {
   }
 }
 
+Payout Charged(S stage, bool back_if_returned) {
+  Payout payout = At(stage);
+  payout.payment.pricing =
+      Pricing{.fee = Fee{.payer_minor = 5, .back_if_returned = back_if_returned}, .postings = {}};
+  return payout;
+}
+
+// What a way through the stages leaves on each account, credits less debits; what was held counts
+// as the payer's until it is captured.
+std::map<Uuid, std::int64_t> LeftBy(const std::vector<S>& stages, bool back_if_returned,
+                                    int attempt = 1) {
+  std::map<Uuid, std::int64_t> left;
+  for (const S stage : stages) {
+    const StepTransaction booking = BookingOf(Charged(stage, back_if_returned), attempt);
+    if (booking.kind == StepTransaction::Kind::kCapture) {
+      EXPECT_TRUE(booking.whole) << "the fee is captured with the amount";
+      EXPECT_EQ(booking.amount_minor, 255);
+      left[kAccount] -= 255;
+      left[House(Role::kOutboundClearing)] += 250;
+      left[House(Role::kFeeIncome)] += 5;
+    }
+    for (const StepPosting& posting : booking.postings) {
+      left[posting.debit_account_id] -= posting.amount_minor;
+      left[posting.credit_account_id] += posting.amount_minor;
+    }
+  }
+  return left;
+}
+
+TEST(PayoutTest, AFeeIsTakenOnlyOfWhatIsPaid) {
+  for (const bool back : {false, true}) {
+    auto settled = LeftBy({S::kSending, S::kSettling}, back);
+    EXPECT_EQ(settled[kAccount], -255);
+    EXPECT_EQ(settled[House(Role::kFeeIncome)], 5);
+    EXPECT_EQ(settled[House(Role::kOutboundClearing)], 0);
+    auto rejected = LeftBy({S::kSending, S::kRejecting}, back);
+    EXPECT_EQ(rejected[kAccount], 0) << "nothing is taken of what was rejected";
+    EXPECT_EQ(rejected[House(Role::kFeeIncome)], 0);
+    EXPECT_EQ(LeftBy({S::kCanceling}, back)[kAccount], 0);
+    auto returned = LeftBy({S::kSending, S::kSettling, S::kReturning}, back);
+    EXPECT_EQ(returned[kAccount], back ? 0 : -5) << "as the schedule said";
+    EXPECT_EQ(returned[House(Role::kFeeIncome)], back ? 0 : 5);
+    EXPECT_EQ(returned[House(Role::kInboundClearing)], 0);
+  }
+  // What an account does not take back goes to suspense with its fee.
+  EXPECT_EQ(LeftBy({S::kRejecting}, false, 2)[House(Role::kSuspense)], 255);
+  EXPECT_EQ(LeftBy({S::kReturning}, false, 2)[House(Role::kSuspense)], 250);
+  EXPECT_EQ(LeftBy({S::kReturning}, true, 2)[House(Role::kSuspense)], 255);
+}
+
+// What is posted to is open.
+TEST(PayoutTest, EveryAccountOfTheHouseIsNamed) {
+  for (const bool back : {false, true}) {
+    for (const S stage : {S::kSettling, S::kRejecting, S::kReturning}) {
+      const Payout payout = Charged(stage, back);
+      std::set<Uuid> named = {kAccount};
+      for (const HouseAccount& account : HouseAccountsOf(payout)) {
+        named.insert(HouseAccountId(account));
+      }
+      for (const int attempt : {1, 2}) {
+        for (const StepPosting& posting : BookingOf(payout, attempt).postings) {
+          EXPECT_TRUE(named.contains(posting.debit_account_id)) << NameOf(stage);
+          EXPECT_TRUE(named.contains(posting.credit_account_id)) << NameOf(stage);
+        }
+      }
+    }
+  }
+}
+
+TEST(PayoutTest, SaysWhatBecameOfItsFee) {
+  const std::pair<S, FeeState> states[] = {
+      {S::kCreated, FeeState::kHeld},      {S::kReserved, FeeState::kHeld},
+      {S::kSending, FeeState::kHeld},      {S::kCanceling, FeeState::kHeld},
+      {S::kSent, FeeState::kTaken},        {S::kSettling, FeeState::kTaken},
+      {S::kRejecting, FeeState::kTaken},   {S::kReturning, FeeState::kTaken},
+      {S::kSettled, FeeState::kTaken},     {S::kRejected, FeeState::kGivenBack},
+      {S::kCanceled, FeeState::kNotTaken}, {S::kRefused, FeeState::kNotTaken},
+      {S::kReturned, FeeState::kTaken}};
+  for (const auto& [stage, state] : states) {
+    EXPECT_EQ(FeeStateOf(Charged(stage, false)), state) << NameOf(stage);
+    EXPECT_EQ(FeeStateOf(At(stage)), FeeState::kNone) << NameOf(stage);
+    const bool returned = stage == S::kReturned;
+    EXPECT_EQ(FeeStateOf(Charged(stage, true)), returned ? FeeState::kGivenBack : state);
+  }
+}
+
 TEST(PayoutTest, WhatAnAccountDoesNotTakeBackGoesToSuspense) {
   for (const S stage : {S::kRejecting, S::kReturning}) {
     EXPECT_TRUE(HasSecondAttempt(stage));

@@ -187,6 +187,9 @@ constexpr PostingTemplate kTemplates[] = {
      {Capture(kInbound, kBooks, T::kAmount, 5000), Capture(kInbound, kFees, T::kFee, 0)}},
     {E::kBookDepositVoided, "B7", "voided instead", {"EUR", ""},
      {Void(kInbound, kBooks, T::kAmount, 5000), Void(kInbound, kFees, T::kFee, 0)}},
+    {E::kPayoutReturnedFeeBack, "P8", "instead of P5, where the schedule gives the fee back",
+     {"EUR", ""},
+     {Post(kInbound, kPayer, T::kAmount, 25000), Post(kFees, kPayer, T::kFee, 50)}},
 };
 // clang-format on
 
@@ -227,7 +230,7 @@ constexpr bool AllAreSound() {
     // In the order of the enumeration: each event has one.
     if (static_cast<std::size_t>(kTemplates[i].event) != i) return false;
   }
-  return static_cast<std::size_t>(E::kBookDepositVoided) + 1 == std::size(kTemplates);
+  return static_cast<std::size_t>(E::kPayoutReturnedFeeBack) + 1 == std::size(kTemplates);
 }
 static_assert(AllAreSound());
 

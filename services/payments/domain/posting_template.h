@@ -84,6 +84,7 @@ enum class PostingEvent {
   kBookDepositHeld,
   kBookDepositCaptured,
   kBookDepositVoided,
+  kPayoutReturnedFeeBack,
 };
 
 // What becomes of a line's money.

@@ -149,6 +149,11 @@ TEST(PostingTemplateTest, WhatHasSettledLeavesClearing) {
   EXPECT_EQ(Left({"P1", "P2", "P4"}, Role::kOutboundClearing, "EUR"), 0);
   EXPECT_EQ(Left({"A1", "A2", "A4", "A5"}, Role::kInboundClearing, "USD"), 0);
   EXPECT_EQ(Left({"P5", "P6"}, Role::kInboundClearing, "EUR"), 0);
+  EXPECT_EQ(Left({"P8", "P6"}, Role::kInboundClearing, "EUR"), 0);
+  // The house keeps a fee of what it has paid, unless it says that it gives it back.
+  EXPECT_EQ(Left({"P1", "P2", "P4"}, Role::kFeeIncome, "EUR"), 0);
+  EXPECT_EQ(Left({"P1", "P2", "P3", "P5"}, Role::kFeeIncome, "EUR"), -50);
+  EXPECT_EQ(Left({"P1", "P2", "P3", "P8"}, Role::kFeeIncome, "EUR"), 0);
   EXPECT_EQ(Left({"M1", "M3", "M4"}, Role::kSchemeReceivable, "EUR"), 0);
   EXPECT_EQ(Left({"I2", "I3", "I4"}, Role::kSchemePayable, "EUR"), 0);
 }

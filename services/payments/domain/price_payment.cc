@@ -102,4 +102,22 @@ absl::StatusOr<std::optional<Pricing>> PricePayment(const PaymentRequest& reques
   return std::optional<Pricing>(std::move(pricing));
 }
 
+absl::StatusOr<std::optional<Pricing>> PricePayout(const PayoutRequest& request,
+                                                   const FeeSchedule& schedule) {
+  const FeeRule* const rule = schedule.Find(FeeKind::kPayout, request.amount.currency);
+  if (rule == nullptr) return std::nullopt;
+  FLORIN_ASSIGN_OR_RETURN(const Fee fee, FeeOf(*rule, request.amount.minor_units));
+  if (fee.payer_minor == 0) return std::nullopt;
+  const Filling reserved{
+      .payer_account_id = request.source_account_id,
+      .payees = {},
+      .currencies = {request.amount.currency},
+      .amounts = {{Term::kAmount, request.amount.minor_units}, {Term::kFee, fee.payer_minor}}};
+  return std::optional<Pricing>(
+      Pricing{.fee = fee,
+              .conversion = {},
+              .splits = {},
+              .postings = Fill(TemplateOf(PostingEvent::kPayoutReserved), reserved)});
+}
+
 }  // namespace florin::payments

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "services/payments/domain/payment.h"
+#include "services/payments/domain/payout.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
@@ -21,5 +22,10 @@ absl::Status CheckQuote(const PaymentRequest& request, const Quote& quote,
 absl::StatusOr<std::optional<Pricing>> PricePayment(const PaymentRequest& request,
                                                     const FeeSchedule& schedule,
                                                     const std::optional<Quote>& quote);
+
+// The same of a payout: what is set aside is its amount and the fee beyond it (P1). Errors: those
+// of FeeOf().
+absl::StatusOr<std::optional<Pricing>> PricePayout(const PayoutRequest& request,
+                                                   const FeeSchedule& schedule);
 
 }  // namespace florin::payments

@@ -195,6 +195,30 @@ TEST(PricePaymentTest, Properties) {
   }
 }
 
+PayoutRequest Payout(std::int64_t minor) {
+  return {.source_account_id = kPayer,
+          .amount = {.minor_units = minor, .currency = kEur},
+          .beneficiary = {},
+          .reference = "",
+          .rail = "sandbox"};
+}
+
+TEST(PricePayoutTest, TheFeeIsSetAsideBeyondTheAmount) {
+  EXPECT_EQ(*PricePayout(Payout(100), {}), std::nullopt);
+  EXPECT_EQ(*PricePayout(Payout(100), Schedule("transfer EUR payer fixed=5")), std::nullopt);
+  EXPECT_EQ(*PricePayout(Payout(99), Schedule("payout EUR payer basis_points=100")), std::nullopt);
+  const FeeSchedule schedule = Schedule("payout EUR payer fixed=5 returned=give_back");
+  const std::optional<Pricing> pricing = *PricePayout(Payout(100), schedule);
+  ASSERT_TRUE(pricing.has_value());
+  EXPECT_EQ(pricing->fee, (Fee{Bearer::kPayer, 5, 0, true}));
+  EXPECT_THAT(
+      pricing->postings,
+      ElementsAre(LedgerPosting{kPayer, HouseAccountId({Role::kOutboundClearing, kEur}), 100},
+                  LedgerPosting{kPayer, HouseAccountId({Role::kFeeIncome, kEur}), 5}));
+  EXPECT_EQ(ParsePricing(TextOf(*pricing)).value(), *pricing);
+  EXPECT_THAT(PricePayout(Payout(INT64_MAX), schedule), StatusHasReason(Reason::kInvalidAmount));
+}
+
 TEST(PricingTest, IsReadAsItWasWritten) {
   PaymentRequest request = Transfer(100);
   request.splits = {{Id(30), 60}, {Id(31), 40}};
@@ -204,9 +228,11 @@ TEST(PricingTest, IsReadAsItWasWritten) {
   request.quote_id = Id(20);
   pricing = *Priced(request, {}, SomeQuote()).pricing;
   EXPECT_EQ(ParsePricing(TextOf(pricing)).value(), pricing);
-  for (const char* bad : {"", "1", "1\n", "2\nfee payer 1 0\n", "1\nfee payer 1\n",
-                          "1\nfee payer 1 0 0\n", "1\nfee nobody 1 0\n", "1\nfee payer x 0\n",
-                          "1\nmoon 1\n", "1\nfee payer 1 0", "1\nfee payer 1 0\nfee payer 1 0\n"}) {
+  for (const char* bad :
+       {"", "1", "1\n", "2\nfee payer 1 0\n", "1\nfee payer 1\n", "1\nfee payer 1 0 0\n",
+        "1\nfee nobody 1 0\n", "1\nfee payer x 0\n", "1\nmoon 1\n", "1\nback_if_returned\n",
+        "1\nfee payer 1 0\nback_if_returned 1\n", "1\nfee payer 1 0",
+        "1\nfee payer 1 0\nfee payer 1 0\n"}) {
     EXPECT_THAT(ParsePricing(bad), StatusHasReason(Reason::kInternal)) << bad;
   }
 }

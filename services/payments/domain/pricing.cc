@@ -65,6 +65,9 @@ bool ReadLine(const std::string& line, Pricing& pricing) {
   const std::string name = words.Next();
   if (name == "fee") {
     if (!ReadFee(words, pricing)) return false;
+  } else if (name == "back_if_returned") {
+    if (!pricing.fee || pricing.fee->back_if_returned) return false;
+    pricing.fee->back_if_returned = true;
   } else if (name == "fx") {
     if (!ReadConversion(words, pricing)) return false;
   } else if (name == "split") {
@@ -98,6 +101,7 @@ std::string TextOf(const Pricing& pricing) {
   if (const auto& fee = pricing.fee) {
     AppendLine(text, {"fee", std::string(NameOf(fee->bearer)), std::to_string(fee->payer_minor),
                       std::to_string(fee->payee_minor)});
+    if (fee->back_if_returned) AppendLine(text, {"back_if_returned"});
   }
   if (const auto& fx = pricing.conversion) {
     AppendLine(text, {"fx", fx->quote_id.ToString(), std::string(fx->destination.currency.code()),

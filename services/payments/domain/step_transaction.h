@@ -53,7 +53,8 @@ struct StepTransaction {
   Kind kind = Kind::kPost;
   std::vector<StepPosting> postings = {};  // Of a post.
   Uuid hold_id = {};                       // Of the others.
-  std::int64_t amount_minor = 0;           // Of a capture.
+  std::int64_t amount_minor = 0;           // Of a capture: of the hold's first posting,
+  bool whole = false;                      // or in total of all of them, each as it was held.
   bool final = false;                      // Of a capture.
 };
 

@@ -32,7 +32,11 @@ void AddPayment(const PaymentHistory& history, std::vector<TimelineEntry>& timel
   }
   if (!origin.request_id.empty()) created.inputs["request_id"] = origin.request_id;
   AddTrace(origin.trace_id, payment.user_id, history.viewer, created);
-  if (origin.payout) created.inputs["rail"] = origin.payout->rail;
+  if (origin.payout) {
+    created.inputs["rail"] = origin.payout->rail;
+    const std::int64_t fee = DebitedOf(payment).minor_units - payment.amount.minor_units;
+    if (fee > 0) created.inputs["fee_minor"] = std::to_string(fee);
+  }
   timeline.push_back(std::move(created));
   if (!payment.approval) return;
   // Asked for with the payment itself.
@@ -100,6 +104,12 @@ void AddPayout(const Payment& payment, const PayoutOnRail& payout, const LedgerR
                           .transaction_id = record->transaction_id,
                           .postings = record->postings});
       if (why) timeline.back().inputs["rail_code"] = payout.code;
+      const Payout then{.payment = payment,
+                        .beneficiary = {},
+                        .rail = payout.rail,
+                        .stage = BookedStageOf(stage)};
+      const FeeState fee = FeeStateOf(then);
+      if (fee != FeeState::kNone) timeline.back().inputs["fee"] = std::string(NameOf(fee));
     }
   }
 }

@@ -196,6 +196,7 @@ TEST(TimelineTest, HowAPayoutWentOverItsRail) {
   history.payment.kind = Kind::kPayout;
   history.payment.state = State::kReturned;
   history.payment.update_time = At(30);
+  history.payment.pricing = Pricing{.fee = Fee{.payer_minor = 7}, .postings = {}};
   history.origin = {.request_id = "req_1",
                     .payout = PayoutOnRail{"sandbox", PayoutStage::kReturned, "AC04"}};
   std::vector<LedgerRecord> records;
@@ -217,6 +218,9 @@ TEST(TimelineTest, HowAPayoutWentOverItsRail) {
   EXPECT_EQ(timeline[0].inputs.at("rail"), "sandbox");
   EXPECT_EQ(timeline[3].inputs.at("rail_code"), "AC04");
   EXPECT_FALSE(timeline[2].inputs.contains("rail_code"));
+  EXPECT_EQ(timeline[0].inputs.at("fee_minor"), "7");
+  EXPECT_EQ(timeline[1].inputs.at("fee"), "taken");
+  EXPECT_EQ(timeline[3].inputs.at("fee"), "taken") << "and kept";
 }
 
 TEST(TimelineTest, WhereADepositCameFrom) {

@@ -22,6 +22,11 @@ class PaymentPricing {
   Task<absl::StatusOr<std::optional<Pricing>>> Price(Uuid user_id, PaymentRequest request,
                                                      Currency destination);
 
+  // The same of a payout: what PricePayout() makes of it.
+  absl::StatusOr<std::optional<Pricing>> Price(const PayoutRequest& request) const {
+    return PricePayout(request, schedule_);
+  }
+
   QuoteStore& quotes() { return quotes_; }
 
  private:

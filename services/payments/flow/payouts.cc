@@ -91,13 +91,8 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
                 .origin = std::move(origin),
                 .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail},
                 .trace_id = std::string(telemetry::TraceIdOf(context.traceparent))};
-  if (parts_.limits != nullptr) {
-    PayeeCountries countries;
-    countries[intent.payment.destination_account_id] = CountryOf(request.beneficiary);
-    FLORIN_CO_RETURN_IF_ERROR(co_await parts_.limits->Judge(
-        intent.payment, found->front()->kyc_level, std::move(countries)));
-  }
-  absl::StatusOr<StoredIntent> stored = co_await Keep(std::move(intent), request.beneficiary);
+  absl::StatusOr<StoredIntent> stored =
+      co_await Judge(std::move(intent), request, found->front()->kyc_level);
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
     co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
@@ -112,6 +107,32 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
   payout = co_await Drive(*std::move(payout));
   if (!payout.ok()) co_return Unfinished(payment, payout.status());
   co_return Outcome{.payout = *std::move(payout), .replayed = payment.payment_id != payment_id};
+}
+
+// Its fee first, since limits count it.
+Task<absl::StatusOr<StoredIntent>> Payouts::Judge(Intent intent, const PayoutRequest& request,
+                                                  KycLevel payer_level) {
+  if (parts_.pricing != nullptr) {
+    absl::StatusOr<std::optional<Pricing>> pricing = parts_.pricing->Price(request);
+    if (!pricing.ok()) co_return co_await Refuse(std::move(intent), pricing.status());
+    intent.payment.pricing = *std::move(pricing);
+  }
+  if (parts_.limits != nullptr) {
+    PayeeCountries countries;
+    countries[intent.payment.destination_account_id] = CountryOf(request.beneficiary);
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await parts_.limits->Judge(intent.payment, payer_level, std::move(countries)));
+  }
+  co_return co_await Keep(std::move(intent), request.beneficiary);
+}
+
+// A key that is known stands for what it stood for, whatever rules and prices are by now.
+Task<absl::StatusOr<StoredIntent>> Payouts::Refuse(Intent intent, absl::Status why) {
+  absl::StatusOr<std::optional<StoredIntent>> known =
+      co_await parts_.pricing->quotes().FindIntent(std::move(intent));
+  if (!known.ok()) co_return known.status();
+  if (!known->has_value()) co_return why;
+  co_return **std::move(known);
 }
 
 Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiary& beneficiary) {

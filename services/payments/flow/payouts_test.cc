@@ -111,7 +111,15 @@ class PayoutsTest : public PaymentsFixture {
                     .approving = Approving(store_, approvals_, policy),
                     .rails = {{"sandbox", &rail}},
                     .clock = clock_,
-                    .ids = SystemIds()});
+                    .ids = SystemIds(),
+                    .limits = &limits_,
+                    .pricing = &*pricing_});
+  }
+  // From now on, as after a restart.
+  void UseSchedule(const std::string& text) { pricing_.emplace(*ParseFeeSchedule(text), store_); }
+  void ExpectFee(const Payout& payout, FeeState state, std::int64_t income) {
+    EXPECT_EQ(FeeStateOf(payout), state) << NameOf(FeeStateOf(payout));
+    EXPECT_EQ(House(Role::kFeeIncome), income);
   }
 
   FakeSandboxRailStore rail_store_;
@@ -416,6 +424,160 @@ TEST_F(PayoutsTest, AnApprovedPayoutIsSentByTheWorker) {
   Work();
   EXPECT_EQ(Kept(made->payout).payment.state, State::kSucceeded);
   ExpectAtRest(600);
+}
+
+TEST_F(PayoutsTest, AFeeIsTakenWithTheAmount) {
+  UseSchedule("payout EUR payer fixed=10 basis_points=100 min=11 max=20");
+  const Payout small = Made(kAccepts, 50);
+  ExpectFee(small, FeeState::kTaken, 11);
+  ExpectAtRest(939);
+  EXPECT_EQ(DebitedOf(small.payment).minor_units, 61);
+  EXPECT_EQ(CreditedOf(small.payment).minor_units, 50);
+  EXPECT_EQ(House(Role::kNostro), 50) << "the rail never hears of the fee";
+  // Whatever the schedule is by then, the key stands for what it cost.
+  UseSchedule("payout EUR payer fixed=500");
+  EXPECT_EQ(Create(Request(kAccepts, 50))->payout, small);
+  const auto dear = Create(Request(kAccepts, 440), "dear");
+  ASSERT_THAT(dear, IsOk());
+  EXPECT_THAT(FailureOf(dear->payout), StatusHasReason(Reason::kInsufficientFunds))
+      << "the fee is no longer covered";
+  ExpectFee(dear->payout, FeeState::kNotTaken, 11);
+  ExpectAtRest(939);
+}
+
+TEST_F(PayoutsTest, NothingIsTakenOfWhatIsRejected) {
+  UseSchedule("payout EUR payer fixed=10");
+  const Payout payout = Made(kRejects);
+  ExpectFee(payout, FeeState::kGivenBack, 0);
+  ExpectAtRest(1000);
+  Work();
+  ExpectAtRest(1000);
+}
+
+TEST_F(PayoutsTest, TheFeeOfWhatIsReturnedIsKeptOrNotAsTheScheduleSaid) {
+  for (const bool back : {false, true}) {
+    UseSchedule(back ? "payout EUR payer fixed=10 returned=give_back"
+                     : "payout EUR payer fixed=10 returned=keep");
+    const auto made = Create(Request(kReturns, 100), back ? "back" : "kept");
+    ASSERT_THAT(made, IsOk());
+    ExpectFee(made->payout, FeeState::kTaken, back ? 20 : 10);
+    // What it says later is nothing to those that were made.
+    UseSchedule(back ? "" : "payout EUR payer fixed=10 returned=give_back");
+    Work(absl::Hours(25));
+    const Payout returned = Kept(made->payout);
+    EXPECT_EQ(returned.payment.state, State::kReturned);
+    ExpectFee(returned, back ? FeeState::kGivenBack : FeeState::kTaken, 10);
+    ExpectAtRest(990);
+    EXPECT_EQ(House(Role::kNostro), 0);
+  }
+}
+
+TEST_F(PayoutsTest, AFeeThatAClosedAccountDoesNotTakeBackGoesToSuspense) {
+  UseSchedule("payout EUR payer fixed=10 returned=give_back");
+  const Payout payout = Made(kReturns, 900);
+  ledger_double_.Close(a_);
+  Work(absl::Hours(25));
+  ExpectFee(Kept(payout), FeeState::kGivenBack, 0);
+  EXPECT_EQ(House(Role::kSuspense), 910);
+}
+
+TEST_F(PayoutsTest, TheFeeIsReleasedWithWhatIsCanceled) {
+  UseSchedule("payout EUR payer fixed=10");
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_FALSE(Create(Request(kAccepts)).ok());
+  ledger_double_.SetFault(Fault::kNone);
+  const Uuid id = Payments().front().payment_id;
+  EXPECT_THAT(runtime_.Run(settlement_.Settle(Payments().front())), IsOk());
+  EXPECT_THAT(runtime_.Run(store_.Advance(id, PayoutStage::kCreated, PayoutStage::kReserved, "",
+                                          clock_.Now())),
+              IsOk());
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 260);
+  const auto canceled = runtime_.Run(payouts_.Cancel(user_, id));
+  ASSERT_THAT(canceled, IsOk());
+  ExpectFee(*canceled, FeeState::kNotTaken, 0);
+  ExpectAtRest(1000);
+}
+
+// A crash, or a lost answer, at each call of the ledger and each write in turn.
+TEST_F(PayoutsTest, AFeeIsTakenOnceWhateverIsLost) {
+  UseSchedule("payout EUR payer fixed=10");
+  std::int64_t balance = 1000;
+  for (int call = 1; call <= 5; ++call) {
+    const std::string key = std::to_string(call);
+    ledger_double_.LoseAnswer(call);
+    (void)Create(Request(kAccepts, 10), key);
+    for (int i = 0; i < 5; ++i) Work();
+    ledger_double_.LoseAnswer(0);
+    balance -= 20;
+    ExpectAtRest(balance);
+    EXPECT_EQ(House(Role::kFeeIncome), 10 * call);
+    ledger_double_.LoseAnswer(call);
+    (void)Create(Request(kRejects, 10), "r" + key);
+    for (int i = 0; i < 5; ++i) Work();
+    ledger_double_.LoseAnswer(0);
+    ExpectAtRest(balance);
+    EXPECT_EQ(House(Role::kFeeIncome), 10 * call);
+  }
+  store_.FailRecords(true);
+  EXPECT_FALSE(Create(Request(kAccepts, 10), "database").ok());
+  Work();
+  store_.FailRecords(false);
+  Work();
+  ExpectAtRest(balance - 20);
+  EXPECT_EQ(House(Role::kFeeIncome), 60);
+}
+
+TEST_F(PayoutsTest, AFeeThatDoesNotFitLeavesNoTrace) {
+  UseSchedule("payout EUR payer fixed=10");
+  EXPECT_THAT(Create(Request(kAccepts, INT64_MAX - 5)),
+              AllOf(StatusHasReason(Reason::kInvalidAmount), StatusHasParam("amount.minor_units")));
+  EXPECT_TRUE(Payments().empty());
+  UseSchedule("");
+  EXPECT_THAT(Create(Request(kAccepts, INT64_MAX - 5)), IsOk()) << "refused by the ledger";
+  UseSchedule("payout EUR payer fixed=10");
+  const auto again = Create(Request(kAccepts, INT64_MAX - 5));
+  ASSERT_THAT(again, IsOk()) << "the key stands for what it was";
+  EXPECT_TRUE(again->replayed);
+}
+
+// What the payer approves is all that he is debited, and none of it can be changed since.
+TEST_F(PayoutsTest, ThePayerApprovesTheFee) {
+  UseSchedule("payout EUR payer fixed=10");
+  rpc::Outgoing context;
+  const auto small = runtime_.Run(judging_.Create(context, user_, "key", Request(kAccepts, 295)));
+  ASSERT_THAT(small, IsOk());
+  EXPECT_EQ(small->payout.payment.state, State::kRequiresAction)
+      << "300 are exempt, and 305 are debited";
+  const Payment& payment = small->payout.payment;
+  approvals_double_.SetState(FormatId(IdKind::kApproval, payment.approval->approval_id),
+                             auth::v1::Approval::APPROVED);
+  ASSERT_THAT(runtime_.Run(confirm_.Run(context, user_, payment.payment_id)), IsOk());
+  EXPECT_EQ(ledger_double_.HeldOf(a_), 305);
+  Work();
+  ExpectFee(Kept(small->payout), FeeState::kTaken, 10);
+  ExpectAtRest(695);
+}
+
+TEST_F(PayoutsTest, LimitsCountTheFee) {
+  UseSchedule("payout EUR payer fixed=10");
+  LimitChange change{.kind = LimitChange::Kind::kCreate,
+                     .limit = Limit{.limit_id = SystemIds().NewId(),
+                                    .scope = LimitScope::kUser,
+                                    .currency = *Currency::Parse("EUR"),
+                                    .measure = LimitMeasure::kAmount,
+                                    .maxima = {100}},
+                     .user_id = user_,
+                     .idempotency_key = "limit",
+                     .fingerprint = crypto::Sha256("limit"),
+                     .time = clock_.Now()};
+  ASSERT_THAT(runtime_.Run(limit_store_.ChangeLimit(std::move(change))), IsOk());
+  ASSERT_THAT(runtime_.Run(limits_.Refresh()), IsOk());
+  const auto above = Create(Request(kAccepts, 91), "above");
+  ASSERT_THAT(above, IsOk());
+  EXPECT_THAT(FailureOf(above->payout), StatusHasReason(Reason::kLimitExceeded));
+  EXPECT_EQ(Create(Request(kAccepts, 90), "below")->payout.payment.state, State::kSucceeded);
+  ExpectFee(above->payout, FeeState::kNotTaken, 10);
+  ExpectAtRest(900);
 }
 
 TEST_F(PayoutsTest, ARailMayNotifyOfWhatNobodyMade) {

@@ -13,7 +13,7 @@ ledger::v1::TransactionInput InputOf(const StepTransaction& transaction) {
   const std::string hold = FormatId(IdKind::kTransaction, transaction.hold_id);
   if (transaction.kind == StepTransaction::Kind::kCapture) {
     input.mutable_capture()->set_hold_id(hold);
-    input.mutable_capture()->add_amounts_minor(transaction.amount_minor);
+    if (!transaction.whole) input.mutable_capture()->add_amounts_minor(transaction.amount_minor);
     input.mutable_capture()->set_final(transaction.final);
   } else if (transaction.kind == StepTransaction::Kind::kVoid) {
     input.mutable_void_()->set_hold_id(hold);

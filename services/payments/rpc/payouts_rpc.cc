@@ -40,6 +40,12 @@ v1::Payout PayoutsRpc::ToProto(const Payout& payout) const {
   const State state = payout.payment.state;
   const bool by_rail = state == State::kReturned || payout.stage == PayoutStage::kRejected;
   if (by_rail) proto.set_rail_code(payout.code);
+  // Each enumeration of ours has "none" where the protos have "unspecified".
+  static_assert(v1::Payout::GIVEN_BACK == static_cast<int>(FeeState::kGivenBack));
+  const FeeState fee = FeeStateOf(payout);
+  proto.set_fee_state(static_cast<v1::Payout::FeeState>(static_cast<int>(fee)));
+  proto.set_fee_kept_if_returned(fee != FeeState::kNone &&
+                                 !payout.payment.pricing->fee->back_if_returned);
   return proto;
 }
 

@@ -9,6 +9,7 @@
 #include "libs/async/runtime.h"
 #include "libs/status/matchers.h"
 #include "services/payments/domain/approval.h"
+#include "services/payments/domain/price_payment.h"
 #include "services/payments/store/store_subjects.h"
 
 namespace florin::payments {
@@ -93,6 +94,16 @@ TYPED_TEST(PayoutStoreTest, IsInsertedWithItsIntent) {
   EXPECT_EQ(payout->stage, S::kCreated);
   EXPECT_EQ(this->Insert().payment_id, payment.payment_id) << "the key is known";
   EXPECT_THAT(this->Find(this->user_), StatusHasReason(Reason::kPaymentNotFound));
+}
+
+TYPED_TEST(PayoutStoreTest, KeepsItsPriceForEver) {
+  Intent intent = NewIntent(this->user_, "priced");
+  intent.payment.pricing =
+      *PricePayout(Request(), *ParseFeeSchedule("payout EUR payer fixed=5 returned=give_back"));
+  std::vector<Intent> one = {intent};
+  ASSERT_THAT(this->runtime_.Run(this->kept_.payments().InsertIntents(one)), IsOk());
+  this->made_.push_back(intent.payment.payment_id);
+  EXPECT_EQ(this->Find(intent.payment.payment_id)->payment.pricing, intent.payment.pricing);
 }
 
 TYPED_TEST(PayoutStoreTest, IsInsertedWithAnIntentThatWaits) {
