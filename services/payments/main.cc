@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
                                  pricing.pricing(),
                                  book,
                                  approval_page};
-  rails.Start(process, pool, ledger_channel, std::move(rest), [&recovery] { recovery.Wake(); });
+  rails.Start(process, pool, ledger_channel, auth, std::move(rest),
+              [&recovery] { recovery.Wake(); });
   reconcile.Start(process.executor(), rails.rails());
   std::vector<rpc::Service*> services = rails.services();
   services.insert(services.end(),

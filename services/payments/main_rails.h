@@ -1,4 +1,4 @@
-// Wiring of payouts, rails and the sandbox's clock.
+// Wiring of payouts, rails, what is in suspense and the sandbox's clock.
 #pragma once
 
 #include <atomic>
@@ -14,12 +14,15 @@
 #include "services/payments/flow/rail_deposits.h"
 #include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/flow/sandbox_time.h"
+#include "services/payments/flow/suspense.h"
 #include "services/payments/rpc/payouts_rpc.h"
 #include "services/payments/rpc/sandbox_rpc.h"
+#include "services/payments/rpc/suspense_rpc.h"
 #include "services/payments/store/pg_clock_store.h"
 #include "services/payments/store/pg_deposit_store.h"
 #include "services/payments/store/pg_payout_store.h"
 #include "services/payments/store/pg_sandbox_rail_store.h"
+#include "services/payments/store/pg_suspense_store.h"
 
 namespace florin::payments {
 
@@ -48,10 +51,10 @@ class RailParts {
   };
   // Once, before serving. `pool` has Statements(). `wake` is told when the sandbox's clock was put
   // forward; short, never blocks. References outlive this.
-  void Start(process::Process& process, pg::Pool& pool, rpc::Channel& ledger, Rest rest,
-             std::function<void()> wake);
+  void Start(process::Process& process, pg::Pool& pool, rpc::Channel& ledger, rpc::Channel& auth,
+             Rest rest, std::function<void()> wake);
   std::vector<rpc::Service*> services() {
-    return {&*payouts_rpc_, &*deposits_rpc_, &*sandbox_rpc_};
+    return {&*payouts_rpc_, &*deposits_rpc_, &*sandbox_rpc_, &*suspense_rpc_};
   }
   // Those there are, once started.
   Rails rails() { return sandbox_ ? Rails{{std::string(kSandboxRail), &*rail_}} : Rails(); }
@@ -70,6 +73,10 @@ class RailParts {
   std::optional<Payouts> payouts_;
   std::optional<RailDeposits> deposits_;
   std::optional<RailInbox> inbox_;
+  std::optional<PgSuspenseStore> suspense_store_;
+  std::optional<auth::v1::ProposalsClient> proposals_;
+  std::optional<Suspense> suspense_;
+  std::optional<SuspenseRpc> suspense_rpc_;
   std::optional<PayoutsRpc> payouts_rpc_;
   std::optional<DepositsRpc> deposits_rpc_;
   std::optional<PgClockStore> clock_store_;

@@ -6,7 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -198,10 +201,10 @@ TEST_F(PayoutFeesE2eTest, OfWhatIsReturnedItIsKept) {
   EXPECT_EQ(statement.Text("closing_balance.minor_units"), "99940") << statement;
   std::vector<std::string> lines;
   for (const auto& entry : statement.body.at("entries").as_array()) {
-    if (entry.at("payment_id") != payout.Text("payment.payment_id")) continue;
-    lines.push_back(
-        absl::StrCat(std::string_view(entry.at("credit_debit").as_string()), " ",
-                     std::string_view(entry.at("amount").at("minor_units").as_string())));
+    const std::string_view payment_id = entry.at("payment_id").as_string();
+    if (payment_id != payout.Text("payment.payment_id")) continue;
+    lines.push_back(std::string(entry.at("credit_debit").as_string()) + " " +
+                    std::string(entry.at("amount").at("minor_units").as_string()));
   }
   EXPECT_EQ(lines, (std::vector<std::string>{"DBIT 1000", "DBIT 60", "CRDT 1000"})) << statement;
 }

@@ -12,6 +12,7 @@ constexpr ProposalKind kKinds[] = {
     {.name = "payments.adjustment", .checker_scope = "proposals:approve", .executor = "payments"},
     {.name = "payments.dispute", .checker_scope = "proposals:approve", .executor = "payments"},
     {.name = "payments.limit", .checker_scope = "proposals:approve", .executor = "payments"},
+    {.name = "payments.suspense", .checker_scope = "proposals:approve", .executor = "payments"},
     {.name = "accounts.limits", .checker_scope = "proposals:approve", .executor = "accounts"},
 };
 

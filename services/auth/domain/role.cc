@@ -59,6 +59,8 @@ std::span<const Scope> UserScopes() {
       {.name = "interest:write", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "reconciliation:read", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "reconciliation:write", .roles = {Role::kOperator, Role::kAdmin}},
+      {.name = "suspense:read", .roles = {Role::kOperator, Role::kAdmin}},
+      {.name = "suspense:write", .roles = {Role::kOperator}},
       {.name = "customers:read", .roles = {Role::kOperator, Role::kAdmin}},
       {.name = "customers:write", .roles = {Role::kOperator, Role::kAdmin}},
   };

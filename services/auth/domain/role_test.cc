@@ -27,7 +27,8 @@ TEST(Roles, GiveTheUnionOfTheirScopes) {
                           "api_keys:read", "api_keys:write", "proposals:read", "proposals:write",
                           "proposals:approve", "disputes:resolve", "limits:read", "limits:write",
                           "interest:read", "interest:write", "reconciliation:read",
-                          "reconciliation:write", "customers:read", "customers:write"));
+                          "reconciliation:write", "suspense:read", "suspense:write",
+                          "customers:read", "customers:write"));
   EXPECT_THAT(ScopesOf({Role::kAdmin}), IsSupersetOf({"proposals:approve", "roles:approve"}));
 }
 
@@ -48,7 +49,7 @@ TEST(Roles, WhatMakesPowerIsNotForKeys) {
         scope.name.substr(0, 10) == "proposals:" || scope.name.substr(0, 9) == "disputes:" ||
         scope.name.substr(0, 6) == "roles:" || scope.name.substr(0, 10) == "customers:" ||
         scope.name.substr(0, 7) == "limits:" || scope.name.substr(0, 9) == "interest:" ||
-        scope.name.substr(0, 15) == "reconciliation:";
+        scope.name.substr(0, 15) == "reconciliation:" || scope.name.substr(0, 9) == "suspense:";
     EXPECT_EQ(scope.for_api_keys, !makes_power) << scope.name;
   }
 }

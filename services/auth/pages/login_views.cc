@@ -223,6 +223,8 @@ std::string WordsFor(std::string_view scope) {
       {"disputes:resolve", "decide in your name on disputes about payments"},
       {"reconciliation:read", "see where payments and the ledger do not agree"},
       {"reconciliation:write", "deal in your name with what does not agree"},
+      {"suspense:read", "see money that came in and could not be credited"},
+      {"suspense:write", "credit in your name such money to accounts, or send it back"},
   };
   for (const auto& one : all) {
     if (scope == one.scope) return one.words;

@@ -268,26 +268,30 @@ bool HasSecondAttempt(PayoutStage stage) {
 std::vector<HouseAccount> HouseAccountsOf(const Payout& payout) {
   const Currency& currency = payout.payment.amount.currency;
   std::vector<HouseAccount> accounts;
-  bool fee_back = false;
   switch (payout.stage) {
     case S::kSettling:
       accounts = {{Role::kOutboundClearing, currency}, {Role::kNostro, currency}};
       break;
     case S::kRejecting:
       accounts = {{Role::kOutboundClearing, currency}, {Role::kSuspense, currency}};
-      fee_back = FeeMinorOf(payout.payment) > 0;
       break;
     case S::kReturning:
       accounts = {{Role::kInboundClearing, currency},
                   {Role::kNostro, currency},
                   {Role::kSuspense, currency}};
-      fee_back = IsBackIfReturned(payout.payment);
       break;
     default:
       break;
   }
-  if (fee_back) accounts.push_back({Role::kFeeIncome, currency});
+  if (FeeComesBack(payout)) accounts.push_back({Role::kFeeIncome, currency});
   return accounts;
+}
+
+bool FeeComesBack(const Payout& payout) {
+  const bool rejected = payout.stage == S::kRejecting || payout.stage == S::kRejected;
+  const bool returned = payout.stage == S::kReturning || payout.stage == S::kReturned;
+  return (rejected && FeeMinorOf(payout.payment) > 0) ||
+         (returned && IsBackIfReturned(payout.payment));
 }
 
 FeeState FeeStateOf(const Payout& payout) {

@@ -105,6 +105,8 @@ enum class FeeState {
 FeeState FeeStateOf(const Payout& payout);
 // "none", "held", …
 std::string_view NameOf(FeeState state);
+// Whether what goes back in a stage (rejecting, returning, and after) has the fee with it.
+bool FeeComesBack(const Payout& payout);
 
 struct PayoutRequest {
   Uuid source_account_id;

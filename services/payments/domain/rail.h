@@ -30,6 +30,9 @@ struct RailPayout {
   Money amount;
   Beneficiary beneficiary;
   std::string reference;  // Personal data.
+  // The rail's id of a deposit that goes back to whoever sent it (pacs.004), which is the
+  // beneficiary's account then; otherwise empty.
+  std::string return_of = {};
 };
 
 enum class RailState {

@@ -154,6 +154,12 @@ Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiar
   co_return std::move(judged->stored);
 }
 
+Task<absl::StatusOr<Payout>> Payouts::Run(Uuid payment_id) {
+  absl::StatusOr<Payout> payout = co_await parts_.payouts.FindPayout(payment_id);
+  if (!payout.ok()) co_return payout.status();
+  co_return co_await Drive(*std::move(payout));
+}
+
 Task<absl::StatusOr<Payout>> Payouts::Get(Uuid user_id, Uuid payment_id) {
   absl::StatusOr<Payout> payout = co_await parts_.payouts.FindPayout(payment_id);
   if (payout.ok() && payout->payment.user_id != user_id) co_return NotFound();
@@ -257,6 +263,10 @@ Task<Payouts::Next> Payouts::Reserve(const Payout& payout) {
     const absl::StatusOr<Payment> settled = co_await parts_.settlement.Settle(payout.payment);
     if (!settled.ok()) co_return settled.status();
     state = settled->state;
+    if (state == State::kFailed) {
+      FLORIN_CO_RETURN_IF_ERROR(
+          co_await TellSuspense(payout, PayoutStage::kRefused, settled->failure_reason));
+    }
   }
   const bool reserved = state == State::kProcessing;
   co_return co_await Advance(payout, reserved ? PayoutStage::kReserved : PayoutStage::kRefused, "");
@@ -268,7 +278,8 @@ Task<Payouts::Next> Payouts::Book(const Payout& payout) {
   absl::StatusOr<LedgerAnswer> answer = co_await payments::Book(
       parts_.settlement, parts_.chart, HouseAccountsOf(payout), BookingOf(payout, 1), metadata);
   // Its first id stays refused, so that every repetition comes here, too.
-  if (answer.ok() && !answer->committed && HasSecondAttempt(payout.stage)) {
+  const bool second = answer.ok() && !answer->committed && HasSecondAttempt(payout.stage);
+  if (second) {
     answer = co_await payments::Book(parts_.settlement, parts_.chart, HouseAccountsOf(payout),
                                      BookingOf(payout, 2), metadata);
   }
@@ -279,6 +290,11 @@ Task<Payouts::Next> Payouts::Book(const Payout& payout) {
       // Before the payout says that it has ended: until then it is repeated.
       FLORIN_CO_RETURN_IF_ERROR(co_await parts_.settlement.ReleaseLimits(payout.payment));
     }
+    if (second && parts_.suspense != nullptr && !IsFromSuspense(payout.payment)) {
+      SuspenseItem item = ItemOf(payout, NowInMicroseconds(parts_.clock));
+      FLORIN_CO_RETURN_IF_ERROR(co_await parts_.suspense->KeepItem(std::move(item)));
+    }
+    FLORIN_CO_RETURN_IF_ERROR(co_await TellSuspense(payout, booked, payout.code));
     co_return co_await Advance(payout, booked, "");
   }
   if (payout.stage == PayoutStage::kSending) {
@@ -289,6 +305,17 @@ Task<Payouts::Next> Payouts::Book(const Payout& payout) {
                   {"step", std::string(NameOf(payout.stage))},
                   {"reason", answer->refusal_reason}});
   co_return Error(Reason::kInternal, "the ledger refuses a booking of the payout");
+}
+
+Task<absl::Status> Payouts::TellSuspense(const Payout& payout, PayoutStage to,
+                                         const std::string& why) {
+  if (parts_.suspense == nullptr || !IsFromSuspense(payout.payment)) co_return absl::OkStatus();
+  const std::optional<ReturnEnd> end = ReturnEndOf(to, why);
+  if (!end) co_return absl::OkStatus();
+  const absl::StatusOr<KeptSuspense> kept =
+      co_await parts_.suspense->End(payout.payment.payment_id, end->state, end->failure_reason,
+                                    end->rail_code, NowInMicroseconds(parts_.clock));
+  co_return kept.status();
 }
 
 Task<Payouts::Next> Payouts::AskRail(const Payout& payout) {
@@ -316,6 +343,7 @@ Task<absl::StatusOr<RailStatus>> Payouts::AskOrSubmit(const Payout& payout) {
                         .amount = payout.payment.amount,
                         .beneficiary = payout.beneficiary,
                         .reference = payout.payment.reference};
+  if (IsFromSuspense(payout.payment)) submission.return_of = payout.beneficiary.account;
   co_return co_await rail.Submit(std::move(submission));
 }
 

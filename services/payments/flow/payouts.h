@@ -28,6 +28,7 @@
 #include "services/payments/flow/limit_directory.h"
 #include "services/payments/flow/rail.h"
 #include "services/payments/store/payout_store.h"
+#include "services/payments/store/suspense_store.h"
 
 namespace florin::payments {
 
@@ -51,6 +52,8 @@ class Payouts {
     IdSource& ids;
     LimitDirectory* limits = nullptr;   // Nothing: nobody's payouts are limited.
     PaymentPricing* pricing = nullptr;  // Nothing: they are free.
+    // Is told of what goes to suspense, and how payouts from there end. Nothing: nobody keeps it.
+    SuspenseStore* suspense = nullptr;
   };
   struct Outcome {
     Payout payout;
@@ -68,6 +71,10 @@ class Payouts {
   Task<absl::StatusOr<Outcome>> Create(rpc::Outgoing context, Uuid user_id,
                                        std::string idempotency_key, PayoutRequest request,
                                        audit::Origin origin = {});
+
+  // Drives a payout whose intent is kept as far as it goes now. Errors: kPaymentNotFound; as of
+  // Create().
+  Task<absl::StatusOr<Payout>> Run(Uuid payment_id);
 
   // Error: kPaymentNotFound, also for a payout of another user and for what is none.
   Task<absl::StatusOr<Payout>> Get(Uuid user_id, Uuid payment_id);
@@ -98,6 +105,8 @@ class Payouts {
   Task<Next> AskRail(const Payout& payout);
   Task<absl::StatusOr<RailStatus>> AskOrSubmit(const Payout& payout);
   Task<Next> Advance(const Payout& payout, PayoutStage to, std::string code);
+  // Before it advances: until then it is repeated.
+  Task<absl::Status> TellSuspense(const Payout& payout, PayoutStage to, const std::string& why);
 
   const Parts parts_;
 };

@@ -107,6 +107,11 @@ Task<absl::StatusOr<RailDeposit>> RailDeposits::BookIn(RailDeposit deposit, Depo
                     {"reason", answer->refusal_reason}});
     co_return Error(Reason::kInternal, "the ledger refuses a booking of the deposit");
   }
+  if (to == DepositStage::kUnmatched && suspense_ != nullptr) {
+    // Before the deposit says that it has ended: until then it is notified again.
+    SuspenseItem item = ItemOf(deposit, NowInMicroseconds(clock_));
+    FLORIN_CO_RETURN_IF_ERROR(co_await suspense_->KeepItem(std::move(item)));
+  }
   const DepositStage from = deposit.stage;
   deposit.stage = to;
   co_return co_await deposits_.AdvanceDeposit(from, std::move(deposit));

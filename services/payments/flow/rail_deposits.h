@@ -27,16 +27,18 @@ namespace florin::payments {
 // Thread-safe.
 class RailDeposits {
  public:
-  // References outlive this.
+  // References outlive this. `suspense` is told of what is booked there.
   RailDeposits(Store& payments, DepositStore& deposits, AccountDirectory& accounts,
-               Settlement& settlement, ChartAccounts& chart, Clock& clock, IdSource& ids)
+               Settlement& settlement, ChartAccounts& chart, Clock& clock, IdSource& ids,
+               SuspenseStore* suspense = nullptr)
       : payments_(payments),
         deposits_(deposits),
         accounts_(accounts),
         settlement_(settlement),
         chart_(chart),
         clock_(clock),
-        ids_(ids) {}
+        ids_(ids),
+        suspense_(suspense) {}
 
   // Idempotent. An error: not done yet, notify again.
   Task<absl::Status> Receive(std::string rail, RailEntry entry);
@@ -54,6 +56,7 @@ class RailDeposits {
   ChartAccounts& chart_;
   Clock& clock_;
   IdSource& ids_;
+  SuspenseStore* const suspense_;  // Null: nobody keeps what is in suspense.
 };
 
 // Takes what rails notify of, and tells them when it is done. Several may run. Thread-safe.
