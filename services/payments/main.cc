@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
                                  approvals.approving(),
                                  limits.directory(),
                                  pricing.pricing(),
+                                 payees.check(),
                                  book,
                                  approval_page};
   rails.Start(process, pool, ledger_channel, auth, std::move(rest),

@@ -14,6 +14,9 @@ class PayeeParts {
   // `accounts` is a channel to florin-accounts. References outlive this; before the first payment.
   PayeeParts(rpc::Channel& accounts, CreatePayment& create, Clock& clock);
 
+  // Of payouts, too.
+  PayeeCheck& check() { return check_; }
+
  private:
   accounts::v1::PayeesClient client_;
   PayeeCheck check_;

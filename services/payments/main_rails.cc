@@ -35,6 +35,7 @@ void RailParts::Start(process::Process& process, pg::Pool& pool, rpc::Channel& l
                                   .ids = SystemIds(),
                                   .limits = &rest.limits,
                                   .pricing = &rest.pricing,
+                                  .payees = &rest.payees,
                                   .suspense = &*suspense_store_});
   deposits_.emplace(rest.payments, *deposit_store_, rest.accounts, rest.settlement, rest.chart,
                     clock_, SystemIds(), &*suspense_store_);

@@ -46,6 +46,7 @@ class RailParts {
     CreatePayment::Approving approving;
     LimitDirectory& limits;
     PaymentPricing& pricing;
+    PayeeCheck& payees;
     std::string book;
     std::string approval_page;
   };

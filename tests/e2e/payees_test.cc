@@ -14,7 +14,8 @@ using ::testing::Not;
 // More than 1.00 to a new payee is for tomorrow.
 [[maybe_unused]] const bool kRequired = AddSharedStackOptions(
     {"--accounts-flag", "--payee_cooling_off=24h", "--payments-flag", "--require_payee",
-     "--payments-flag", "--payee_cooling_off_above=EUR:100"});
+     "--payments-flag", "--payee_cooling_off_above=EUR:100", "--payments-flag",
+     "--payout_payees=saved"});
 
 class PayeesE2eTest : public ::testing::Test {
  protected:
@@ -127,6 +128,41 @@ TEST_F(PayeesE2eTest, AreExportedAndGoneWithTheirCustomer) {
             "0");
   ASSERT_EQ(Outcome(payer_.Post(path + ":erase", boost::json::object{})), "200");
   EXPECT_THAT(boost::json::serialize(payer_.Get("/v1/payees").body), Not(HasSubstr("Quuxpayee")));
+}
+
+TEST_F(PayeesE2eTest, PayoutsGoToSavedPayeesAndMuchOnlyLater) {
+  const std::string source = payer_.OpenAccount("EUR");
+  payer_.Deposit(source, 10'000);
+  const std::string iban = "DE97500105170600000000";
+  const auto pay = [&](int minor_units, const Sent& sent = {}) {
+    const boost::json::object amount = {{"currency", "EUR"},
+                                        {"minor_units", absl::StrCat(minor_units)}};
+    return payer_.Post("/v1/payouts",
+                       boost::json::object{{"source_account_id", source},
+                                           {"amount", amount},
+                                           {"beneficiary", {{"name", "Jo"}, {"iban", iban}}}},
+                       sent);
+  };
+  const Answer unknown = pay(50);
+  EXPECT_EQ(Outcome(unknown), "422 payee_required") << unknown;
+  EXPECT_EQ(unknown.Text("param"), "beneficiary");
+  const Answer saved =
+      payer_.Post("/v1/payees",
+                  boost::json::object{{"customer_id", customer_}, {"iban", iban}, {"name", "Jo"}});
+  ASSERT_EQ(Outcome(saved), "200") << saved;
+  const Sent first;
+  const Answer paid = pay(100, first);
+  ASSERT_EQ(Outcome(paid), "200") << paid;
+  const Answer early = pay(101);
+  EXPECT_EQ(Outcome(early), "422 payee_cooling_off") << early;
+  EXPECT_NE(early.Text("metadata.usable_time"), "");
+  const std::string path = absl::StrCat("/v1/payees/", saved.Text("payee_id"), ":delete");
+  ASSERT_EQ(Outcome(payer_.Post(path, boost::json::object{})), "200");
+  EXPECT_EQ(Outcome(pay(50)), "422 payee_required");
+  const Answer again = pay(100, first);
+  EXPECT_TRUE(again.replayed()) << again;
+  EXPECT_EQ(again.body, paid.body);
+  EXPECT_EQ(payer_.Balance(source), 9'900);
 }
 
 }  // namespace

@@ -228,7 +228,6 @@ TEST_F(SuspenseE2eTest, SaysWhatIsWrong) {
   const std::string nothing = "sus_" + account_.substr(4);
   EXPECT_EQ(Outcome(Assign(nothing, account_, kNoProposal)), "404 suspense_item_not_found");
   EXPECT_EQ(Outcome(Get(nothing)), "404 suspense_item_not_found");
-  EXPECT_EQ(Outcome(People().Get("/v1/suspense-items?state=LOST")), "400 invalid_field");
   EXPECT_EQ(Outcome(People().Get("/v1/suspense-items?page_size=101")), "400 invalid_page_size");
   // Without two people nothing happens, and with what they agreed on nothing else.
   EXPECT_EQ(Outcome(Assign(item, account_, kNoProposal)), "404 proposal_not_found");

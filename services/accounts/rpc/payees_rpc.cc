@@ -1,5 +1,6 @@
 #include "services/accounts/rpc/payees_rpc.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "libs/audit/call_origin.h"
@@ -113,6 +114,9 @@ Task<absl::StatusOr<v1::LookUpPayeesResponse>> PayeesRpc::LookUpPayees(
   if (request.account_ids_size() > kMostLookedUp) {
     co_return Error(Reason::kTooManyItems, "at most 100 ids", {.param = "account_ids"});
   }
+  if (request.ibans_size() > kMostLookedUp) {
+    co_return Error(Reason::kTooManyItems, "at most 100 IBANs", {.param = "ibans"});
+  }
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, ParseId(IdKind::kUser, request.user_id(), "user_id"));
   std::vector<Uuid> ids;
   for (const std::string& text : request.account_ids()) {
@@ -127,6 +131,24 @@ Task<absl::StatusOr<v1::LookUpPayeesResponse>> PayeesRpc::LookUpPayees(
     v1::SavedPayee& proto = *response.add_payees();
     proto.set_account_id(FormatId(IdKind::kAccount, one.account_id));
     SetTime(one.usable_time, *proto.mutable_usable_time());
+  }
+  if (request.ibans().empty()) co_return response;
+  // IBANs are sealed, so nothing but reading all can find one.
+  const std::optional<Uuid> first;
+  const absl::StatusOr<std::vector<Payee>> all =
+      co_await store_.ListPayees(user, first, kMostPayees);
+  if (!all.ok()) co_return all.status();
+  for (const std::string& text : request.ibans()) {
+    FLORIN_CO_ASSIGN_OR_RETURN(const std::string iban, CanonicalIban(text));
+    std::optional<absl::Time> usable;
+    for (const Payee& payee : *all) {
+      if (payee.details.iban != iban) continue;
+      usable = usable ? std::min(*usable, payee.usable_time) : payee.usable_time;
+    }
+    if (!usable) continue;
+    v1::SavedPayee& proto = *response.add_payees();
+    proto.set_iban(text);
+    SetTime(*usable, *proto.mutable_usable_time());
   }
   co_return response;
 }

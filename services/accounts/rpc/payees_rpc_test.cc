@@ -101,6 +101,35 @@ TEST_F(PayeesRpcTest, ANewPayeeIsUsableAfterItsTime) {
   EXPECT_EQ(Ask(&PayeesRpc::LookUpPayees, user_, request)->payees_size(), 0);
 }
 
+TEST_F(PayeesRpcTest, ASavedIbanIsFoundByWhoSavedIt) {
+  v1::CreatePayeeRequest elsewhere = CreateRequest("Jo");
+  elsewhere.clear_account_id();
+  elsewhere.set_iban("de89 3704 0044 0532 0130 00");
+  const auto saved = Create(elsewhere, "1");
+  ASSERT_THAT(saved, IsOk());
+  clock_.Advance(absl::Hours(1));
+  ASSERT_THAT(Create(elsewhere, "2"), IsOk());
+  v1::LookUpPayeesRequest request;
+  request.set_user_id(FormatId(IdKind::kUser, user_));
+  request.add_ibans("DE89370400440532013000");
+  request.add_ibans("DE97500105170600000000");
+  const auto found = Ask(&PayeesRpc::LookUpPayees, user_, request);
+  ASSERT_THAT(found, IsOk());
+  ASSERT_EQ(found->payees_size(), 1);
+  EXPECT_EQ(found->payees(0).iban(), "DE89370400440532013000");
+  EXPECT_EQ(found->payees(0).account_id(), "");
+  EXPECT_EQ(found->payees(0).usable_time().seconds(), saved->usable_time().seconds())
+      << "the earlier time";
+  request.set_user_id(FormatId(IdKind::kUser, stranger_));
+  EXPECT_EQ(Ask(&PayeesRpc::LookUpPayees, user_, request)->payees_size(), 0);
+  request.add_ibans("DE88370400440532013000");
+  EXPECT_THAT(Ask(&PayeesRpc::LookUpPayees, user_, request),
+              StatusHasReason(Reason::kInvalidField));
+  for (int i = 0; i < 100; ++i) request.add_ibans("DE89370400440532013000");
+  EXPECT_THAT(Ask(&PayeesRpc::LookUpPayees, user_, request),
+              StatusHasReason(Reason::kTooManyItems));
+}
+
 TEST_F(PayeesRpcTest, ARetryIsAnsweredAsBeforeWhateverTheHolderIsCalledNow) {
   const auto saved = Create(CreateRequest("Zoë Quuxholder"), "key");
   EXPECT_FALSE(replayed_);

@@ -21,14 +21,14 @@ TEST(Roles, GiveTheUnionOfTheirScopes) {
       ScopesOf({Role::kMerchant}),
       ElementsAre("accounts:read", "accounts:write", "authenticators:read", "authenticators:write",
                   "payments:read", "payments:write", "api_keys:read", "api_keys:write"));
-  EXPECT_THAT(ScopesOf({Role::kMerchant, Role::kOperator}),
-              ElementsAre("accounts:read", "accounts:write", "authenticators:read",
-                          "authenticators:write", "payments:read", "payments:write",
-                          "api_keys:read", "api_keys:write", "proposals:read", "proposals:write",
-                          "proposals:approve", "disputes:resolve", "limits:read", "limits:write",
-                          "interest:read", "interest:write", "reconciliation:read",
-                          "reconciliation:write", "suspense:read", "suspense:write",
-                          "customers:read", "customers:write"));
+  EXPECT_THAT(
+      ScopesOf({Role::kMerchant, Role::kOperator}),
+      ElementsAre("accounts:read", "accounts:write", "authenticators:read", "authenticators:write",
+                  "payments:read", "payments:write", "api_keys:read", "api_keys:write",
+                  "proposals:read", "proposals:write", "proposals:approve", "disputes:resolve",
+                  "limits:read", "limits:write", "interest:read", "interest:write",
+                  "reconciliation:read", "reconciliation:write", "suspense:read", "suspense:write",
+                  "customers:read", "customers:write"));
   EXPECT_THAT(ScopesOf({Role::kAdmin}), IsSupersetOf({"proposals:approve", "roles:approve"}));
 }
 

@@ -12,8 +12,19 @@
 
 namespace florin::payments {
 
+// Whom payouts may go to.
+enum class PayoutPayees {
+  kAnybody,
+  kApproved,  // Whoever was not saved, or is new, only with the payer's approval, whatever exempts
+              // it.
+  kSaved,     // Only who was saved, and is not new.
+};
+// "anybody", "approved", "saved". Error: kInvalidField.
+absl::StatusOr<PayoutPayees> ParsePayoutPayees(std::string_view text);
+
 struct PayeePolicy {
-  bool required = false;
+  bool required = false;  // Of transfers.
+  PayoutPayees payouts = PayoutPayees::kAnybody;
   // What a payee may be paid at once before its cooling-off time is over, in minor units: nothing
   // in a currency that is not there.
   std::map<Currency, std::int64_t> while_cooling_off = {};
@@ -26,5 +37,10 @@ absl::StatusOr<std::map<Currency, std::int64_t>> ParseAmounts(std::string_view t
 // if there is none. Errors: kPayeeNotFound; kPayeeCoolingOff with metadata `usable_time`.
 absl::Status CheckSaved(const PayeePolicy& policy, std::optional<absl::Time> usable_time,
                         const Money& amount, absl::Time now);
+
+// The same of a payout: whether its payer must approve it whatever exempts it. Errors, of kSaved:
+// kPayeeRequired; kPayeeCoolingOff with metadata `usable_time`; both with param `beneficiary`.
+absl::StatusOr<bool> NeedsApproval(const PayeePolicy& policy, std::optional<absl::Time> usable_time,
+                                   const Money& amount, absl::Time now);
 
 }  // namespace florin::payments

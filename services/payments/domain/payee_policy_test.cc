@@ -40,6 +40,47 @@ TEST(PayeePolicyTest, Table) {
             "2027-01-15T08:00:00Z");
 }
 
+TEST(PayeePolicyTest, PayoutsTable) {
+  using enum PayoutPayees;
+  const absl::Time later = kNow + absl::Microseconds(1);
+  struct Case {
+    PayoutPayees payouts;
+    std::optional<absl::Time> usable;
+    Money amount;
+    std::optional<Reason> reason;
+    bool approval = false;
+  };
+  const Case cases[] = {
+      {kAnybody, std::nullopt, {1'000'000, kEur}, {}},
+      {kAnybody, later, {101, kEur}, {}},
+      {kApproved, std::nullopt, {1, kEur}, {}, true},
+      {kApproved, later, {101, kEur}, {}, true},
+      {kApproved, later, {100, kEur}, {}},
+      {kApproved, kNow, {1'000'000, kUsd}, {}},
+      {kSaved, std::nullopt, {1, kEur}, Reason::kPayeeRequired},
+      {kSaved, later, {101, kEur}, Reason::kPayeeCoolingOff},
+      {kSaved, later, {1, kUsd}, Reason::kPayeeCoolingOff},
+      {kSaved, later, {100, kEur}, {}},
+      {kSaved, kNow, {1'000'000, kEur}, {}},
+  };
+  for (const Case& c : cases) {
+    PayeePolicy policy = kPolicy;
+    policy.payouts = c.payouts;
+    const absl::StatusOr<bool> judged = NeedsApproval(policy, c.usable, c.amount, kNow);
+    if (c.reason) {
+      EXPECT_THAT(judged,
+                  ::testing::AllOf(StatusHasReason(*c.reason), StatusHasParam("beneficiary")));
+    } else {
+      ASSERT_THAT(judged, IsOk());
+      EXPECT_EQ(*judged, c.approval) << c.amount.minor_units;
+    }
+  }
+  EXPECT_EQ(ParsePayoutPayees("anybody").value(), kAnybody);
+  EXPECT_EQ(ParsePayoutPayees("approved").value(), kApproved);
+  EXPECT_EQ(ParsePayoutPayees("saved").value(), kSaved);
+  EXPECT_FALSE(ParsePayoutPayees("").ok());
+}
+
 TEST(PayeePolicyTest, AmountsAreRead) {
   EXPECT_TRUE(ParseAmounts("")->empty());
   const auto amounts = ParseAmounts("EUR:100,USD:0").value();

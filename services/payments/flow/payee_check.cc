@@ -33,4 +33,20 @@ Task<absl::Status> PayeeCheck::Check(rpc::Outgoing context, Uuid user_id, std::v
   co_return absl::OkStatus();
 }
 
+Task<absl::StatusOr<bool>> PayeeCheck::CheckPayout(rpc::Outgoing context, Uuid user_id,
+                                                   Beneficiary beneficiary, Money amount) {
+  if (policy_.payouts == PayoutPayees::kAnybody) co_return false;
+  std::optional<absl::Time> usable;
+  if (beneficiary.is_iban) {
+    accounts::v1::LookUpPayeesRequest request;
+    request.set_user_id(FormatId(IdKind::kUser, user_id));
+    request.add_ibans(beneficiary.account);
+    const absl::StatusOr<accounts::v1::LookUpPayeesResponse> response =
+        co_await payees_.LookUpPayees(std::move(context), request);
+    if (!response.ok()) co_return response.status();
+    if (response->payees_size() > 0) usable = TimeOf(response->payees(0).usable_time());
+  }
+  co_return NeedsApproval(policy_, usable, amount, clock_.Now());
+}
+
 }  // namespace florin::payments

@@ -8,6 +8,7 @@
 #include "libs/clock/clock.h"
 #include "libs/rpc/context.h"
 #include "services/payments/domain/payee_policy.h"
+#include "services/payments/domain/rail.h"
 #include "services/payments/domain/request.h"
 
 namespace florin::payments {
@@ -28,6 +29,11 @@ class PayeeCheck {
   // remembered: a payee that was saved or deleted counts at once. Errors: those of CheckSaved();
   // kUnavailable, kDeadlineExceeded of the accounts service.
   Task<absl::Status> Check(rpc::Outgoing context, Uuid user_id, std::vector<Paid> paid);
+
+  // Whether `user_id` must approve a payout whatever exempts it; who has no IBAN cannot be saved.
+  // Errors: those of NeedsApproval(); kUnavailable, kDeadlineExceeded of the accounts service.
+  Task<absl::StatusOr<bool>> CheckPayout(rpc::Outgoing context, Uuid user_id,
+                                         Beneficiary beneficiary, Money amount);
 
  private:
   accounts::v1::PayeesClient& payees_;

@@ -18,6 +18,10 @@ class PayeesDouble : public accounts::v1::PayeesService {
     saved_[{FormatId(IdKind::kUser, user_id), FormatId(IdKind::kAccount, account_id)}] =
         usable_time;
   }
+  void SaveIban(const Uuid& user_id, const std::string& iban, absl::Time usable_time) {
+    std::lock_guard lock(mutex_);
+    saved_[{FormatId(IdKind::kUser, user_id), iban}] = usable_time;
+  }
   void Clear() {
     std::lock_guard lock(mutex_);
     saved_.clear();
@@ -32,6 +36,13 @@ class PayeesDouble : public accounts::v1::PayeesService {
       if (found == saved_.end()) continue;
       accounts::v1::SavedPayee& payee = *response.add_payees();
       payee.set_account_id(id);
+      SetTime(found->second, *payee.mutable_usable_time());
+    }
+    for (const std::string& iban : request.ibans()) {
+      const auto found = saved_.find({request.user_id(), iban});
+      if (found == saved_.end()) continue;
+      accounts::v1::SavedPayee& payee = *response.add_payees();
+      payee.set_iban(iban);
       SetTime(found->second, *payee.mutable_usable_time());
     }
     co_return response;

@@ -92,7 +92,7 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
                 .payout = PayoutTerms{.beneficiary = request.beneficiary, .rail = request.rail},
                 .trace_id = std::string(telemetry::TraceIdOf(context.traceparent))};
   absl::StatusOr<StoredIntent> stored =
-      co_await Judge(std::move(intent), request, found->front()->kyc_level);
+      co_await Judge(context, std::move(intent), request, found->front()->kyc_level);
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
     co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
@@ -110,8 +110,16 @@ Task<absl::StatusOr<Payouts::Outcome>> Payouts::Create(rpc::Outgoing context, Uu
 }
 
 // Its fee first, since limits count it.
-Task<absl::StatusOr<StoredIntent>> Payouts::Judge(Intent intent, const PayoutRequest& request,
+Task<absl::StatusOr<StoredIntent>> Payouts::Judge(rpc::Outgoing context, Intent intent,
+                                                  const PayoutRequest& request,
                                                   KycLevel payer_level) {
+  bool approve = false;
+  if (parts_.payees != nullptr) {
+    const absl::StatusOr<bool> needed = co_await parts_.payees->CheckPayout(
+        std::move(context), intent.payment.user_id, request.beneficiary, request.amount);
+    if (!needed.ok()) co_return co_await Refuse(std::move(intent), needed.status());
+    approve = *needed;
+  }
   if (parts_.pricing != nullptr) {
     absl::StatusOr<std::optional<Pricing>> pricing = parts_.pricing->Price(request);
     if (!pricing.ok()) co_return co_await Refuse(std::move(intent), pricing.status());
@@ -123,11 +131,12 @@ Task<absl::StatusOr<StoredIntent>> Payouts::Judge(Intent intent, const PayoutReq
     FLORIN_CO_RETURN_IF_ERROR(
         co_await parts_.limits->Judge(intent.payment, payer_level, std::move(countries)));
   }
-  co_return co_await Keep(std::move(intent), request.beneficiary);
+  co_return co_await Keep(std::move(intent), request.beneficiary, approve);
 }
 
 // A key that is known stands for what it stood for, whatever rules and prices are by now.
 Task<absl::StatusOr<StoredIntent>> Payouts::Refuse(Intent intent, absl::Status why) {
+  if (parts_.pricing == nullptr) co_return why;
   absl::StatusOr<std::optional<StoredIntent>> known =
       co_await parts_.pricing->quotes().FindIntent(std::move(intent));
   if (!known.ok()) co_return known.status();
@@ -135,10 +144,13 @@ Task<absl::StatusOr<StoredIntent>> Payouts::Refuse(Intent intent, absl::Status w
   co_return **std::move(known);
 }
 
-Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiary& beneficiary) {
+Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiary& beneficiary,
+                                                 bool approve) {
   const CreatePayment::Approving& approving = parts_.approving;
+  const ApprovalPolicy each{.enabled = true, .low_value = {}};
+  const ApprovalPolicy& policy = approve ? each : approving.policy;
   // Nobody is asked to approve what a limit refuses.
-  if (intent.payment.limit_refusal || !DependsOnUse(approving.policy, Kind::kPayout, false)) {
+  if (intent.payment.limit_refusal || !DependsOnUse(policy, Kind::kPayout, false)) {
     std::vector<Intent> one;
     one.push_back(std::move(intent));
     auto stored = co_await parts_.payments.InsertIntents(std::move(one));
@@ -148,7 +160,7 @@ Task<absl::StatusOr<StoredIntent>> Payouts::Keep(Intent intent, const Beneficiar
   ApprovalTerms terms = NewTerms(intent.payment.payment_id, PayeeNameOf(beneficiary),
                                  crypto::RandomOctets(sca::kNonceSize), intent.payment.create_time);
   absl::StatusOr<Judged> judged =
-      co_await approving.store.InsertJudged(std::move(intent), std::move(terms), approving.policy);
+      co_await approving.store.InsertJudged(std::move(intent), std::move(terms), policy);
   if (!judged.ok()) co_return judged.status();
   if (judged->verdict) CountVerdict(*judged->verdict);
   co_return std::move(judged->stored);
@@ -256,20 +268,20 @@ Task<Payouts::Next> Payouts::Step(const Payout& payout) {
 }
 
 Task<Payouts::Next> Payouts::Reserve(const Payout& payout) {
-  State state = payout.payment.state;
-  if (state == State::kRequiresAction) co_return std::nullopt;
-  if (state == State::kCanceled) co_return co_await Advance(payout, PayoutStage::kCanceled, "");
-  if (state == State::kProcessing) {
-    const absl::StatusOr<Payment> settled = co_await parts_.settlement.Settle(payout.payment);
-    if (!settled.ok()) co_return settled.status();
-    state = settled->state;
-    if (state == State::kFailed) {
-      FLORIN_CO_RETURN_IF_ERROR(
-          co_await TellSuspense(payout, PayoutStage::kRefused, settled->failure_reason));
-    }
+  Payment payment = payout.payment;
+  if (payment.state == State::kRequiresAction) co_return std::nullopt;
+  if (payment.state == State::kCanceled) {
+    co_return co_await Advance(payout, PayoutStage::kCanceled, "");
   }
-  const bool reserved = state == State::kProcessing;
-  co_return co_await Advance(payout, reserved ? PayoutStage::kReserved : PayoutStage::kRefused, "");
+  if (payment.state == State::kProcessing) {
+    absl::StatusOr<Payment> settled = co_await parts_.settlement.Settle(payment);
+    if (!settled.ok()) co_return settled.status();
+    payment = *std::move(settled);
+  }
+  const bool reserved = payment.state == State::kProcessing;
+  const PayoutStage next = reserved ? PayoutStage::kReserved : PayoutStage::kRefused;
+  FLORIN_CO_RETURN_IF_ERROR(co_await TellSuspense(payout, next, payment.failure_reason));
+  co_return co_await Advance(payout, next, "");
 }
 
 Task<Payouts::Next> Payouts::Book(const Payout& payout) {

@@ -52,6 +52,7 @@ class Payouts {
     IdSource& ids;
     LimitDirectory* limits = nullptr;   // Nothing: nobody's payouts are limited.
     PaymentPricing* pricing = nullptr;  // Nothing: they are free.
+    PayeeCheck* payees = nullptr;       // Nothing: they go to anybody.
     // Is told of what goes to suspense, and how payouts from there end. Nothing: nobody keeps it.
     SuspenseStore* suspense = nullptr;
   };
@@ -65,9 +66,9 @@ class Payouts {
   // Makes the payout, or gives the one that the key already stands for, and drives it as far as it
   // goes now. One that was refused is an Outcome, not an error (FailureOf()). Errors:
   // kRailNotFound; kInvalidReference; kAccountNotFound with param `source_account_id`;
-  // kCurrencyMismatch; those of PricePayout(); kIdempotencyKeyReused; those of
-  // PaymentApprovals::Ask(), kUnavailable, kDeadlineExceeded, kOverloaded, kInternal: repeat with
-  // the same key.
+  // kCurrencyMismatch; those of PricePayout() and PayeeCheck::CheckPayout(); kIdempotencyKeyReused;
+  // those of PaymentApprovals::Ask(), kUnavailable, kDeadlineExceeded, kOverloaded, kInternal:
+  // repeat with the same key.
   Task<absl::StatusOr<Outcome>> Create(rpc::Outgoing context, Uuid user_id,
                                        std::string idempotency_key, PayoutRequest request,
                                        audit::Origin origin = {});
@@ -94,10 +95,12 @@ class Payouts {
  private:
   using Next = absl::StatusOr<std::optional<Payout>>;  // Nothing: it waits, or has ended.
 
-  Task<absl::StatusOr<StoredIntent>> Judge(Intent intent, const PayoutRequest& request,
-                                           KycLevel payer_level);
+  Task<absl::StatusOr<StoredIntent>> Judge(rpc::Outgoing context, Intent intent,
+                                           const PayoutRequest& request, KycLevel payer_level);
   Task<absl::StatusOr<StoredIntent>> Refuse(Intent intent, absl::Status why);
-  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, const Beneficiary& beneficiary);
+  // `approve`: whatever exempts it.
+  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, const Beneficiary& beneficiary,
+                                          bool approve);
   Task<absl::StatusOr<Payout>> Drive(Payout payout);
   Task<Next> Step(const Payout& payout);
   Task<Next> Reserve(const Payout& payout);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "services/payments/domain/approval.h"
+#include "services/payments/flow/payee_check.h"
 #include "services/payments/flow/payments_fixture.h"
 #include "services/payments/flow/rail_deposits.h"
 #include "services/payments/flow/sandbox_rail.h"
@@ -101,7 +102,7 @@ class PayoutsTest : public PaymentsFixture {
                                             const std::string& policy) {
     return {.store = store, .approvals = approvals, .policy = *ParseApprovalPolicy(policy)};
   }
-  Payouts Over(Rail& rail, const std::string& policy) {
+  Payouts Over(Rail& rail, const std::string& policy, PayeeCheck* payees = nullptr) {
     return Payouts({.payments = store_,
                     .payouts = store_,
                     .accounts = directory_,
@@ -113,7 +114,8 @@ class PayoutsTest : public PaymentsFixture {
                     .clock = clock_,
                     .ids = SystemIds(),
                     .limits = &limits_,
-                    .pricing = &*pricing_});
+                    .pricing = &*pricing_,
+                    .payees = payees});
   }
   // From now on, as after a restart.
   void UseSchedule(const std::string& text) { pricing_.emplace(*ParseFeeSchedule(text), store_); }
@@ -578,6 +580,77 @@ TEST_F(PayoutsTest, LimitsCountTheFee) {
   EXPECT_EQ(Create(Request(kAccepts, 90), "below")->payout.payment.state, State::kSucceeded);
   ExpectFee(above->payout, FeeState::kNotTaken, 10);
   ExpectAtRest(900);
+}
+
+// Whom payouts may go to: only saved payees, or anybody else with an approval.
+class PayoutPayeesTest : public PayoutsTest {
+ protected:
+  PayeePolicy PolicyOf(PayoutPayees payouts) const {
+    return {.payouts = payouts, .while_cooling_off = {{*Currency::Parse("EUR"), 100}}};
+  }
+  static absl::StatusOr<Payouts::Outcome> Make(async::Runtime& runtime, Payouts& payouts,
+                                               const Uuid& user, const PayoutRequest& request,
+                                               const std::string& key) {
+    rpc::Outgoing context;
+    return runtime.Run(payouts.Create(context, user, key, request));
+  }
+
+  accounts::v1::PayeesClient payees_{&accounts_channel_};
+  PayeeCheck saved_check_{payees_, PolicyOf(PayoutPayees::kSaved), clock_};
+  PayeeCheck approved_check_{payees_, PolicyOf(PayoutPayees::kApproved), clock_};
+  Payouts saved_ = Over(rail_, "", &saved_check_);
+  Payouts approved_ = Over(rail_, "EUR:300:1000", &approved_check_);
+};
+
+TEST_F(PayoutPayeesTest, OnlyWhoWasSavedIsPaid) {
+  EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 10), "1"),
+              AllOf(StatusHasReason(Reason::kPayeeRequired), StatusHasParam("beneficiary")));
+  payees_double_.SaveIban(stranger_, kAccepts, clock_.Now());
+  EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 10), "1"),
+              StatusHasReason(Reason::kPayeeRequired))
+      << "somebody else has saved it";
+  EXPECT_TRUE(Payments().empty());
+  payees_double_.SaveIban(user_, kAccepts, clock_.Now() + absl::Hours(1));
+  EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 100), "1"), IsOk());
+  const auto early = Make(runtime_, saved_, user_, Request(kAccepts, 101), "2");
+  EXPECT_THAT(early, StatusHasReason(Reason::kPayeeCoolingOff));
+  EXPECT_TRUE(DetailOf(early.status()).metadata.contains("usable_time"));
+  clock_.Advance(absl::Hours(1));
+  const auto made = Make(runtime_, saved_, user_, Request(kAccepts, 101), "2");
+  ASSERT_THAT(made, IsOk());
+  EXPECT_EQ(made->payout.payment.state, State::kSucceeded);
+  // A retry is answered as the first time, whatever became of the payee.
+  payees_double_.Clear();
+  const auto again = Make(runtime_, saved_, user_, Request(kAccepts, 101), "2");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payout, made->payout);
+  EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 10), "3"),
+              StatusHasReason(Reason::kPayeeRequired));
+  PayoutRequest elsewhere = Request(kAccepts, 10);
+  elsewhere.beneficiary = *CheckBeneficiary("Jo", "", "12-34-56");
+  EXPECT_THAT(Make(runtime_, saved_, user_, elsewhere, "4"),
+              StatusHasReason(Reason::kPayeeRequired))
+      << "who has no IBAN cannot be saved";
+  ExpectAtRest(799);
+}
+
+TEST_F(PayoutPayeesTest, OthersAreApprovedWhateverExemptsThem) {
+  const auto small = Make(runtime_, approved_, user_, Request(kAccepts, 10), "1");
+  ASSERT_THAT(small, IsOk());
+  EXPECT_EQ(small->payout.payment.state, State::kRequiresAction) << "though it is a low value";
+  payees_double_.SaveIban(user_, kAccepts, clock_.Now() + absl::Hours(1));
+  EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 101), "2")->payout.payment.state,
+            State::kRequiresAction);
+  EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 100), "3")->payout.payment.state,
+            State::kSucceeded);
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 101), "4")->payout.payment.state,
+            State::kSucceeded);
+  EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 400), "5")->payout.payment.state,
+            State::kRequiresAction)
+      << "the policy still asks";
+  EXPECT_EQ(rail_.submissions, 2);
 }
 
 TEST_F(PayoutsTest, ARailMayNotifyOfWhatNobodyMade) {

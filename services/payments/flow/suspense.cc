@@ -42,7 +42,7 @@ Task<absl::StatusOr<Suspense::Outcome>> Suspense::Resolve(rpc::Outgoing context,
   if (!stored.same_request) {
     co_return Error(Reason::kIdempotencyKeyReused, "the key stands for another request");
   }
-  absl::StatusOr<KeptSuspense> kept = co_await Drive(std::move(stored.kept));
+  absl::StatusOr<KeptSuspense> kept = co_await Drive(std::move(stored.kept), /*and_send=*/true);
   if (!kept.ok()) co_return kept.status();
   co_return Outcome{.kept = *std::move(kept), .replayed = stored.replayed};
 }
@@ -88,7 +88,7 @@ Task<absl::Status> Suspense::Consume(rpc::Outgoing context, const Asked& asked,
   co_return consumed.status();
 }
 
-Task<absl::StatusOr<KeptSuspense>> Suspense::Drive(KeptSuspense kept) {
+Task<absl::StatusOr<KeptSuspense>> Suspense::Drive(KeptSuspense kept, bool and_send) {
   if (kept.resolution->state != ResolutionState::kPending) co_return kept;
   const absl::Time now = NowInMicroseconds(parts_.clock);
   Intent intent{.payment = PaymentOf(kept.item, *kept.resolution, now),
@@ -103,6 +103,7 @@ Task<absl::StatusOr<KeptSuspense>> Suspense::Drive(KeptSuspense kept) {
   auto stored = co_await parts_.payments.InsertIntents(std::move(one));
   if (!stored.ok()) co_return stored.status();
   if (!returned) co_return co_await Assign(kept, std::move(stored->front().payment));
+  if (!and_send) co_return kept;
   // Which records how it ended.
   const absl::StatusOr<Payout> payout = co_await parts_.payouts.Run(kept.resolution->payment_id);
   if (!payout.ok()) co_return payout.status();
@@ -122,9 +123,10 @@ Task<absl::StatusOr<KeptSuspense>> Suspense::Assign(const KeptSuspense& kept, Pa
   const bool well = payment.state == State::kSucceeded;
   telemetry::Count("florin_suspense_assigned_total",
                    {{"result", well ? "assigned" : payment.failure_reason}});
-  co_return co_await parts_.store.End(
-      kept.resolution->payment_id, well ? ResolutionState::kDone : ResolutionState::kRefused,
-      payment.failure_reason, std::string(), NowInMicroseconds(parts_.clock));
+  const ResolutionState state = well ? ResolutionState::kDone : ResolutionState::kRefused;
+  const std::string no_code;
+  co_return co_await parts_.store.End(kept.resolution->payment_id, state, payment.failure_reason,
+                                      no_code, NowInMicroseconds(parts_.clock));
 }
 
 Task<absl::StatusOr<int>> Suspense::RunOnce() {
@@ -134,7 +136,7 @@ Task<absl::StatusOr<int>> Suspense::RunOnce() {
   for (KeptSuspense& kept : *claimed) {
     // One that does not get on keeps no other from it, and is claimed again.
     const std::string id = TextOf(kept.item);
-    const absl::StatusOr<KeptSuspense> driven = co_await Drive(std::move(kept));
+    const absl::StatusOr<KeptSuspense> driven = co_await Drive(std::move(kept), /*and_send=*/false);
     if (driven.ok()) continue;
     telemetry::Log(telemetry::Severity::kWarning, "an item of suspense does not get on",
                    {{"item_id", id}, {"error", std::string(driven.status().message())}});

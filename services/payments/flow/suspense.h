@@ -70,7 +70,9 @@ class Suspense {
   // All but what Begin() decides.
   Task<absl::StatusOr<SuspenseResolution>> Check(rpc::Outgoing context, const Asked& asked);
   Task<absl::Status> Consume(rpc::Outgoing context, const Asked& asked, std::string payload);
-  Task<absl::StatusOr<KeptSuspense>> Drive(KeptSuspense kept);
+  // Makes what is pending, and waits for its end; for that of a return only if `and_send`: the
+  // worker of payouts sends it anyway, and asks the rail no more often than it should.
+  Task<absl::StatusOr<KeptSuspense>> Drive(KeptSuspense kept, bool and_send);
   Task<absl::StatusOr<KeptSuspense>> Assign(const KeptSuspense& kept, Payment payment);
 
   const Parts parts_;
