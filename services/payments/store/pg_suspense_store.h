@@ -1,4 +1,4 @@
-// SuspenseStore in PostgreSQL: migration 0014.
+// SuspenseStore in PostgreSQL: migration 0016.
 #pragma once
 
 #include <vector>
