@@ -1,5 +1,5 @@
-// The rail, and the stores of payouts, deposits, schedules and limits, as a process sees them: as
-// disturbed_stores.h has the others.
+// The rail, and the stores of payouts, deposits, schedules, limits and transfers between books, as
+// a process sees them: as disturbed_stores.h has the others.
 #pragma once
 
 #include <algorithm>
@@ -104,16 +104,15 @@ class DisturbedScheduleStore : public payments::ScheduleStore {
                                               absl::Time now) override {
     return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
   }
-  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id,
-                                               crypto::Digest redeemed, absl::Time now,
-                                               audit::Origin origin) override {
-    return disturbance_.Of("StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now,
-                                                                std::move(origin)));
+  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id, crypto::Digest redeemed,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of(
+        "StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now, std::move(origin)));
   }
   Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
                                                absl::Time now, audit::Origin origin) override {
-    return disturbance_.Of("GiveUpAwaited", kept_.GiveUpAwaited(user_id, order_id, reason, now,
-                                                                std::move(origin)));
+    return disturbance_.Of("GiveUpAwaited",
+                           kept_.GiveUpAwaited(user_id, order_id, reason, now, std::move(origin)));
   }
   Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
     return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
@@ -142,6 +141,36 @@ class DisturbedLimitStore : public payments::LimitStore {
 
  private:
   payments::LimitStore& kept_;
+  Disturbance disturbance_;
+};
+
+class DisturbedTransferStore : public payments::BookTransferStore {
+ public:
+  DisturbedTransferStore(payments::BookTransferStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  template <class T>
+  using Result = Task<absl::StatusOr<T>>;
+
+  Result<payments::BookTransfer> FindTransfer(Uuid payment_id) override {
+    return disturbance_.Of("FindTransfer", kept_.FindTransfer(payment_id));
+  }
+  Result<payments::BookTransfer> AdvanceTransfer(payments::TransferStage from,
+                                                 payments::BookTransfer to,
+                                                 std::optional<payments::Payment> ended) override {
+    return disturbance_.Of("AdvanceTransfer",
+                           kept_.AdvanceTransfer(from, std::move(to), std::move(ended)));
+  }
+  Result<std::vector<payments::BookPair>> ListPairs() override {
+    return disturbance_.Of("ListPairs", kept_.ListPairs());
+  }
+  Result<std::vector<payments::BookTransfer>> ListUnderWay(payments::BookPair pair,
+                                                           absl::Time since) override {
+    return disturbance_.Of("ListUnderWay", kept_.ListUnderWay(std::move(pair), since));
+  }
+
+ private:
+  payments::BookTransferStore& kept_;
   Disturbance disturbance_;
 };
 

@@ -326,23 +326,29 @@ bool Respond(World& world) {
 
 // ---- What the accounts service and the bank do to accounts
 
-bool Change(World& world, ledger::Action action) {
+bool Change(World& world, const Uuid& account, ledger::Action action) {
   ledger::Command command;
   command.transaction_id = world.kept().ids.NewId();
   command.action = std::move(action);
   std::vector<ledger::Command> commands = {std::move(command)};
-  const auto outcomes =
-      world.Read(world.kept().ledger.Commit(kBook, std::move(commands), world.ledger_now()));
+  const auto outcomes = world.Read(
+      world.kept().ledger.Commit(world.BookOf(account), std::move(commands), world.ledger_now()));
   return outcomes.ok() && (*outcomes)[0].decision.commitment() != nullptr;
 }
 
 const Uuid& AnyAccount(World& world) { return world.random().Pick(Somebody(world).eur); }
 
-bool Close(World& world) { return Change(world, ledger::CloseAccount{AnyAccount(world)}); }
-bool Reopen(World& world) { return Change(world, ledger::ReopenAccount{AnyAccount(world)}); }
+bool Close(World& world) {
+  const Uuid id = AnyAccount(world);
+  return Change(world, id, ledger::CloseAccount{id});
+}
+bool Reopen(World& world) {
+  const Uuid id = AnyAccount(world);
+  return Change(world, id, ledger::ReopenAccount{id});
+}
 bool Lend(World& world) {
   const Uuid id = AnyAccount(world);
-  return Change(world,
+  return Change(world, id,
                 ledger::SetCreditLine{id, world.CreditLineOf(id) + world.random().Below(200)});
 }
 

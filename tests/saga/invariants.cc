@@ -7,6 +7,7 @@
 #include "services/ledger/domain/command_rules.h"
 #include "services/payments/domain/state_machine.h"
 #include "services/payments/domain/step_transaction.h"
+#include "tests/saga/book_invariants.h"
 #include "tests/saga/order_invariants.h"
 
 namespace florin::saga {
@@ -62,10 +63,10 @@ void WithinWhatWasAuthorized(World&, const View& view, const Complain& complain)
   }
 }
 
-void NobodyIsOverdrawn(World&, const View& view, const Complain& complain) {
+void CheckOverdrafts(const ledger::LoadedBook& book, const Complain& complain) {
   std::map<std::string, std::int64_t> posted;
   std::map<std::string, std::int64_t> pending;
-  for (const auto& [id, account] : view.book.accounts) {
+  for (const auto& [id, account] : book.accounts) {
     const ledger::Counters& counters = account.counters;
     const std::string currency(account.terms.currency.code());
     posted[currency] += counters.credits_posted - counters.debits_posted;
@@ -81,6 +82,11 @@ void NobodyIsOverdrawn(World&, const View& view, const Complain& complain) {
       if (sum != 0) complain(absl::StrCat("debits are not credits in ", currency, ": ", sum));
     }
   }
+}
+
+void NobodyIsOverdrawn(World&, const View& view, const Complain& complain) {
+  CheckOverdrafts(view.book, complain);
+  CheckOverdrafts(view.other, complain);
 }
 
 // ---- At the end
@@ -158,12 +164,14 @@ void WhatWasToldIsKept(World& world, const View& view, const Complain& complain)
 std::string Disagreement(const View& view, const Payment& payment) {
   const ledger::Decision* const decision = DecisionOf(view, payment.transaction_id);
   const bool committed = decision != nullptr && decision->commitment() != nullptr;
-  const bool holds = committed && view.book.holds.contains(payment.transaction_id);
+  const ledger::LoadedBook& book = view.In(SourceBookOf(payment));
+  const bool holds = committed && book.holds.contains(payment.transaction_id);
   const bool refused = decision != nullptr && decision->refusal() != nullptr;
   if (payment.failure_reason == InfoOf(Reason::kLimitExceeded).name) {
     // By one of each payment for itself the ledger was not even asked.
     return decision == nullptr || refused ? "" : "the ledger moved what a limit refuses";
   }
+  if (payments::AreApart(payment)) return "";                          // In book_invariants.h.
   if (payment.kind == payments::Kind::kPayout && !refused) return "";  // Has a rail to agree with.
   switch (payment.state) {
     case State::kSucceeded:
@@ -195,7 +203,7 @@ std::string Disagreement(const View& view, const Payment& payment) {
                : "other postings";
   }
   if (!holds) return "no hold";
-  const ledger::Hold& hold = view.book.holds.at(payment.transaction_id);
+  const ledger::Hold& hold = book.holds.at(payment.transaction_id);
   const bool open = hold.state == ledger::HoldState::kOpen;
   if (open != (payment.state == State::kRequiresCapture)) return "the state of its hold";
   const std::int64_t left = payment.amount.minor_units - payment.counters.captured_minor;
@@ -235,54 +243,63 @@ void StepsAgreeWithTheLedger(World&, const View& view, const Complain& complain)
 }
 
 void TheLedgerHasNothingElse(World& world, const View& view, const Complain& complain) {
-  std::set<Uuid> known = OrderTransactions(world, view);
-  for (const Payment& payment : view.payments) {
-    known.insert(payment.transaction_id);
-    for (const Step& step : view.steps.at(payment.payment_id)) {
-      known.insert(payments::TransactionIdOf(step, 1));
-      known.insert(payments::TransactionIdOf(step, 2));
+  for (const std::string& name : {std::string(kBook), std::string(kOtherBook)}) {
+    std::set<Uuid> known = OrderTransactions(world, view);
+    known.merge(TransferTransactions(view, name));
+    for (const Payment& payment : view.payments) {
+      if (SourceBookOf(payment) == name) known.insert(payment.transaction_id);
+      for (const Step& step : view.steps.at(payment.payment_id)) {
+        known.insert(payments::TransactionIdOf(step, 1));
+        known.insert(payments::TransactionIdOf(step, 2));
+      }
     }
-  }
-  for (const auto& [id, decision] : view.book.decisions) {
-    const auto& action = decision.command.action;
-    const bool own =
-        ledger::AccountOf(action) != nullptr || std::holds_alternative<ledger::ExpireHold>(action);
-    if (!own && !known.contains(id)) {
-      complain(absl::StrCat("a ", std::string(ledger::KindOf(action)), " of no payment"));
+    for (const auto& [id, decision] : view.In(name).decisions) {
+      const auto& action = decision.command.action;
+      const bool own = ledger::AccountOf(action) != nullptr ||
+                       std::holds_alternative<ledger::ExpireHold>(action);
+      if (!own && !known.contains(id)) {
+        complain(absl::StrCat("a ", std::string(ledger::KindOf(action)), " of no payment"));
+      }
     }
   }
 }
 
 void BalancesAreWhatWasPromised(World& world, const View& view, const Complain& complain) {
   const Balances promised = PromisedBalances(world, view);
-  const auto at = [](const std::map<Uuid, std::int64_t>& sums, const Uuid& id) {
-    const auto found = sums.find(id);
+  const auto at = [](const std::map<BookAccount, std::int64_t>& sums, const BookAccount& which) {
+    const auto found = sums.find(which);
     return found == sums.end() ? 0 : found->second;
   };
   const std::set<Uuid> of_limits = LimitAccounts(view);
-  for (const auto& [id, account] : view.book.accounts) {
-    if (of_limits.contains(id)) continue;
-    const ledger::Counters& counters = account.counters;
-    const std::int64_t balance = counters.credits_posted - counters.debits_posted;
-    if (balance != at(promised.posted, id)) {
-      complain(absl::StrCat(FormatId(IdKind::kAccount, id), " has ", balance, ", not ",
-                            at(promised.posted, id), " as was promised"));
-    }
-    if (counters.debits_pending != at(promised.held, id)) {
-      complain(absl::StrCat(FormatId(IdKind::kAccount, id), " has set aside ",
-                            counters.debits_pending, ", not ", at(promised.held, id)));
+  for (const std::string& book : {std::string(kBook), std::string(kOtherBook)}) {
+    for (const auto& [id, account] : view.In(book).accounts) {
+      if (of_limits.contains(id)) continue;
+      const ledger::Counters& counters = account.counters;
+      const std::int64_t balance = counters.credits_posted - counters.debits_posted;
+      const std::int64_t posted = at(promised.posted, {book, id});
+      const std::int64_t held = at(promised.held, {book, id});
+      if (balance != posted) {
+        complain(absl::StrCat(FormatId(IdKind::kAccount, id), " has ", balance, ", not ", posted,
+                              " as was promised"));
+      }
+      if (counters.debits_pending != held) {
+        complain(absl::StrCat(FormatId(IdKind::kAccount, id), " has set aside ",
+                              counters.debits_pending, ", not ", held));
+      }
     }
   }
-  for (const auto& [id, balance] : promised.posted) {
-    if (balance != 0 && !view.book.accounts.contains(id)) complain("money is promised of nowhere");
+  for (const auto& [which, balance] : promised.posted) {
+    if (balance == 0 || view.In(which.first).accounts.contains(which.second)) continue;
+    complain("money is promised of nowhere");
   }
 }
 
 void ClearingIsWhatIsDisputed(World&, const View& view, const Complain& complain) {
-  std::map<Uuid, std::int64_t> expected;  // By account, as its normal side has it.
+  std::map<BookAccount, std::int64_t> expected;  // As the account's normal side has it.
   for (const Payment& payment : view.payments) {
-    const Uuid clearing = payments::DisputesAccount(payment.amount.currency);
-    const Uuid debt = payments::ReceivableAccount(payment.destination_account_id);
+    const std::string book = SourceBookOf(payment);
+    const BookAccount clearing = {book, payments::DisputesAccount(payment.amount.currency)};
+    const BookAccount debt = {book, payments::ReceivableAccount(payment.destination_account_id)};
     std::int64_t disputed = 0;
     for (const payments::Dispute& dispute : view.disputes.at(payment.payment_id)) {
       const bool open = dispute.state == payments::DisputeState::kNeedsResponse ||
@@ -296,10 +313,10 @@ void ClearingIsWhatIsDisputed(World&, const View& view, const Complain& complain
     }
     for (const Step& step : view.steps.at(payment.payment_id)) expected[debt] += step.owed_minor;
   }
-  for (const auto& [id, amount] : expected) {
-    const auto account = view.book.accounts.find(id);
+  for (const auto& [which, amount] : expected) {
+    const auto account = view.In(which.first).accounts.find(which.second);
     std::int64_t balance = 0;
-    if (account != view.book.accounts.end()) {
+    if (account != view.In(which.first).accounts.end()) {
       const ledger::Counters& counters = account->second.counters;
       balance = counters.credits_posted - counters.debits_posted;
       if (account->second.terms.normal_side == ledger::NormalSide::kDebit) balance = -balance;
@@ -364,6 +381,7 @@ constexpr Invariant kAlways[] = {
     {"within what was authorized", WithinWhatWasAuthorized},
     {"nobody is overdrawn, and debits are credits", NobodyIsOverdrawn},
     {"limits are kept", LimitsAreKept},
+    {"nobody is paid before, or without, the payer's book", CreditsAreCovered},
 };
 
 constexpr Invariant kAtTheEnd[] = {
@@ -383,6 +401,8 @@ constexpr Invariant kAtTheEnd[] = {
     {"deposits have ended", DepositsHaveEnded},
     {"the nostro is what the rail has", TheNostroIsWhatTheRailHas},
     {"an occurrence is paid once", AnOccurrenceIsPaidOnce},
+    {"transfers agree with both books", TransfersAgreeWithBothBooks},
+    {"what is between books nets to zero", ClearingNetsToZero},
 };
 
 std::vector<std::string> CheckAll(World& world, std::span<const Invariant> invariants,

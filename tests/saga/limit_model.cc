@@ -26,7 +26,7 @@ struct Counted {
   absl::Time until;
   std::int64_t units;
 };
-using Bucket = std::tuple<Uuid, Uuid>;  // Whose, and to whom.
+using Bucket = std::tuple<std::string, Uuid, Uuid>;  // In which book, whose, and to whom.
 
 // What was debited, by payee, as the ledger has it. A payout goes to nobody here.
 std::map<Uuid, std::int64_t> PaidBy(const Payment& payment, const ledger::Decision& decision) {
@@ -85,14 +85,16 @@ void AddPayment(const KnownLimit& known, const View& view, const Payment& paymen
     counted.until = std::min(counted.from + *limit.window - kJustBefore,
                              ReleaseTime(view, payment, *limit.window));
   }
+  const std::string book = SourceBookOf(payment);
   if (limit.scope != LimitScope::kPayee) {
     const bool account = limit.scope == LimitScope::kAccount;
-    buckets[{account ? payment.source_account_id : payment.user_id, Uuid()}].push_back(counted);
+    buckets[{book, account ? payment.source_account_id : payment.user_id, Uuid()}].push_back(
+        counted);
     return;
   }
   for (const auto& [payee, paid] : PaidBy(payment, *decision)) {
     if (amount) counted.units = paid;
-    buckets[{payment.user_id, payee}].push_back(counted);
+    buckets[{book, payment.user_id, payee}].push_back(counted);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "florin/ledger/v1/ledger.pb.h"
+#include "services/payments/domain/book_transfer.h"
 
 namespace florin::saga {
 namespace {
@@ -65,8 +66,22 @@ class MistakenStore : public payments::FakeStore {
     return FakeStore::Advance(payment_id, from, to, std::move(code), now);
   }
 
+  Task<absl::StatusOr<payments::BookTransfer>> AdvanceTransfer(
+      payments::TransferStage from, payments::BookTransfer to,
+      std::optional<Payment> ended) override {
+    using Stage = payments::TransferStage;
+    auto kept = co_await FakeStore::AdvanceTransfer(from, to, std::move(ended));
+    if (!kept.ok() || kept->stage != Stage::kCrediting) co_return kept;
+    const bool early = mistake_ == Mistake::kEarlyVoid && ++credits_ % 3 == 0;
+    if (mistake_ != Mistake::kNoCredit && !early) co_return kept;
+    to.stage = early ? Stage::kVoiding : Stage::kCapturing;
+    if (early) to.failure_reason = InfoOf(Reason::kAccountClosed).name;
+    co_return co_await FakeStore::AdvanceTransfer(Stage::kCrediting, std::move(to), std::nullopt);
+  }
+
  private:
   const Mistake mistake_;
+  int credits_ = 0;
   int inserts_ = 0;
   int records_ = 0;
 };
@@ -133,6 +148,15 @@ void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
   }
 }
 
+// Of a payment between books, in its target book.
+bool IsCredit(const ledger::v1::TransactionInput& input) {
+  const auto payment = input.metadata().find("payment_id");
+  if (payment == input.metadata().end()) return false;
+  const absl::StatusOr<Uuid> id = ParseId(IdKind::kPayment, payment->second, "payment_id");
+  return id.ok() &&
+         input.transaction_id() == FormatId(IdKind::kTransaction, payments::CreditIdOf(*id));
+}
+
 }  // namespace
 
 Stores MakeStores(Mistake mistake) {
@@ -145,6 +169,18 @@ Stores MakeStores(Mistake mistake) {
 }
 
 void Spoil(Mistake mistake, Wire& wire) {
+  if (mistake == Mistake::kCreditsAnew) {
+    wire.Rewrite([sent = 0](const std::string& method, std::string& request) mutable {
+      ledger::v1::PostTransactionsRequest posts;
+      if (!method.ends_with("/PostTransactions") || !posts.ParseFromString(request)) return;
+      for (auto& input : *posts.mutable_transactions()) {
+        if (!IsCredit(input)) continue;
+        const Uuid fresh = DeriveId("florin.saga.fresh", std::to_string(++sent));
+        input.set_transaction_id(FormatId(IdKind::kTransaction, fresh));
+      }
+      request = posts.SerializeAsString();
+    });
+  }
   if (mistake == Mistake::kOneMore || mistake == Mistake::kShortWindows) {
     wire.Rewrite([mistake](const std::string& method, std::string& request) {
       ledger::v1::PostTransactionsRequest posts;

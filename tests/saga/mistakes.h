@@ -23,6 +23,9 @@ enum class Mistake {
   kOtherOccurrences,   // Every occurrence is said to have succeeded.
   kOneMore,            // A limit lets one unit more pass.
   kShortWindows,       // What was paid is forgotten in a twentieth of the time.
+  kNoCredit,           // What goes to another book is captured without being credited there.
+  kCreditsAnew,        // Every attempt to credit it there has an id of its own.
+  kEarlyVoid,          // A hold between books is given up before it is known what becomes of it.
 };
 
 struct MistakeRow {
@@ -43,6 +46,9 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kOtherOccurrences, "other occurrences"},
     {Mistake::kOneMore, "one more than the limit"},
     {Mistake::kShortWindows, "short windows"},
+    {Mistake::kNoCredit, "a capture without its credit"},
+    {Mistake::kCreditsAnew, "credits anew"},
+    {Mistake::kEarlyVoid, "voids before credits are decided"},
 };
 
 // The stores, with this mistake if it is one of a store.

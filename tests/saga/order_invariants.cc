@@ -34,9 +34,9 @@ std::string Text(const payments::Occurrence& occurrence) {
       occurrence.failure_reason, ") of ", FormatId(IdKind::kSchedule, occurrence.schedule_id));
 }
 
-std::int64_t CreditsOf(const View& view, const Uuid& account_id) {
-  const auto account = view.book.accounts.find(account_id);
-  if (account == view.book.accounts.end()) return 0;
+std::int64_t CreditsOf(const ledger::LoadedBook& book, const Uuid& account_id) {
+  const auto account = book.accounts.find(account_id);
+  if (account == book.accounts.end()) return 0;
   const ledger::Counters& counters = account->second.counters;
   return counters.credits_posted - counters.debits_posted;
 }
@@ -142,7 +142,8 @@ void LimitsAreKept(World& world, const View& view, const Complain& complain) {
 // What is held of a bucket is given back, and what it has is one of its limit's maxima.
 void LimitsAreWhole(World& world, const View& view, const Complain& complain) {
   const absl::Time now = world.kept().clock.Now();
-  std::map<Uuid, std::pair<Uuid, std::int64_t>> counting;  // By bucket: its limit, and what counts.
+  // By bucket: its limit, and what counts.
+  std::map<BookAccount, std::pair<Uuid, std::int64_t>> counting;
   for (const Payment& payment : view.payments) {
     const ledger::Decision* const decision = DecisionOf(view, payment.transaction_id);
     const bool committed = decision != nullptr && decision->commitment() != nullptr;
@@ -150,22 +151,24 @@ void LimitsAreWhole(World& world, const View& view, const Complain& complain) {
     const bool given_up = (payment.state == State::kCanceled || payment.state == State::kFailed) &&
                           !IsCanceledByTheLastOfSeveral(view, payment);
     for (const payments::LimitUse& use : payment.limit_uses) {
-      auto& bucket = counting[use.control_account_id];
+      auto& bucket = counting[{SourceBookOf(payment), use.control_account_id}];
       bucket.first = use.limit_id;
       if (committed && !given_up && decision->commit_time + use.window > now - kBack) {
         bucket.second += use.units;
       }
     }
   }
-  for (const auto& [control, counts] : counting) {
-    const auto account = view.book.accounts.find(control);
-    if (account == view.book.accounts.end()) continue;
+  for (const auto& [bucket, counts] : counting) {
+    const ledger::LoadedBook& book = view.In(bucket.first);
+    const Uuid& control = bucket.second;
+    const auto account = book.accounts.find(control);
+    if (account == book.accounts.end()) continue;
     if (account->second.counters.debits_pending > counts.second) {
       complain(absl::StrCat("a bucket holds ", account->second.counters.debits_pending, " of ",
                             counts.second, " that count"));
     }
     const std::int64_t has =
-        CreditsOf(view, control) + CreditsOf(view, payments::ExcessAccountOf(control));
+        CreditsOf(book, control) + CreditsOf(book, payments::ExcessAccountOf(control));
     for (const KnownLimit& known : world.limits()) {
       if (known.limit.limit_id != counts.first) continue;
       const bool one = std::ranges::any_of(
@@ -216,8 +219,9 @@ void DepositsHaveEnded(World& world, const View& view, const Complain& complain)
   for (const payments::RailEntry& entry : world.arrivals()) {
     const payments::RailDeposit deposit = DepositAt(world, entry);
     const auto account = payments::ParseVirtualIban(entry.account_reference);
-    const bool known = account && view.book.accounts.contains(*account) &&
-                       view.book.accounts.at(*account).terms.currency == entry.amount.currency;
+    const auto& accounts = view.In(world.BookOf(account.value_or(Uuid()))).accounts;
+    const bool known = account && accounts.contains(*account) &&
+                       accounts.at(*account).terms.currency == entry.amount.currency;
     const auto payment = payments.find(deposit.payment_id);
     const bool credited = payment != payments.end() && payment->second->state == State::kSucceeded;
     const auto stage =
@@ -245,7 +249,7 @@ void TheNostroIsWhatTheRailHas(World& world, const View& view, const Complain& c
   }
   const Uuid nostro = payments::HouseAccountId(
       {.role = payments::Role::kNostro, .currency = *Currency::Parse("EUR")});
-  const std::int64_t has = CreditsOf(view, nostro);
+  const std::int64_t has = CreditsOf(view.book, nostro);
   if (has != expected) {
     complain(absl::StrCat("paid less received: ", expected, ", on the account: ", has));
   }

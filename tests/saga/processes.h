@@ -12,13 +12,14 @@
 #include "services/ledger/rpc/reader_service.h"
 #include "services/ledger/store/fake_store.h"
 #include "services/payments/flow/account_directory.h"
+#include "services/payments/flow/book_transfers.h"
 #include "services/payments/flow/charge_recovery.h"
 #include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/chart_accounts.h"
+#include "services/payments/flow/confirm_order.h"
 #include "services/payments/flow/confirm_payment.h"
 #include "services/payments/flow/create_payment.h"
 #include "services/payments/flow/create_quote.h"
-#include "services/payments/flow/confirm_order.h"
 #include "services/payments/flow/create_schedule.h"
 #include "services/payments/flow/limit_buckets.h"
 #include "services/payments/flow/payment_parties.h"
@@ -37,6 +38,7 @@
 namespace florin::saga {
 
 inline constexpr char kBook[] = "main";
+inline constexpr char kOtherBook[] = "other";
 inline constexpr char kWire[] = "wire";
 
 // Time as another machine has it.
@@ -66,6 +68,7 @@ struct Terms {
   payments::FeeSchedule fees;
   payments::ApprovalPolicy policy;
   bool limited = false;         // There are limits.
+  bool books = false;           // Some accounts are in another book.
   bool slow = false;            // Days pass between what happens.
   bool may_owe = false;         // --refund_shortfall=receivable
   absl::Duration ledger_ahead;  // Of the clock of payments.
@@ -141,6 +144,7 @@ class PaymentsProcess {
   DisturbedDepositStore deposit_store_;
   DisturbedScheduleStore schedule_store_;
   DisturbedLimitStore limit_store_;
+  DisturbedTransferStore transfer_store_;
   DisturbedRail rail_;
   rpc::Channel channel_;
   ledger::v1::LedgerClient ledger_{&channel_};
@@ -152,6 +156,7 @@ class PaymentsProcess {
   payments::LimitDirectory limits_;
   payments::LimitBuckets buckets_;
   payments::Settlement settlement_;
+  payments::BookTransfers book_transfers_;
   payments::PaymentPricing pricing_;
   payments::PaymentApprovals approvals_{auth_};
   payments::CreatePayment create_;

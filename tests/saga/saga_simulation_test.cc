@@ -91,6 +91,9 @@ TEST(SagaSimulation, MoneyAndAnswersAgreeWhateverHappens) {
                            "payout payment_canceled",
                            "transfer limit_exceeded",
                            "schedule made",
+                           "between books succeeded",
+                           "between books insufficient_funds",
+                           "between books account_closed",
                            "answers lost",
                            "second attempts",
                            "other content refused"}) {

@@ -111,9 +111,26 @@ void MatchSteps(World& world, View& view) {
 
 // ---- The model
 
+void Move(const std::string& book, const Uuid& from, const Uuid& to, std::int64_t amount,
+          Balances& balances) {
+  balances.posted[{book, from}] -= amount;
+  balances.posted[{book, to}] += amount;
+}
+
+// In the usual book.
 void Move(const Uuid& from, const Uuid& to, std::int64_t amount, Balances& balances) {
-  balances.posted[from] -= amount;
-  balances.posted[to] += amount;
+  Move(kBook, from, to, amount, balances);
+}
+
+// From an account of the payment's source book to one of its target book.
+void MoveOver(const Payment& payment, const Uuid& from, const Uuid& to, std::int64_t amount,
+              Balances& balances) {
+  if (!payments::AreApart(payment)) {
+    return Move(SourceBookOf(payment), from, to, amount, balances);
+  }
+  const Uuid between = payments::ClearingAccountOf(*payment.books, payment.amount.currency);
+  Move(payment.books->source, from, between, amount, balances);
+  Move(payment.books->target, between, to, amount, balances);
 }
 
 Uuid House(Role role, const Currency& currency) {
@@ -131,7 +148,7 @@ std::int64_t FeeOf(const World& world, const Asked& asked) {
   return 3 + amount / 100;
 }
 
-void AddConversion(const PaymentRequest& request, Balances& balances) {
+void AddConversion(const std::string& book, const PaymentRequest& request, Balances& balances) {
   const std::int64_t sold = request.amount.minor_units;
   const Currency& from = request.amount.currency;
   const Currency to = *Currency::Parse("USD");
@@ -139,32 +156,34 @@ void AddConversion(const PaymentRequest& request, Balances& balances) {
   const std::int64_t value = sold * 11 / 10;
   const std::int64_t bought = sold * 1089 / 1000;
   const std::int64_t spread = sold * 11 / 1000;
-  Move(request.source_account_id, House(Role::kFxPosition, from), sold, balances);
-  Move(House(Role::kFxPosition, to), request.destination_account_id, bought, balances);
-  Move(House(Role::kFxPosition, to), House(Role::kFxSpreadIncome, to), spread, balances);
-  Move(House(Role::kFxPosition, to), House(Role::kFxGainLoss, to), value - bought - spread,
+  Move(book, request.source_account_id, House(Role::kFxPosition, from), sold, balances);
+  Move(book, House(Role::kFxPosition, to), request.destination_account_id, bought, balances);
+  Move(book, House(Role::kFxPosition, to), House(Role::kFxSpreadIncome, to), spread, balances);
+  Move(book, House(Role::kFxPosition, to), House(Role::kFxGainLoss, to), value - bought - spread,
        balances);
 }
 
-void AddMoved(const World& world, const Asked& asked, Balances& balances) {
+void AddMoved(const World& world, const Asked& asked, const Payment& payment, Balances& balances) {
   const PaymentRequest& request = asked.request;
+  const std::string book = SourceBookOf(payment);
   const std::int64_t amount = request.amount.minor_units;
   const Currency& currency = request.amount.currency;
   const Uuid fees = House(Role::kFeeIncome, currency);
   const std::int64_t fee = FeeOf(world, asked);
   if (request.kind == Kind::kDeposit) {
     const Uuid rail = payments::SandboxRailAccount(currency);
-    Move(rail, request.destination_account_id, amount - fee, balances);
-    Move(rail, fees, fee, balances);
+    MoveOver(payment, rail, request.destination_account_id, amount - fee, balances);
+    Move(book, rail, fees, fee, balances);
     return;
   }
-  Move(request.source_account_id, fees, fee, balances);
-  if (!request.quote_id.is_nil()) return AddConversion(request, balances);
+  Move(book, request.source_account_id, fees, fee, balances);
+  if (!request.quote_id.is_nil()) return AddConversion(book, request, balances);
   if (request.splits.empty()) {
-    Move(request.source_account_id, request.destination_account_id, amount, balances);
+    MoveOver(payment, request.source_account_id, request.destination_account_id, amount, balances);
   }
   for (const payments::Split& split : request.splits) {
-    Move(request.source_account_id, split.destination_account_id, split.amount_minor, balances);
+    Move(book, request.source_account_id, split.destination_account_id, split.amount_minor,
+         balances);
   }
 }
 
@@ -175,18 +194,19 @@ void AddStep(const Payment& payment, const Step& step, Balances& balances) {
   const Uuid debt = payments::ReceivableAccount(payee);
   const Uuid clearing = payments::DisputesAccount(payment.amount.currency);
   const std::int64_t amount = step.amount_minor;
+  const std::string book = SourceBookOf(payment);
   switch (step.kind) {
     case StepKind::kCapture:
-      return Move(payer, payee, amount, balances);
+      return Move(book, payer, payee, amount, balances);
     case StepKind::kVoid:
     case StepKind::kExpiry:
       return;
     case StepKind::kRefund:
-      Move(payee, payer, amount - step.owed_minor, balances);
-      return Move(debt, payer, step.owed_minor, balances);
+      Move(book, payee, payer, amount - step.owed_minor, balances);
+      return Move(book, debt, payer, step.owed_minor, balances);
     case StepKind::kDispute:
-      Move(payee, clearing, amount - step.owed_minor, balances);
-      return Move(debt, clearing, step.owed_minor, balances);
+      Move(book, payee, clearing, amount - step.owed_minor, balances);
+      return Move(book, debt, clearing, step.owed_minor, balances);
     case StepKind::kAccept:
     case StepKind::kWithdraw:
     case StepKind::kResolve:
@@ -194,10 +214,10 @@ void AddStep(const Payment& payment, const Step& step, Balances& balances) {
   }
   const bool for_payer = step.kind == StepKind::kAccept ||
                          (step.kind == StepKind::kResolve && step.note == payments::kLost);
-  if (for_payer) return Move(clearing, payer, amount, balances);
+  if (for_payer) return Move(book, clearing, payer, amount, balances);
   // Less what he repays.
-  Move(clearing, payee, amount + step.owed_minor, balances);
-  Move(clearing, debt, -step.owed_minor, balances);
+  Move(book, clearing, payee, amount + step.owed_minor, balances);
+  Move(book, clearing, debt, -step.owed_minor, balances);
 }
 
 // Money that comes back is in suspense if the payer's account took it no more.
@@ -220,7 +240,7 @@ void AddPayout(const View& view, const payments::Payout& payout, Balances& balan
     case PayoutStage::kReserved:
     case PayoutStage::kSending:
     case PayoutStage::kCanceling:
-      balances.held[payer] += amount;
+      balances.held[{kBook, payer}] += amount;
       return;
     case PayoutStage::kSent:
     case PayoutStage::kSettling:
@@ -260,6 +280,10 @@ void AddArrivals(World& world, const View& view, Balances& balances) {
 
 }  // namespace
 
+std::string SourceBookOf(const Payment& payment) {
+  return payment.books ? payment.books->source : kBook;
+}
+
 payments::RailDeposit DepositAt(World& world, const payments::RailEntry& entry) {
   return *world.Read(world.stores().deposits->ReceiveDeposit(
       payments::DepositOf(payments::kSandboxRail, entry, absl::UnixEpoch())));
@@ -274,9 +298,17 @@ View Look(World& world) {
       view.payouts.emplace(payment.payment_id,
                            *world.Read(world.rows().FindPayout(payment.payment_id)));
     }
+    if (payments::AreApart(payment)) {
+      view.transfers.emplace(payment.payment_id,
+                             *world.Read(world.rows().FindTransfer(payment.payment_id)));
+    }
   }
   world.kept().ledger.Inspect(
       kBook, [&view](const ledger::FakeStore::Book& book) { view.book = book.loaded; });
+  if (world.terms().books) {
+    world.kept().ledger.Inspect(
+        kOtherBook, [&view](const ledger::FakeStore::Book& book) { view.other = book.loaded; });
+  }
   MatchPromises(world, view);
   MatchOccurrences(world, view);
   MatchArrivals(world, view);
@@ -285,8 +317,11 @@ View Look(World& world) {
 }
 
 const ledger::Decision* DecisionOf(const View& view, const Uuid& transaction_id) {
-  const auto found = view.book.decisions.find(transaction_id);
-  return found == view.book.decisions.end() ? nullptr : &found->second;
+  for (const ledger::LoadedBook* const book : {&view.book, &view.other}) {
+    const auto found = book->decisions.find(transaction_id);
+    if (found != book->decisions.end()) return &found->second;
+  }
+  return nullptr;
 }
 
 Balances PromisedBalances(World& world, const View& view) {
@@ -298,7 +333,7 @@ Balances PromisedBalances(World& world, const View& view) {
     if (asked == view.asked.end() || payment.kind == Kind::kPayout) continue;
     const PaymentRequest& request = asked->second.request;
     if (!request.authorization_timeout && payment.state == State::kSucceeded) {
-      AddMoved(world, asked->second, balances);
+      AddMoved(world, asked->second, payment, balances);
     }
     std::int64_t captured = 0;
     for (const Step& step : view.steps.at(payment.payment_id)) {
@@ -307,7 +342,8 @@ Balances PromisedBalances(World& world, const View& view) {
       if (captures) captured += step.amount_minor;
     }
     if (payment.state == State::kRequiresCapture) {
-      balances.held[request.source_account_id] += request.amount.minor_units - captured;
+      balances.held[{SourceBookOf(payment), request.source_account_id}] +=
+          request.amount.minor_units - captured;
     }
   }
   return balances;

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "services/ledger/domain/posting_rules.h"
@@ -21,16 +23,25 @@ struct View {
   std::vector<payments::Payment> payments;
   std::map<Uuid, std::vector<payments::Step>> steps;        // By payment.
   std::map<Uuid, std::vector<payments::Dispute>> disputes;  // By payment.
-  ledger::LoadedBook book;
-  std::map<Uuid, payments::Payout> payouts;      // By payment.
-  std::map<Uuid, Asked> asked;                   // By payment, as the keys say.
-  std::map<Uuid, const Promise*> step_promises;  // By step.
-  std::vector<std::string> disagreements;        // Of keys with that.
+  ledger::LoadedBook book;                                  // The usual one.
+  ledger::LoadedBook other;                                 // Empty where there is one only.
+  std::map<Uuid, payments::Payout> payouts;                 // By payment.
+  std::map<Uuid, Asked> asked;                              // By payment, as the keys say.
+  std::map<Uuid, const Promise*> step_promises;             // By step.
+  std::vector<std::string> disagreements;                   // Of keys with that.
+  std::map<Uuid, payments::BookTransfer> transfers;         // By payment, of those between books.
+
+  const ledger::LoadedBook& In(const std::string& name) const {
+    return name == kBook ? book : other;
+  }
 };
+
+// Where what the payment debits is.
+std::string SourceBookOf(const payments::Payment& payment);
 
 View Look(World& world);
 
-// What the ledger says to a transaction, or nothing.
+// What the ledger says to a transaction, in whichever book, or nothing.
 const ledger::Decision* DecisionOf(const View& view, const Uuid& transaction_id);
 
 // What is kept of money that has arrived at the rail. Only when it is quiet: what was not received
@@ -39,9 +50,10 @@ payments::RailDeposit DepositAt(World& world, const payments::RailEntry& entry);
 
 // ---- A tiny model: what balances must be, by what was promised.
 
+using BookAccount = std::pair<std::string, Uuid>;  // An account of a book.
 struct Balances {
-  std::map<Uuid, std::int64_t> posted;  // By account: credits less debits.
-  std::map<Uuid, std::int64_t> held;    // By account: debits pending.
+  std::map<BookAccount, std::int64_t> posted;  // Credits less debits.
+  std::map<BookAccount, std::int64_t> held;    // Debits pending.
 };
 Balances PromisedBalances(World& world, const View& view);
 

@@ -41,6 +41,7 @@ Terms TermsOf(simulation::Random& random) {
   if (random.OneIn(2)) terms.fees = *payments::ParseFeeSchedule(kFees);
   if (random.OneIn(2)) terms.policy = *payments::ParseApprovalPolicy("EUR:300:1000");
   terms.limited = random.OneIn(2);
+  terms.books = random.OneIn(2);
   terms.slow = random.OneIn(3);
   terms.may_owe = random.OneIn(2);
   if (random.OneIn(2)) terms.ledger_ahead = absl::Milliseconds(random.Below(6000) - 3000);
@@ -99,6 +100,11 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
   for (int i = 0; i < kPeople; ++i) {
     Person person{.user = kept_.ids.NewId(), .eur = {kept_.ids.NewId()}, .usd = {}};
     if (i == 0) person.eur.push_back(kept_.ids.NewId());
+    // Two of the last one, so that there are payments within the other book.
+    for (int elsewhere = 0; terms_.books && elsewhere < i; ++elsewhere) {
+      person.eur.push_back(kept_.ids.NewId());
+      elsewhere_.insert(person.eur.back());
+    }
     person.usd.push_back(kept_.ids.NewId());
     people_.push_back(std::move(person));
   }
@@ -114,25 +120,30 @@ World::~World() = default;
 
 // As the accounts service does.
 void World::OpenAccounts() {
-  std::vector<ledger::AccountTerms> accounts;
+  std::map<std::string, std::vector<ledger::AccountTerms>> books = {{kBook, {}}};
+  if (terms_.books) books[kOtherBook] = {};
   for (std::size_t i = 0; i < people_.size(); ++i) {
     for (const bool dollars : {false, true}) {
       const Currency currency = *Currency::Parse(dollars ? "USD" : "EUR");
       for (const Uuid& account : dollars ? people_[i].usd : people_[i].eur) {
-        accounts.push_back({.account_id = account,
-                            .currency = currency,
-                            .normal_side = ledger::NormalSide::kCredit,
-                            .debits_must_not_exceed_credits = true});
+        books[BookOf(account)].push_back({.account_id = account,
+                                          .currency = currency,
+                                          .normal_side = ledger::NormalSide::kCredit,
+                                          .debits_must_not_exceed_credits = true});
         accounts_.Add({.account_id = account,
                        .owner_user_id = people_[i].user,
                        .currency = currency,
-                       .holder_name = absl::StrCat("Person ", i)});
+                       .holder_name = absl::StrCat("Person ", i),
+                       .book = BookOf(account)});
       }
     }
   }
-  const absl::Status made = Read(kept_.ledger.EnsureBook(kBook, {"payment_id"}));
-  const auto opened = Read(kept_.ledger.OpenAccounts(kBook, accounts, kept_.clock.Now()));
-  if (!made.ok() || !opened.ok()) Wrong("the book cannot be opened");
+  for (auto& [book, accounts] : books) {
+    const absl::Status made = Read(kept_.ledger.EnsureBook(book, {"payment_id"}));
+    const auto opened =
+        Read(kept_.ledger.OpenAccounts(book, std::move(accounts), kept_.clock.Now()));
+    if (!made.ok() || !opened.ok()) Wrong("a book cannot be opened");
+  }
 }
 
 void World::MakeLimits() {
@@ -171,10 +182,20 @@ void World::MakeLimits() {
 
 std::int64_t World::CreditLineOf(const Uuid& account) {
   std::int64_t line = 0;
-  kept_.ledger.Inspect(kBook, [&](const ledger::FakeStore::Book& book) {
+  kept_.ledger.Inspect(BookOf(account), [&](const ledger::FakeStore::Book& book) {
     line = book.loaded.accounts.at(account).terms.credit_line_minor;
   });
   return line;
+}
+
+std::string World::BookOf(const Uuid& account) const {
+  return elsewhere_.contains(account) ? kOtherBook : kBook;
+}
+
+bool World::GoesElsewhere(const Promise& promise) const {
+  if (promise.payout) return elsewhere_.contains(promise.payout->source_account_id);
+  return promise.request && (elsewhere_.contains(promise.request->source_account_id) ||
+                             elsewhere_.contains(promise.request->destination_account_id));
 }
 
 Uuid World::OwnerOf(const Uuid& account) const {
@@ -391,7 +412,8 @@ void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
     if (DetailOf(payment.status()).metadata.contains("payment_id")) promise.kept = true;
     if (Passes(reason)) return Count("answers lost");
     const bool leaves_no_trace =
-        std::ranges::find(kWithoutTrace, reason) != std::end(kWithoutTrace);
+        std::ranges::find(kWithoutTrace, reason) != std::end(kWithoutTrace) ||
+        (reason == Reason::kInvalidField && GoesElsewhere(promise));
     if (!leaves_no_trace || kept) {
       Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name), ": ",
                          std::string(payment.status().message())));
@@ -422,6 +444,11 @@ void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
                      std::string(payments::NameOf(payment->kind)), " ",
                      payment->failure_reason.empty() ? std::string(payments::NameOf(payment->state))
                                                      : payment->failure_reason));
+  if (payments::AreApart(*payment)) {
+    Count(absl::StrCat("between books ", payment->failure_reason.empty()
+                                             ? std::string(payments::NameOf(payment->state))
+                                             : payment->failure_reason));
+  }
   promise.payment = *std::move(payment);
 }
 

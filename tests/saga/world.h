@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,8 @@ class World {
   bool Proceed(bool faults);
   absl::Time ledger_now() { return ledger_clock_.Now(); }
   std::int64_t CreditLineOf(const Uuid& account);
+  // Of the ledger, where the account is.
+  std::string BookOf(const Uuid& account) const;
   // The owner of an account.
   Uuid OwnerOf(const Uuid& account) const;
 
@@ -120,6 +123,8 @@ class World {
   };
 
   void OpenAccounts();
+  // Whether it is about an account in the other book.
+  bool GoesElsewhere(const Promise& promise) const;
   void MakeLimits();
   bool OrdersAreUnfinished(absl::Time soon);
   void Trace(const std::string& what);
@@ -145,6 +150,7 @@ class World {
   payments::AccountsDouble accounts_;
   payments::ApprovalsDouble approvals_;
   std::vector<Person> people_;
+  std::set<Uuid> elsewhere_;  // Accounts in the other book.
   Uuid operator_;
   std::deque<Promise> promises_;
   std::deque<payments::RailEntry> arrivals_;
