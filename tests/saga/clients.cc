@@ -138,6 +138,24 @@ Task<void> AskToConfirm(Asking asking) {
   asking.world->Ended(asking.call);
 }
 
+// As the handler does: confirmed or given up, the schedule is read again.
+Task<void> AskToConfirmOrder(Asking asking) {
+  Promise& promise = *asking.promise;
+  rpc::Outgoing context;
+  audit::Origin nobody;
+  const Uuid id = promise.ordered->schedule_id;
+  const absl::Status confirmed = co_await asking.process->confirm_order().Run(
+      std::move(context), promise.user, id, std::move(nobody));
+  absl::StatusOr<payments::Schedule> schedule = confirmed;
+  if (confirmed.ok()) {
+    schedule = co_await asking.process->schedule_store().GetSchedule(promise.user, id);
+  }
+  if (ReasonOf(confirmed) != Reason::kApprovalPending) {
+    asking.world->Note(promise, std::move(schedule));
+  }
+  asking.world->Ended(asking.call);
+}
+
 Task<void> AskToCancel(Asking asking) {
   Promise& promise = *asking.promise;
   audit::Origin nobody;

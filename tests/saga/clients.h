@@ -20,6 +20,7 @@ Task<void> AskForStep(Asking asking, payments::Step step);
 Task<void> AskForPayout(Asking asking, payments::PayoutRequest request);
 Task<void> AskForSchedule(Asking asking, payments::Schedule wanted);
 Task<void> AskToConfirm(Asking asking);
+Task<void> AskToConfirmOrder(Asking asking);
 Task<void> AskToCancel(Asking asking);
 Task<void> SubmitEvidence(Asking asking, Uuid payee);
 

@@ -211,11 +211,18 @@ Promise* PickUnapproved(World& world) {
     return promise.payment && promise.payment->state == State::kRequiresAction;
   });
 }
+// Schedules are fewer by far.
+Promise* PickUnapprovedOrder(World& world) {
+  return PickPromise(world, [](const Promise& promise) {
+    return promise.ordered && promise.ordered->state == payments::ScheduleState::kRequiresAction;
+  });
+}
 
-bool Answer(World& world, auth::v1::Approval::State state) {
-  const Promise* const promise = PickUnapproved(world);
+bool Answer(World& world, const Promise* promise, auth::v1::Approval::State state) {
   if (promise == nullptr) return false;
-  const std::string id = FormatId(IdKind::kApproval, promise->payment->approval->approval_id);
+  const Uuid approval_id = promise->ordered ? promise->ordered->approval->approval_id
+                                            : promise->payment->approval->approval_id;
+  const std::string id = FormatId(IdKind::kApproval, approval_id);
   // Of an approval that auth has, and the payer has not answered yet.
   const auth::v1::Approval approval = world.approvals().Get(id);
   if (approval.approval_id().empty() || approval.state() != auth::v1::Approval::PENDING) {
@@ -225,8 +232,22 @@ bool Answer(World& world, auth::v1::Approval::State state) {
   return true;
 }
 
-bool Approve(World& world) { return Answer(world, auth::v1::Approval::APPROVED); }
-bool Decline(World& world) { return Answer(world, auth::v1::Approval::DECLINED); }
+bool Approve(World& world) {
+  return Answer(world, PickUnapproved(world), auth::v1::Approval::APPROVED);
+}
+bool Decline(World& world) {
+  return Answer(world, PickUnapproved(world), auth::v1::Approval::DECLINED);
+}
+bool ApproveOrder(World& world) {
+  return Answer(world, PickUnapprovedOrder(world), auth::v1::Approval::APPROVED);
+}
+bool DeclineOrder(World& world) {
+  return Answer(world, PickUnapprovedOrder(world), auth::v1::Approval::DECLINED);
+}
+bool ConfirmOrder(World& world) {
+  Promise* const promise = PickUnapprovedOrder(world);
+  return promise != nullptr && world.Confirm(*promise);
+}
 bool Confirm(World& world) {
   Promise* const promise = PickUnapproved(world);
   return promise != nullptr && world.Confirm(*promise);
@@ -413,7 +434,7 @@ constexpr Event kEvents[] = {
     {"a payout", 7, false, Payout},
     {"a payout is canceled", 2, true, CancelPayout},
     {"money arrives at the rail", 4, true, Arrival},
-    {"a schedule", 2, false, Schedule},
+    {"a schedule", 3, false, Schedule},
     {"a schedule is changed", 1, true, ChangeSchedule},
     {"a limit is changed", 2, true, ChangeLimit},
     {"a second use of a quote", 1, true, SecondUseOfAQuote},
@@ -421,6 +442,9 @@ constexpr Event kEvents[] = {
     {"an approval", 6, true, Approve},
     {"a confirmation", 8, true, Confirm},
     {"a refusal to approve", 1, true, Decline},
+    {"an approval of an order", 4, true, ApproveOrder},
+    {"a confirmation of an order", 6, true, ConfirmOrder},
+    {"a refusal to approve an order", 1, true, DeclineOrder},
     {"a cancellation", 1, true, Cancel},
     {"a capture", 9, false, Capture},
     {"a void", 2, false, Void},

@@ -381,6 +381,7 @@ constexpr Invariant kAlways[] = {
     {"within what was authorized", WithinWhatWasAuthorized},
     {"nobody is overdrawn, and debits are credits", NobodyIsOverdrawn},
     {"limits are kept", LimitsAreKept},
+    {"orders wait for their payers", OrdersWaitForTheirPayers},
     {"nobody is paid before, or without, the payer's book", CreditsAreCovered},
 };
 
@@ -401,6 +402,7 @@ constexpr Invariant kAtTheEnd[] = {
     {"deposits have ended", DepositsHaveEnded},
     {"the nostro is what the rail has", TheNostroIsWhatTheRailHas},
     {"an occurrence is paid once", AnOccurrenceIsPaidOnce},
+    {"orders begin as approved", OrdersBeginAsApproved},
     {"transfers agree with both books", TransfersAgreeWithBothBooks},
     {"what is between books nets to zero", ClearingNetsToZero},
 };

@@ -115,6 +115,28 @@ class MistakenSchedules : public payments::FakeScheduleStore {
  public:
   explicit MistakenSchedules(Mistake mistake) : mistake_(mistake) {}
 
+  Task<absl::StatusOr<payments::StoredSchedule>> InsertSchedule(
+      payments::ScheduleIntent intent) override {
+    if (mistake_ == Mistake::kUnapprovedOrders) {
+      intent.schedule.state = payments::ScheduleState::kActive;
+    }
+    return FakeScheduleStore::InsertSchedule(std::move(intent));
+  }
+  Task<absl::StatusOr<payments::AwaitedOrder>> StartApproved(Uuid user_id, Uuid order_id,
+                                                             crypto::Digest redeemed,
+                                                             absl::Time now,
+                                                             audit::Origin origin) override {
+    if (mistake_ == Mistake::kOrdersGivenUp && ++started_ % 3 == 0) {
+      co_return Error(Reason::kApprovalMismatch, "on purpose");
+    }
+    co_return co_await FakeScheduleStore::StartApproved(user_id, order_id, redeemed, now,
+                                                        std::move(origin));
+  }
+  Task<absl::StatusOr<std::vector<payments::AwaitedOrder>>> ClaimAwaiting(absl::Time now,
+                                                                          int limit) override {
+    if (mistake_ == Mistake::kUnwatchedOrders) now = absl::InfinitePast();
+    return FakeScheduleStore::ClaimAwaiting(now, limit);
+  }
   Task<absl::StatusOr<int>> BeginOccurrences(absl::Time now, int limit) override {
     if (mistake_ == Mistake::kEarlyOccurrences) now += absl::Hours(1);
     return FakeScheduleStore::BeginOccurrences(now, limit);
@@ -134,6 +156,7 @@ class MistakenSchedules : public payments::FakeScheduleStore {
 
  private:
   const Mistake mistake_;
+  int started_ = 0;
 };
 
 // What posts of limits are: fundings, and holds.

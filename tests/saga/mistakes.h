@@ -25,6 +25,9 @@ enum class Mistake {
   kShortWindows,       // What was paid is forgotten in a twentieth of the time.
   kNoCredit,           // What goes to another book is captured without being credited there.
   kCreditsAnew,        // Every attempt to credit it there has an id of its own.
+  kUnapprovedOrders,   // Schedules begin without the approval that they are to wait for.
+  kOrdersGivenUp,      // Every third that was approved is given up all the same.
+  kUnwatchedOrders,    // Nobody looks after those whose client is gone.
   kEarlyVoid,          // A hold between books is given up before it is known what becomes of it.
 };
 
@@ -48,6 +51,9 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kShortWindows, "short windows"},
     {Mistake::kNoCredit, "a capture without its credit"},
     {Mistake::kCreditsAnew, "credits anew"},
+    {Mistake::kUnapprovedOrders, "unapproved orders"},
+    {Mistake::kOrdersGivenUp, "approved orders given up"},
+    {Mistake::kUnwatchedOrders, "unwatched orders"},
     {Mistake::kEarlyVoid, "voids before credits are decided"},
 };
 

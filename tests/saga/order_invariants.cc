@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/payments/domain/iban.h"
 #include "services/payments/domain/limit_chain.h"
+#include "services/payments/store/order_approval_store.h"
 #include "tests/saga/limit_model.h"
 
 namespace florin::saga {
@@ -252,6 +253,49 @@ void TheNostroIsWhatTheRailHas(World& world, const View& view, const Complain& c
   const std::int64_t has = CreditsOf(view.book, nostro);
   if (has != expected) {
     complain(absl::StrCat("paid less received: ", expected, ", on the account: ", has));
+  }
+}
+
+void OrdersWaitForTheirPayers(World& world, const View&, const Complain& complain) {
+  for (const payments::Schedule& schedule : world.Schedules()) {
+    if (!schedule.approval || world.OccurrencesOf(schedule).empty()) continue;
+    const auto approval =
+        world.approvals().Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
+    if (approval.state() == auth::v1::Approval::REDEEMED) continue;
+    complain(FormatId(IdKind::kSchedule, schedule.schedule_id) + " pays without its approval");
+  }
+}
+
+void OrdersBeginAsApproved(World& world, const View& view, const Complain& complain) {
+  using payments::ScheduleState;
+  for (const payments::Schedule& schedule : world.Schedules()) {
+    const std::string id = FormatId(IdKind::kSchedule, schedule.schedule_id);
+    const bool waits = schedule.state == ScheduleState::kRequiresAction;
+    if (!schedule.approval) {
+      if (waits) complain(id + " waits for an approval that nobody is asked for");
+      continue;
+    }
+    const auto approval =
+        world.approvals().Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
+    const bool redeemed = approval.state() == auth::v1::Approval::REDEEMED;
+    if (waits && (redeemed || schedule.approval->expire_time <= world.kept().clock.Now())) {
+      complain(id + (redeemed ? " was approved, and waits" : " waits for ever"));
+    }
+    if (redeemed && !schedule.cancel_reason.empty()) {
+      complain(absl::StrCat(id, " was approved, and given up for ", schedule.cancel_reason));
+    }
+    const bool begun = !waits && schedule.state != ScheduleState::kCanceled;
+    if (!begun) continue;
+    const crypto::Digest wanted = sca::BindingDigest(payments::AwaitedOf(schedule).asked.binding);
+    if (!redeemed || schedule.approval->approved_binding != crypto::AsOctets(wanted)) {
+      complain(id + " is not what was approved");
+    }
+  }
+  // Approved once, all of its payments are.
+  for (const Payment& payment : view.payments) {
+    const auto asked = view.asked.find(payment.payment_id);
+    if (asked == view.asked.end() || !asked->second.approved || !payment.approval) continue;
+    complain(FormatId(IdKind::kPayment, payment.payment_id) + " is to be approved once more");
   }
 }
 

@@ -17,5 +17,9 @@ void TheRailPaysWhatWasAsked(World& world, const View& view, const Complain& com
 void DepositsHaveEnded(World& world, const View& view, const Complain& complain);
 void TheNostroIsWhatTheRailHas(World& world, const View& view, const Complain& complain);
 void AnOccurrenceIsPaidOnce(World& world, const View& view, const Complain& complain);
+// Always: nothing of an order begins before its payer has approved it.
+void OrdersWaitForTheirPayers(World& world, const View& view, const Complain& complain);
+// Once it is quiet: an order has begun as it was approved, or it waits, or it was given up.
+void OrdersBeginAsApproved(World& world, const View& view, const Complain& complain);
 
 }  // namespace florin::saga

@@ -122,6 +122,8 @@ class PaymentsProcess {
   payments::ChargeSteps& steps() { return steps_; }
   payments::Payouts& payouts() { return payouts_; }
   payments::CreateSchedule& create_schedule() { return create_schedule_; }
+  payments::ConfirmOrder& confirm_order() { return confirm_order_; }
+  payments::ScheduleStore& schedule_store() { return schedule_store_; }
   DisturbedStore& store() { return store_; }
   // One round of a worker, as main.cc has them, unless one is under way.
   void Recover();

@@ -30,9 +30,9 @@ struct Promise {
   int made = 0;                     // Answers that say that their own call made it.
   std::vector<Uuid> step_ids = {};  // That were chosen for the step.
 
-  std::optional<payments::Payment> payment = {};  // As last told.
-  std::optional<payments::Step> ended = {};       // As told; never changes.
-  std::optional<Uuid> schedule_id = {};           // As told.
+  std::optional<payments::Payment> payment = {};   // As last told.
+  std::optional<payments::Step> ended = {};        // As told; never changes.
+  std::optional<payments::Schedule> ordered = {};  // As last told.
 
   // Whether the client knows the end.
   bool settled() const;

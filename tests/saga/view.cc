@@ -64,7 +64,8 @@ void MatchOccurrences(World& world, View& view) {
         payments::NewPayment(Uuid(), schedule.user_id, request, absl::UnixEpoch());
     for (int number = 1; number <= schedule.next_number + 1; ++number) {
       Match(world, wanted, payments::OccurrenceKey(schedule.schedule_id, number),
-            {.request = request, .scheduled = true}, view);
+            {.request = request, .scheduled = true, .approved = schedule.approval.has_value()},
+            view);
     }
   }
 }

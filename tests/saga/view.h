@@ -17,6 +17,7 @@ struct Asked {
   payments::PaymentRequest request;
   bool priced = true;      // By the fees of the deployment.
   bool scheduled = false;  // By the worker of schedules.
+  bool approved = false;   // With the schedule.
 };
 
 struct View {

@@ -81,7 +81,8 @@ std::string Told(const Payment& payment) {
 }  // namespace
 
 bool Promise::settled() const {
-  if (ended || schedule_id) return true;
+  if (ended) return true;
+  if (ordered) return ordered->state != payments::ScheduleState::kRequiresAction;
   return payment && payment->state != State::kProcessing &&
          payment->state != State::kRequiresAction;
 }
@@ -388,7 +389,9 @@ bool World::AskForOther(Promise& promise) {
   return Begin(promise, true, AskForStep, step);
 }
 
-bool World::Confirm(Promise& promise) { return Begin(promise, false, AskToConfirm); }
+bool World::Confirm(Promise& promise) {
+  return Begin(promise, false, promise.ordered ? AskToConfirmOrder : AskToConfirm);
+}
 bool World::Cancel(Promise& promise) { return Begin(promise, false, AskToCancel); }
 bool World::Respond(Promise& dispute) {
   for (const Promise& promise : promises_) {
@@ -483,11 +486,15 @@ void World::Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule) 
     return Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name)));
   }
   promise.kept = true;
-  if (promise.schedule_id && *promise.schedule_id != schedule->schedule_id) {
+  if (promise.ordered && promise.ordered->schedule_id != schedule->schedule_id) {
     Wrong(promise.key + " has made two schedules");
   }
-  promise.schedule_id = schedule->schedule_id;
-  Count("schedule made");
+  const bool waits = schedule->state == payments::ScheduleState::kRequiresAction;
+  if (waits && promise.ordered && promise.ordered->state != schedule->state) return;  // Late.
+  Count(schedule->cancel_reason.empty()
+            ? absl::StrCat("schedule ", std::string(payments::NameOf(schedule->state)))
+            : absl::StrCat("schedule ", schedule->cancel_reason));
+  promise.ordered = *std::move(schedule);
 }
 
 void World::NoteReplayed(Promise& promise, bool replayed) {
@@ -534,6 +541,12 @@ std::string World::LeftBehind() {
   return approved;
 }
 
+bool World::IsLeftUnstarted(const payments::Schedule& schedule) {
+  if (schedule.state != payments::ScheduleState::kRequiresAction) return false;
+  const auto approval = approvals_.Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
+  return approval.state() == auth::v1::Approval::REDEEMED;
+}
+
 bool World::Unfinished() {
   if (!running_.empty() || !LeftBehind().empty()) return true;
   const absl::Time soon = kept_.clock.Now() + kAtTheEdge;
@@ -560,6 +573,8 @@ bool World::OrdersAreUnfinished(absl::Time soon) {
   for (const payments::Schedule& schedule : Schedules()) {
     const bool active = schedule.state == payments::ScheduleState::kActive;
     if (active && *schedule.next_time <= soon) return true;
+    const bool waits = schedule.state == payments::ScheduleState::kRequiresAction;
+    if (waits && (schedule.approval->expire_time <= soon || IsLeftUnstarted(schedule))) return true;
     for (const payments::Occurrence& occurrence : OccurrencesOf(schedule)) {
       if (occurrence.state == payments::OccurrenceState::kPending) return true;
     }

@@ -66,7 +66,7 @@ class World {
   // Asks for it, of a process of payments that is up; false: none is.
   bool Ask(Promise& promise);
   bool AskForOther(Promise& promise);  // Something else under its key.
-  bool Confirm(Promise& promise);
+  bool Confirm(Promise& promise);      // A payment, or a schedule.
   bool Cancel(Promise& promise);
   bool Respond(Promise& dispute);  // With evidence.
 
@@ -127,6 +127,9 @@ class World {
   bool GoesElsewhere(const Promise& promise) const;
   void MakeLimits();
   bool OrdersAreUnfinished(absl::Time soon);
+  // Whether a schedule waits for nobody but a worker, who may have looked at it just before it was
+  // approved, and then looks again when its approval would have expired.
+  bool IsLeftUnstarted(const payments::Schedule& schedule);
   void Trace(const std::string& what);
   void GoOn();  // Runs what is ready.
   std::size_t Waiting() const;
