@@ -26,7 +26,8 @@ struct Counted {
   absl::Time until;
   std::int64_t units;
 };
-using Bucket = std::tuple<std::string, Uuid, Uuid>;  // In which book, whose, and to whom.
+// In which book, whose, to whom, and where to.
+using Bucket = std::tuple<std::string, Uuid, Uuid, std::string>;
 
 // What was debited, by payee, as the ledger has it. A payout goes to nobody here.
 std::map<Uuid, std::int64_t> PaidBy(const Payment& payment, const ledger::Decision& decision) {
@@ -71,8 +72,24 @@ absl::Time ReleaseTime(const View& view, const Payment& payment, absl::Duration 
   return released;
 }
 
-void AddPayment(const KnownLimit& known, const View& view, const Payment& payment,
-                std::map<Bucket, std::vector<Counted>>& buckets) {
+// What goes to each country: of what the payer is debited; of a payout to its beneficiary's bank.
+std::map<std::string, std::int64_t> PaidToCountries(const World& world, const View& view,
+                                                    const Payment& payment,
+                                                    const ledger::Decision& decision) {
+  const auto payout = view.payouts.find(payment.payment_id);
+  if (payout != view.payouts.end()) {
+    const std::string country = payout->second.beneficiary.account.substr(0, 2);
+    return {{country, DebitedBy(payment, decision)}};
+  }
+  std::map<std::string, std::int64_t> paid;
+  for (const auto& [payee, amount] : PaidBy(payment, decision)) {
+    paid[world.CountryOf(payee)] += amount;
+  }
+  return paid;
+}
+
+void AddPayment(const World& world, const KnownLimit& known, const View& view,
+                const Payment& payment, std::map<Bucket, std::vector<Counted>>& buckets) {
   const ledger::Decision* const decision = DecisionOf(view, payment.transaction_id);
   if (decision == nullptr || decision->commitment() == nullptr) return;
   const payments::Limit& limit = known.limit;
@@ -86,15 +103,23 @@ void AddPayment(const KnownLimit& known, const View& view, const Payment& paymen
                              ReleaseTime(view, payment, *limit.window));
   }
   const std::string book = SourceBookOf(payment);
+  if (limit.scope == LimitScope::kCountry) {
+    for (const auto& [country, paid] : PaidToCountries(world, view, payment, *decision)) {
+      if (!limit.country.empty() && limit.country != country) continue;
+      if (amount) counted.units = paid;
+      buckets[{book, Uuid(), Uuid(), country}].push_back(counted);
+    }
+    return;
+  }
   if (limit.scope != LimitScope::kPayee) {
     const bool account = limit.scope == LimitScope::kAccount;
-    buckets[{book, account ? payment.source_account_id : payment.user_id, Uuid()}].push_back(
+    buckets[{book, account ? payment.source_account_id : payment.user_id, Uuid(), ""}].push_back(
         counted);
     return;
   }
   for (const auto& [payee, paid] : PaidBy(payment, *decision)) {
     if (amount) counted.units = paid;
-    buckets[{book, payment.user_id, payee}].push_back(counted);
+    buckets[{book, payment.user_id, payee, ""}].push_back(counted);
   }
 }
 
@@ -111,14 +136,14 @@ std::int64_t MostAt(const KnownLimit& known, absl::Time asked, absl::Time commit
   return most;
 }
 
-void CheckLimits(const std::deque<KnownLimit>& limits, const View& view,
+void CheckLimits(const World& world, const std::deque<KnownLimit>& limits, const View& view,
                  const std::function<void(const std::string&)>& complain) {
   for (const KnownLimit& known : limits) {
     std::map<Bucket, std::vector<Counted>> buckets;
     for (const Payment& payment : view.payments) {
       const bool limited =
           !payment.source_account_id.is_nil() && payment.amount.currency == known.limit.currency;
-      if (limited) AddPayment(known, view, payment, buckets);
+      if (limited) AddPayment(world, known, view, payment, buckets);
     }
     for (const auto& [bucket, counted] : buckets) {
       for (const Counted& one : counted) {

@@ -15,7 +15,7 @@ namespace florin::saga {
 std::int64_t MostAt(const KnownLimit& known, absl::Time asked, absl::Time committed);
 
 // Complains of each payment whose commit has exceeded a limit.
-void CheckLimits(const std::deque<KnownLimit>& limits, const View& view,
+void CheckLimits(const World& world, const std::deque<KnownLimit>& limits, const View& view,
                  const std::function<void(const std::string&)>& complain);
 
 }  // namespace florin::saga

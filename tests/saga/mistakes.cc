@@ -159,6 +159,22 @@ class MistakenSchedules : public payments::FakeScheduleStore {
   int started_ = 0;
 };
 
+class MistakenLimits : public payments::FakeLimitStore {
+ public:
+  explicit MistakenLimits(payments::LimitScope forgotten) : forgotten_(forgotten) {}
+
+  Task<absl::StatusOr<std::vector<payments::Limit>>> ListLimits(absl::Time now) override {
+    auto limits = co_await FakeLimitStore::ListLimits(now);
+    if (limits.ok()) {
+      std::erase_if(*limits, [this](const auto& limit) { return limit.scope == forgotten_; });
+    }
+    co_return limits;
+  }
+
+ private:
+  const payments::LimitScope forgotten_;
+};
+
 // What posts of limits are: fundings, and holds.
 void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
   if (mistake == Mistake::kOneMore && input.metadata().contains("limit_id")) {
@@ -187,6 +203,12 @@ Stores MakeStores(Mistake mistake) {
   stores.rows = std::make_unique<MistakenStore>(mistake);
   stores.schedules = std::make_unique<MistakenSchedules>(mistake);
   if (mistake == Mistake::kNewRailIds) stores.rail = std::make_unique<MistakenRail>();
+  if (mistake == Mistake::kOtherCountries) {
+    stores.limits = std::make_unique<MistakenLimits>(payments::LimitScope::kCountry);
+  }
+  if (mistake == Mistake::kOtherPayees) {
+    stores.limits = std::make_unique<MistakenLimits>(payments::LimitScope::kPayee);
+  }
   if (mistake == Mistake::kDepositsAnew) stores.deposits = std::make_unique<MistakenDeposits>();
   return stores;
 }

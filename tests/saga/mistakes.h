@@ -23,6 +23,8 @@ enum class Mistake {
   kOtherOccurrences,   // Every occurrence is said to have succeeded.
   kOneMore,            // A limit lets one unit more pass.
   kShortWindows,       // What was paid is forgotten in a twentieth of the time.
+  kOtherCountries,     // Limits by country are forgotten.
+  kOtherPayees,        // So are limits by payee.
   kNoCredit,           // What goes to another book is captured without being credited there.
   kCreditsAnew,        // Every attempt to credit it there has an id of its own.
   kUnapprovedOrders,   // Schedules begin without the approval that they are to wait for.
@@ -49,6 +51,8 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kOtherOccurrences, "other occurrences"},
     {Mistake::kOneMore, "one more than the limit"},
     {Mistake::kShortWindows, "short windows"},
+    {Mistake::kOtherCountries, "no limits by country"},
+    {Mistake::kOtherPayees, "no limits by payee"},
     {Mistake::kNoCredit, "a capture without its credit"},
     {Mistake::kCreditsAnew, "credits anew"},
     {Mistake::kUnapprovedOrders, "unapproved orders"},

@@ -137,7 +137,7 @@ std::set<Uuid> OrderTransactions(World& world, const View& view) {
 }
 
 void LimitsAreKept(World& world, const View& view, const Complain& complain) {
-  CheckLimits(world.limits(), view, complain);
+  CheckLimits(world, world.limits(), view, complain);
 }
 
 // What is held of a bucket is given back, and what it has is one of its limit's maxima.

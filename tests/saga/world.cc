@@ -19,7 +19,8 @@ using payments::Step;
 using payments::StepKind;
 using payments::StepState;
 
-constexpr int kPeople = 3;
+constexpr const char* kCountries[] = {"DE", "FR", ""};  // Of each of the people.
+constexpr int kPeople = std::size(kCountries);
 constexpr int kMostRounds = 60;
 // Each a lease and a pause of the recovery worker.
 constexpr int kPromptRounds = 4;
@@ -107,6 +108,7 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
       elsewhere_.insert(person.eur.back());
     }
     person.usd.push_back(kept_.ids.NewId());
+    person.country = kCountries[i];
     people_.push_back(std::move(person));
   }
   OpenAccounts();
@@ -135,7 +137,8 @@ void World::OpenAccounts() {
                        .owner_user_id = people_[i].user,
                        .currency = currency,
                        .holder_name = absl::StrCat("Person ", i),
-                       .book = BookOf(account)});
+                       .book = BookOf(account),
+                       .country = people_[i].country});
       }
     }
   }
@@ -165,6 +168,20 @@ void World::MakeLimits() {
         .currency = eur,
         .window = absl::Hours(2),
         .maxima = {900}},
+        payments::Limit{.scope = LimitScope::kCountry,
+        .currency = eur,
+        .window = absl::Minutes(20),
+        .maxima = {2500}},
+        payments::Limit{.scope = LimitScope::kCountry,
+        .country = "DE",
+        .currency = eur,
+        .measure = LimitMeasure::kCount,
+        .window = absl::Hours(1),
+        .maxima = {9}},
+        payments::Limit{.scope = LimitScope::kCountry,
+        .country = std::string(payments::kUnknownCountry),
+        .currency = eur,
+        .maxima = {500}},
         payments::Limit{.scope = LimitScope::kUser, .currency = eur, .maxima = {550}}}) {
     if (random_.OneIn(2)) continue;
     limit.limit_id = kept_.ids.NewId();
@@ -197,6 +214,14 @@ bool World::GoesElsewhere(const Promise& promise) const {
   if (promise.payout) return elsewhere_.contains(promise.payout->source_account_id);
   return promise.request && (elsewhere_.contains(promise.request->source_account_id) ||
                              elsewhere_.contains(promise.request->destination_account_id));
+}
+
+std::string World::CountryOf(const Uuid& account) const {
+  for (const Person& person : people_) {
+    if (person.user != OwnerOf(account) || person.country.empty()) continue;
+    return person.country;
+  }
+  return std::string(payments::kUnknownCountry);
 }
 
 Uuid World::OwnerOf(const Uuid& account) const {

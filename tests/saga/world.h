@@ -27,6 +27,7 @@ struct Person {
   Uuid user;
   std::vector<Uuid> eur;  // Accounts.
   std::vector<Uuid> usd;
+  std::string country;  // Empty: they do not say.
 };
 
 inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
@@ -82,6 +83,8 @@ class World {
   std::int64_t CreditLineOf(const Uuid& account);
   // Of the ledger, where the account is.
   std::string BookOf(const Uuid& account) const;
+  // Where the owner of an account lives, as limits have it.
+  std::string CountryOf(const Uuid& account) const;
   // The owner of an account.
   Uuid OwnerOf(const Uuid& account) const;
 
