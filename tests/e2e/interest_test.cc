@@ -243,7 +243,7 @@ TEST_F(InterestE2eTest, AnOverdrawnAccountIsCharged) {
   ASSERT_EQ(Outcome(paid), "200") << paid;
   ASSERT_EQ(zoe_.Balance(account_), -50'000);
 
-  // The rest of this month with a debt, then a month of which half is paid back.
+  // The rest of this month with a debt, then a month without.
   const absl::CivilDay first(absl::CivilMonth(from) + 1);
   const absl::CivilDay second(absl::CivilMonth(from) + 2);
   AdvanceTo(first);
@@ -264,7 +264,7 @@ TEST_F(InterestE2eTest, AnOverdrawnAccountIsCharged) {
   ASSERT_EQ(Outcome(statement), "200") << statement;
   EXPECT_THAT(boost::json::serialize(statement.body), ::testing::HasSubstr(transaction));
 
-  // With as much as that was overdrawn the account earns and owes nothing more.
+  // With nothing in it the account neither earns nor owes more than the fee.
   ASSERT_EQ(Outcome(zoe_.Pay(other, account_, 50'000 + charged + 3)), "200");
   AdvanceTo(second);
   ExpectAccruedUntil(second);

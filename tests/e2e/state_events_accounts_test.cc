@@ -124,7 +124,7 @@ TEST(StateEvents, Account) {
          return After(New(),
                       [](Opened& opened) { return Freeze(opened, opened.of->savings, "CREDITS"); });
        }},
-      {"DORMANT", Dormant},
+      {"DORMANT", [] { return Dormant(); }},
       {"DORMANT/frozen", [] { return After(Dormant(), FreezeIt); }},
       {"DORMANT/suspended", [] { return After(Dormant(Alone()), Suspend); }},
       {"CLOSED", [] { return After(New(), Sweep); }},

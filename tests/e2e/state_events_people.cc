@@ -104,7 +104,7 @@ People::People() {
   EXPECT_THAT(AssignRole(eve_.user_id(), "operator", role), IsOk());
 }
 
-const std::string& People::TokenOf(Token& token) {
+const std::string& People::TokenOf(RenewedToken& token) {
   if (absl::Now() - token.time > absl::Minutes(5)) {
     token.text = TokenWith(token.user, token.scope);
     token.time = absl::Now();

@@ -64,6 +64,14 @@ PartiesPtr Accounts();
 absl::Time SandboxNow(ApiUser& user);
 Answer AdvanceTo(ApiUser& user, absl::Time target);
 
+// An access token, renewed before it is over.
+struct RenewedToken {
+  ApiUser& user;
+  std::string scope;
+  std::string text = {};
+  absl::Time time = absl::InfinitePast();
+};
+
 // Two admins, made by the operator's certificate without a proposal, and an operator whom they
 // make. No party to anything.
 class People {
@@ -87,25 +95,18 @@ class People {
   std::string Agree(const std::string& kind, const std::string& payload);
 
  private:
-  // Is renewed before it is over.
-  struct Token {
-    ApiUser& user;
-    std::string scope;
-    std::string text = "";
-    absl::Time time = absl::InfinitePast();
-  };
-
   People();
-  static const std::string& TokenOf(Token& token);
+  static const std::string& TokenOf(RenewedToken& token);
 
   ApiUser ann_{SharedStack()};
   ApiUser bob_{SharedStack()};
   ApiUser eve_{SharedStack()};
-  Token staff_token_{ann_,
-                     "customers:read customers:write reconciliation:read reconciliation:write"};
-  Token maker_token_{ann_, "proposals:read proposals:write proposals:approve"};
-  Token checker_token_{bob_, "proposals:read proposals:write proposals:approve roles:approve"};
-  Token resolver_token_{eve_, "payments:read disputes:resolve"};
+  RenewedToken staff_token_{
+      ann_, "customers:read customers:write reconciliation:read reconciliation:write"};
+  RenewedToken maker_token_{ann_, "proposals:read proposals:write proposals:approve"};
+  RenewedToken checker_token_{bob_,
+                              "proposals:read proposals:write proposals:approve roles:approve"};
+  RenewedToken resolver_token_{eve_, "payments:read disputes:resolve"};
 };
 
 }  // namespace florin::e2e

@@ -18,8 +18,8 @@ struct Stepped {
   std::string payment;  // Its path.
   Sent made;            // With what the step was asked for.
   boost::json::object body;
-  std::string id;  // Of the step; empty: there is none.
-  std::string proposal;
+  std::string id;                                // Of the step; empty: there is none.
+  std::map<std::string, std::string> proposals;  // By what they propose.
   std::optional<absl::Time> target;
   Sent sent;
 };
@@ -168,14 +168,14 @@ Answer Respond(Stepped& stepped, ApiUser& user, const Sent& sent) {
 }
 Answer Resolve(Stepped& stepped, const std::string& outcome, const Sent& sent) {
   People& people = People::All();
-  if (stepped.proposal.empty()) {
-    stepped.proposal = people.Agree(
-        "payments.dispute",
-        absl::StrCat(R"({"dispute_id":")", stepped.id, R"(","outcome":")", outcome, R"("})"));
+  std::string& proposal = stepped.proposals[outcome];
+  if (proposal.empty()) {
+    proposal = people.Agree("payments.dispute", absl::StrCat(R"({"dispute_id":")", stepped.id,
+                                                             R"(","outcome":")", outcome, R"("})"));
   }
   return people.resolver().Post(
       DisputePath(stepped, ":resolve"),
-      boost::json::object{{"outcome", outcome}, {"proposal_id", stepped.proposal}},
+      boost::json::object{{"outcome", outcome}, {"proposal_id", proposal}},
       {.key = sent.key, .token = people.resolver_token()});
 }
 Stepped NeedsResponse() {
@@ -191,7 +191,7 @@ Stepped UnderReview() {
 Stepped Resolved(const std::string& outcome) {
   Stepped stepped = UnderReview();
   EXPECT_EQ(Outcome(Resolve(stepped, outcome, {})), "200");
-  stepped.proposal.clear();
+  stepped.proposals.clear();
   return stepped;
 }
 

@@ -242,8 +242,9 @@ TEST(InterestPlanTest, AssignmentsAreChecked) {
   facts.first_version->effective_date = today + 2;
   EXPECT_THAT(CheckAssignment(facts, one, today), StatusHasParam("from_date"));
   facts.first_version.reset();
-  EXPECT_THAT(CheckAssignment(facts, one, today),
-              AllOf(StatusHasReason(Reason::kInterestPlanNotFound), StatusHasParam("plan_id")));
+  const absl::Status unknown = CheckAssignment(facts, one, today);
+  EXPECT_THAT(unknown, StatusHasReason(Reason::kInterestPlanNotFound));
+  EXPECT_THAT(unknown, StatusHasParam("plan_id"));
 }
 
 TEST(InterestPlanTest, ARefusedBookingWaitsAndIsGivenUpAtLast) {

@@ -106,7 +106,7 @@ Step RandomStep(std::mt19937& random, std::int64_t sold) {
 }
 
 // A step, to its end: refused by the ledger, or not; a dispute then decided either way.
-void Run(Charge& charge, Step step, Accounts& accounts, std::mt19937& random) {
+void RunToItsEnd(Charge& charge, Step step, Accounts& accounts, std::mt19937& random) {
   if (Reserve(charge, step)) return;
   if (random() % 3 == 0) {
     ASSERT_TRUE(
@@ -159,7 +159,7 @@ TEST(WayBackProperty, AllPartsAreTheWholeExactly) {
     Accounts accounts;
     accounts.Move(PostingsOf(charge.payment));
     for (int i = 0; i < 20; ++i) {
-      Run(charge, RandomStep(random, converted->source.minor_units), accounts, random);
+      RunToItsEnd(charge, RandomStep(random, converted->source.minor_units), accounts, random);
       ASSERT_NO_FATAL_FAILURE(ExpectExact(charge.payment, accounts)) << "round " << round;
     }
     // What is left at once; the payee may have spent what he got.
