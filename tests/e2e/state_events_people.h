@@ -81,7 +81,7 @@ class People {
   // Has all scopes of operators that are about customers and accounts.
   ApiUser& staff() { return ann_; }
   const std::string& staff_token() { return TokenOf(staff_token_); }
-  // Who proposes, who approves, and who resolves disputes.
+  // Who proposes, who approves, and who resolves disputes and what is in suspense.
   ApiUser& maker() { return ann_; }
   const std::string& maker_token() { return TokenOf(maker_token_); }
   ApiUser& checker() { return bob_; }
@@ -106,7 +106,7 @@ class People {
   RenewedToken maker_token_{ann_, "proposals:read proposals:write proposals:approve"};
   RenewedToken checker_token_{bob_,
                               "proposals:read proposals:write proposals:approve roles:approve"};
-  RenewedToken resolver_token_{eve_, "payments:read disputes:resolve"};
+  RenewedToken resolver_token_{eve_, "payments:read disputes:resolve suspense:read suspense:write"};
 };
 
 }  // namespace florin::e2e

@@ -87,6 +87,8 @@ const std::map<std::string, std::string>& Requests() {
       {"POST /v1/quotes", "no machine: used once, or too old (pricing_test)"},
       {"POST /v1/sandbox/clock:advance", "time: Payment, Dispute, Payout, RequestForMoney"},
       {"POST /v1/sandbox/rail:deposit", "DepositOfARail"},
+      {"POST /v1/suspense-items/{item_id}:assign", "ItemInSuspense"},
+      {"POST /v1/suspense-items/{item_id}:return", "ItemInSuspense"},
       {"POST /v1/schedules", "Schedule"},
       {"POST /v1/schedules/{schedule_id}:cancel", "Schedule"},
       {"POST /v1/schedules/{schedule_id}:confirm", "Schedule"},
