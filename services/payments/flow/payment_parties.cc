@@ -25,7 +25,7 @@ Task<absl::StatusOr<SeenPayment>> PaymentParties::Find(rpc::Outgoing context, Uu
     std::vector<Uuid> ids = PayeesOf(seen.payment);
     const auto found = co_await accounts_.LookUp(std::move(context), std::move(ids));
     if (!found.ok()) co_return found.status();
-    for (const std::optional<AccountFacts>& account : *found) {
+    for (const std::optional<KnownAccount>& account : *found) {
       if (!account || account->owner_user_id != user_id) continue;
       seen.payee_account_ids.push_back(account->account_id);
     }
