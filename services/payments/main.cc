@@ -38,6 +38,16 @@ ABSL_FLAG(std::string, book, "main", "The ledger book that payments move money i
 ABSL_FLAG(bool, sandbox, false,
           "Offer the sandbox: a rail, deposits out of nothing, a clock. Never with real money.");
 
+namespace {
+
+// In this order; the Runtime last, before the parts that coroutines use go.
+template <class... Parts>
+void StopAll(Parts&... parts) {
+  (parts.Stop(), ...);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace florin;
   process::Process process(argc, argv, "payments", "Payments between accounts, exactly once.");
@@ -52,14 +62,12 @@ int main(int argc, char** argv) {
   ledger::v1::LedgerProofClient proofs(&ledger_channel);
   identity::BearerAuthenticator authenticator(auth, SystemClock(), process.issuer());
   asio::co_spawn(process.executor(), authenticator.WatchRevocations(), asio::detached);
-  pg::PoolOptions database = process.Database(payments::AllStatements());
-  database.settings = pg::KeyedAccessSettings();
-  pg::Pool pool(std::move(database));
+  pg::Pool pool(payments::DatabaseOf(process));
   audit::Trail trail(process.executor(), pool, "payments");
   payments::PgStore store(pool);
   payments::ApprovalParts approvals(pool, auth);
   const std::string book = absl::GetFlag(FLAGS_book);
-  const std::string approval_page = process.issuer() + "/auth/approval";
+  const std::string page = process.issuer() + "/auth/approval";
   payments::AccountDirectory directory(accounts, /*remembered=*/200'000);
   payments::PricingParts pricing(process.executor(), pool, clock);
   payments::ChartAccounts chart(ledger, book);
@@ -80,10 +88,9 @@ int main(int argc, char** argv) {
                                 reconcile.vain(), clock);
   payments::OrderParts orders({create, directory, settlement, chart, pricing.pricing(),
                                approvals.approving().policy, &limits.directory()},
-                              approvals.approvals(), approval_page, process.executor(), pool,
-                              clock);
+                              approvals.approvals(), page, process.executor(), pool, clock);
   payments::PaymentsRpc service(create, confirm, charges.parties(), charges.steps(), store, proofs,
-                                book, absl::GetFlag(FLAGS_sandbox), approval_page);
+                                book, absl::GetFlag(FLAGS_sandbox), page);
   payments::RecoveryParts recovery(
       process.executor(), {store, settlement, approvals.store(), confirm, reconcile.vain(), clock},
       charges.recovery());
@@ -97,7 +104,7 @@ int main(int argc, char** argv) {
                                  pricing.pricing(),
                                  payees.check(),
                                  book,
-                                 approval_page};
+                                 page};
   rails.Start(process, pool, ledger_channel, auth, std::move(rest),
               [&recovery] { recovery.Wake(); });
   reconcile.Start(process.executor(), rails.rails());
@@ -108,13 +115,6 @@ int main(int argc, char** argv) {
                    &reconcile.reconciliation(), &reconcile.timelines(), &trail.service()});
   const int status = process.Serve(std::move(services), &authenticator,
                                    {{"database", [&pool] { return pool.Ping(); }}});
-  recovery.Stop();
-  reconcile.Stop();
-  orders.Stop();
-  rails.Stop();
-  pricing.Stop();
-  limits.Stop();
-  trail.Stop();
-  process.runtime().Stop();  // Before the parts that coroutines use go.
+  StopAll(recovery, reconcile, orders, rails, pricing, limits, trail, process.runtime());
   return status;
 }

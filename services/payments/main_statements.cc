@@ -24,4 +24,10 @@ std::vector<pg::Statement> AllStatements() {
   return all;
 }
 
+pg::PoolOptions DatabaseOf(process::Process& process) {
+  pg::PoolOptions database = process.Database(AllStatements());
+  database.settings = pg::KeyedAccessSettings();
+  return database;
+}
+
 }  // namespace florin::payments

@@ -94,6 +94,19 @@ absl::StatusOr<std::vector<Payment>> ReadPayments(const pqxx::result& rows) {
 
 std::string ByteaOf(std::string_view octets) { return "\\x" + crypto::Hex(octets); }
 
+namespace {
+
+// NULL where there is none.
+void AddText(const std::string& text, pg::Array& column) {
+  if (text.empty()) {
+    column.AddNull();
+  } else {
+    column.Add(text);
+  }
+}
+
+}  // namespace
+
 IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
   for (const Intent& intent : intents) {
     const Payment& payment = intent.payment;
@@ -134,16 +147,8 @@ IntentArrays::IntentArrays(const std::vector<Intent>& intents) {
     } else {
       limit_refusals.AddNull();
     }
-    if (intent.origin.request_id.empty()) {
-      request_ids.AddNull();
-    } else {
-      request_ids.Add(intent.origin.request_id);
-    }
-    if (intent.trace_id.empty()) {
-      trace_ids.AddNull();
-    } else {
-      trace_ids.Add(intent.trace_id);
-    }
+    AddText(intent.origin.request_id, request_ids);
+    AddText(intent.trace_id, trace_ids);
     if (payment.books) {
       source_books.Add(payment.books->source);
       target_books.Add(payment.books->target);
