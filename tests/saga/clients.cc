@@ -25,12 +25,13 @@ Task<absl::Status> CheckParty(Asking asking, payments::Step step) {
   if (step.kind == StepKind::kResolve) co_return absl::OkStatus();
   const bool payer = step.kind == StepKind::kDispute || step.kind == StepKind::kWithdraw;
   payments::PaymentParties& parties = asking.process->parties();
-  absl::StatusOr<payments::Payment> found = Error(Reason::kInternal, "not asked");
   if (payer) {
-    found = co_await parties.FindAsPayer(std::move(context), step.user_id, step.payment_id);
-  } else {
-    found = co_await parties.FindAsPayee(std::move(context), step.user_id, step.payment_id);
+    const absl::StatusOr<payments::Payment> found =
+        co_await parties.FindAsPayer(std::move(context), step.user_id, step.payment_id);
+    co_return found.status();
   }
+  const absl::StatusOr<payments::SeenPayment> found =
+      co_await parties.FindAsPayee(std::move(context), step.user_id, step.payment_id);
   co_return found.status();
 }
 

@@ -276,7 +276,7 @@ std::int64_t SomeOf(World& world, std::int64_t amount) {
 bool BeginStep(World& world, const Payment* payment, Step step) {
   if (payment == nullptr) return false;
   step.payment_id = payment->payment_id;
-  if (step.user_id.is_nil()) step.user_id = world.OwnerOf(payment->destination_account_id);
+  if (step.user_id.is_nil()) step.user_id = world.OwnerOf(payments::PayeeOf(*payment, step));
   return world.Ask(world.Add({.key = "", .user = step.user_id, .step = std::move(step)}));
 }
 
@@ -293,6 +293,13 @@ bool Void(World& world) {
   return BeginStep(world, PickPayment(world, true), {.kind = StepKind::kVoid});
 }
 
+// One of several.
+Uuid SomePayee(World& world, const Payment& payment) {
+  if (!payments::HasSeveralPayees(payment)) return Uuid();
+  const auto& splits = payment.pricing->splits;
+  return splits[world.random().Below(splits.size())].destination_account_id;
+}
+
 bool Refund(World& world) {
   const Payment* const payment = PickPayment(world, world.random().OneIn(2));
   if (payment == nullptr) return false;
@@ -300,7 +307,8 @@ bool Refund(World& world) {
                    {.kind = StepKind::kRefund,
                     .amount_minor = SomeOf(world, payment->amount.minor_units),
                     .may_owe = world.terms().may_owe,
-                    .note = "sorry"});
+                    .note = "sorry",
+                    .payee_account_id = SomePayee(world, *payment)});
 }
 
 bool Dispute(World& world) {
@@ -311,7 +319,8 @@ bool Dispute(World& world) {
                     .kind = StepKind::kDispute,
                     .amount_minor = SomeOf(world, payment->amount.minor_units),
                     .may_owe = true,
-                    .note = "not_received"});
+                    .note = "not_received",
+                    .payee_account_id = SomePayee(world, *payment)});
 }
 
 Promise* PickDispute(World& world) {
@@ -330,6 +339,9 @@ bool Decide(World& world, StepKind kind) {
   if (about == nullptr) return false;
   Step step{.kind = kind, .dispute_id = dispute->ended->step_id};
   if (kind == StepKind::kWithdraw) step.user_id = about->payment->user_id;
+  if (kind == StepKind::kAccept) {
+    step.user_id = world.OwnerOf(payments::PayeeOf(*about->payment, *dispute->ended));
+  }
   if (kind == StepKind::kResolve) {
     step.user_id = world.operator_user();
     step.note = world.random().OneIn(2) ? payments::kWon : payments::kLost;

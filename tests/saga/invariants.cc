@@ -1,12 +1,14 @@
 #include "tests/saga/invariants.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/ledger/domain/command_rules.h"
 #include "services/payments/domain/state_machine.h"
 #include "services/payments/domain/step_transaction.h"
+#include "services/payments/domain/way_back.h"
 #include "tests/saga/book_invariants.h"
 #include "tests/saga/order_invariants.h"
 
@@ -59,6 +61,57 @@ void WithinWhatWasAuthorized(World&, const View& view, const Complain& complain)
         counters.refunded_minor !=
             refunded + SumOf(steps, StepKind::kRefund, StepState::kProcessing)) {
       complain(absl::StrCat("refunded above what was captured: ", Text(payment)));
+    }
+  }
+}
+
+// Whether what a step was about is with the payer, or on its way, and no longer the payee's.
+bool IsAway(const View& view, const Step& step) {
+  if (step.state == StepState::kFailed) return false;
+  if (step.kind == StepKind::kRefund) return true;
+  if (step.kind != StepKind::kDispute) return false;
+  if (step.state == StepState::kProcessing) return true;
+  for (const payments::Dispute& dispute : view.disputes.at(step.payment_id)) {
+    if (dispute.dispute_id != step.step_id) continue;
+    return dispute.state != payments::DisputeState::kWon &&
+           dispute.state != payments::DisputeState::kWithdrawn;
+  }
+  return false;
+}
+
+// Of several payees nobody gives back more than he got; and what the parts of a conversion took
+// from the payee and the house is that of the whole, rounded against the payee.
+void EachGivesBackHisOwn(World&, const View& view, const Complain& complain) {
+  for (const Payment& payment : view.payments) {
+    if (!payment.pricing) continue;
+    std::map<Uuid, std::int64_t> away;
+    payments::Returned returned;
+    std::int64_t back = 0;
+    for (const Step& step : view.steps.at(payment.payment_id)) {
+      if (!IsAway(view, step)) continue;
+      away[payments::PayeeOf(payment, step)] += step.amount_minor;
+      returned = payments::Sum(returned, step.returned);
+      back += step.amount_minor;
+    }
+    for (const payments::Split& split : payment.pricing->splits) {
+      if (away[split.destination_account_id] <= split.amount_minor) continue;
+      complain(absl::StrCat("one of several gave back more than he got: ", Text(payment)));
+    }
+    if (returned != payment.counters.returned) {
+      complain(absl::StrCat("what came back of a conversion is counted wrongly: ", Text(payment)));
+    }
+    const auto& conversion = payment.pricing->conversion;
+    if (!conversion) continue;
+    const std::int64_t sold = payment.amount.minor_units;
+    const std::int64_t got = conversion->destination.minor_units;
+    const bool all = back == sold;
+    const bool exact = returned.payee_minor == got &&
+                       returned.spread_minor == conversion->spread_minor &&
+                       returned.rounding_minor == conversion->rounding_minor;
+    // A refusal may leave a unit to the next part.
+    if (returned.payee_minor > got || (all && !exact) ||
+        (returned.payee_minor + 1) * sold < got * back) {
+      complain(absl::StrCat("a conversion goes back at another rate: ", Text(payment)));
     }
   }
 }
@@ -299,7 +352,6 @@ void ClearingIsWhatIsDisputed(World&, const View& view, const Complain& complain
   for (const Payment& payment : view.payments) {
     const std::string book = SourceBookOf(payment);
     const BookAccount clearing = {book, payments::DisputesAccount(payment.amount.currency)};
-    const BookAccount debt = {book, payments::ReceivableAccount(payment.destination_account_id)};
     std::int64_t disputed = 0;
     for (const payments::Dispute& dispute : view.disputes.at(payment.payment_id)) {
       const bool open = dispute.state == payments::DisputeState::kNeedsResponse ||
@@ -311,7 +363,11 @@ void ClearingIsWhatIsDisputed(World&, const View& view, const Complain& complain
     if (payment.counters.disputed_minor != disputed) {
       complain(absl::StrCat("disputes are counted wrongly: ", Text(payment)));
     }
-    for (const Step& step : view.steps.at(payment.payment_id)) expected[debt] += step.owed_minor;
+    for (const Step& step : view.steps.at(payment.payment_id)) {
+      if (step.owed_minor == 0) continue;
+      const Uuid payee = payments::PayeeOf(payment, step);
+      expected[{book, payments::ReceivableAccount(payee)}] += step.owed_minor;
+    }
   }
   for (const auto& [which, amount] : expected) {
     const auto account = view.In(which.first).accounts.find(which.second);
@@ -379,6 +435,7 @@ void FailuresHaveTheirReasons(World&, const View& view, const Complain& complain
 
 constexpr Invariant kAlways[] = {
     {"within what was authorized", WithinWhatWasAuthorized},
+    {"each gives back his own", EachGivesBackHisOwn},
     {"nobody is overdrawn, and debits are credits", NobodyIsOverdrawn},
     {"limits are kept", LimitsAreKept},
     {"orders wait for their payers", OrdersWaitForTheirPayers},

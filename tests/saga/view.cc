@@ -188,10 +188,31 @@ void AddMoved(const World& world, const Asked& asked, const Payment& payment, Ba
   }
 }
 
+// What goes back of a conversion passes the positions, from the payee's side to the payer's.
+struct WayBack {
+  Uuid payees;  // Where the payee's money goes, or comes from.
+  std::int64_t taken = 0;
+};
+
+WayBack AddWayBack(const Payment& payment, const Step& step, const Uuid& other, int sign,
+                   Balances& balances) {
+  if (!payment.pricing || !payment.pricing->conversion) return {other, step.amount_minor};
+  const std::string book = SourceBookOf(payment);
+  const Currency& bought = payment.pricing->conversion->destination.currency;
+  const Uuid position = House(Role::kFxPosition, bought);
+  Move(book, House(Role::kFxPosition, payment.amount.currency), other, sign * step.amount_minor,
+       balances);
+  Move(book, House(Role::kFxSpreadIncome, bought), position, sign * step.returned.spread_minor,
+       balances);
+  Move(book, House(Role::kFxGainLoss, bought), position, sign * step.returned.rounding_minor,
+       balances);
+  return {position, step.returned.payee_minor};
+}
+
 void AddStep(const Payment& payment, const Step& step, Balances& balances) {
   if (step.state != StepState::kSucceeded) return;
   const Uuid& payer = payment.source_account_id;
-  const Uuid& payee = payment.destination_account_id;
+  const Uuid payee = payments::PayeeOf(payment, step);
   const Uuid debt = payments::ReceivableAccount(payee);
   const Uuid clearing = payments::DisputesAccount(payment.amount.currency);
   const std::int64_t amount = step.amount_minor;
@@ -203,11 +224,12 @@ void AddStep(const Payment& payment, const Step& step, Balances& balances) {
     case StepKind::kExpiry:
       return;
     case StepKind::kRefund:
-      Move(book, payee, payer, amount - step.owed_minor, balances);
-      return Move(book, debt, payer, step.owed_minor, balances);
-    case StepKind::kDispute:
-      Move(book, payee, clearing, amount - step.owed_minor, balances);
-      return Move(book, debt, clearing, step.owed_minor, balances);
+    case StepKind::kDispute: {
+      const Uuid& other = step.kind == StepKind::kRefund ? payer : clearing;
+      const WayBack back = AddWayBack(payment, step, other, 1, balances);
+      Move(book, payee, back.payees, back.taken - step.owed_minor, balances);
+      return Move(book, debt, back.payees, step.owed_minor, balances);
+    }
     case StepKind::kAccept:
     case StepKind::kWithdraw:
     case StepKind::kResolve:
@@ -216,9 +238,10 @@ void AddStep(const Payment& payment, const Step& step, Balances& balances) {
   const bool for_payer = step.kind == StepKind::kAccept ||
                          (step.kind == StepKind::kResolve && step.note == payments::kLost);
   if (for_payer) return Move(book, clearing, payer, amount, balances);
+  const WayBack again = AddWayBack(payment, step, clearing, -1, balances);
   // Less what he repays.
-  Move(book, clearing, payee, amount + step.owed_minor, balances);
-  Move(book, clearing, debt, -step.owed_minor, balances);
+  Move(book, again.payees, payee, again.taken + step.owed_minor, balances);
+  Move(book, again.payees, debt, -step.owed_minor, balances);
 }
 
 // Money that comes back is in suspense if the payer's account took it no more.

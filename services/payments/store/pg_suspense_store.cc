@@ -25,8 +25,10 @@ namespace {
   "LEFT JOIN rail_deposits AS d USING (rail, deposit_id) " \
   "LEFT JOIN payments AS p ON p.payment_id = i.payment_id "
 // The last one of the item.
-#define FLORIN_LAST_RESOLUTION                                  \
-  "LEFT JOIN LATERAL (SELECT * FROM suspense_resolutions AS x " \
+#define FLORIN_LAST_RESOLUTION                                                           \
+  "LEFT JOIN LATERAL (SELECT x.resolution_id, x.kind, x.account_id, x.owner_id, "        \
+  "x.payment_id, x.operator_id, x.proposal_id, x.state, x.failure_reason, x.rail_code, " \
+  "x.create_time, x.update_time FROM suspense_resolutions AS x "                         \
   "WHERE x.item_id = i.item_id ORDER BY x.number DESC LIMIT 1) AS r ON true "
 
 constexpr int kItemColumns = 10;
