@@ -76,7 +76,7 @@ TEST_F(TimelineE2eTest, TheTraceThatMadeIt) {
   EXPECT_EQ(TraceOf(payment), trace);
   EXPECT_EQ(Input(Timeline(payment.Text("payment_id")), 0, "trace_id"), trace);
   // What is malformed is as none: the trace begins here.
-  for (const std::string malformed :
+  for (const std::string& malformed :
        {absl::StrCat("00-", trace, "-00f067aa0ba902b7-1"),
         absl::StrCat("ff-", trace, "-00f067aa0ba902b7-01"),
         absl::StrCat("00-", trace, "-0000000000000000-01"),

@@ -147,8 +147,10 @@ Task<void> AskToConfirmOrder(Asking asking) {
   const Uuid id = promise.ordered->schedule_id;
   const absl::Status confirmed = co_await asking.process->confirm_order().Run(
       std::move(context), promise.user, id, std::move(nobody));
-  absl::StatusOr<payments::Schedule> schedule = confirmed;
-  if (confirmed.ok()) {
+  absl::StatusOr<payments::Schedule> schedule = Error(Reason::kInternal, "not asked");
+  if (!confirmed.ok()) {
+    schedule = confirmed;
+  } else {
     schedule = co_await asking.process->schedule_store().GetSchedule(promise.user, id);
   }
   if (ReasonOf(confirmed) != Reason::kApprovalPending) {

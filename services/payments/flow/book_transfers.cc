@@ -166,15 +166,8 @@ Task<absl::StatusOr<LedgerAnswer>> BookTransfers::DecideOne(std::string book,
 Task<absl::StatusOr<LedgerAnswer>> BookTransfers::Release(Payment payment) {
   absl::StatusOr<LedgerAnswer> voided = co_await DecideOne(payment.books->source, VoidOf(payment));
   if (!voided.ok() || !voided->committed) co_return voided;
-  for (const LimitRelease& release : ReleasesOf(payment)) {
-    ledger::v1::TransactionInput input;
-    input.set_transaction_id(FormatId(IdKind::kTransaction, release.transaction_id));
-    input.mutable_void_()->set_hold_id(FormatId(IdKind::kTransaction, release.hold_id));
-    (*input.mutable_metadata())["limits_of"] = TextOf(payment);
-    const absl::StatusOr<LedgerAnswer> released =
-        co_await DecideOne(payment.books->source, std::move(input));
-    if (!released.ok()) co_return released.status();
-  }
+  const absl::Status released = co_await parts_.settlement.ReleaseLimits(payment);
+  if (!released.ok()) co_return released;
   co_return voided;
 }
 

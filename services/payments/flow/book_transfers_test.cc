@@ -409,6 +409,26 @@ TEST_F(LimitedBookTransfersTest, LimitsBindWhereTheMoneyLeaves) {
   EXPECT_EQ(Payee(), 300);
 }
 
+// What is held of a limit is in the book of the account that the money leaves.
+TEST_F(LimitedBookTransfersTest, WhatIsVoidedInAnotherBookGivesTheLimitBack) {
+  PaymentRequest request = Transfer(400);
+  request.source_account_id = p_;
+  request.destination_account_id = o_;
+  request.authorization_timeout = absl::Hours(2);
+  const auto made = Create(request, "authorization");
+  ASSERT_THAT(made, IsOk());
+  const Uuid& bucket = made->payment.limit_uses.at(0).control_account_id;
+  EXPECT_EQ(ledger_double_.HeldIn("other", bucket), 400);
+  Step step{.step_id = SystemIds().NewId(),
+            .payment_id = made->payment.payment_id,
+            .user_id = stranger_,
+            .kind = StepKind::kVoid};
+  const auto voided = runtime_.Run(steps_.Run(step, "void", {}));
+  ASSERT_THAT(voided, IsOk());
+  EXPECT_EQ(voided->charge.payment.state, State::kCanceled);
+  EXPECT_EQ(ledger_double_.HeldIn("other", bucket), 0);
+}
+
 // Nothing has moved, so nothing is used, however often the release is repeated.
 TEST_F(LimitedBookTransfersTest, ARefusedCreditGivesTheLimitBack) {
   ledger_double_.CloseIn("other", o_);

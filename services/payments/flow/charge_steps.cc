@@ -138,17 +138,6 @@ Task<absl::StatusOr<StoredStep>> ChargeSteps::Finish(StoredStep stored) {
   co_return finished;
 }
 
-Task<absl::StatusOr<LedgerAnswer>> ChargeSteps::Decide(const Payment& payment,
-                                                       ledger::v1::TransactionInput input) {
-  if (!payment.books) co_return co_await settlement_.Decide(std::move(input));
-  std::vector<ledger::v1::TransactionInput> one;
-  one.push_back(std::move(input));
-  absl::StatusOr<std::vector<LedgerAnswer>> answers =
-      co_await settlement_.DecideIn(payment.books->target, std::move(one));
-  if (!answers.ok()) co_return answers.status();
-  co_return std::move(answers->front());
-}
-
 Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
   Step& step = stored.step;
   if (NeedsHouseAccounts(step)) {
@@ -156,13 +145,14 @@ Task<absl::StatusOr<StoredStep>> ChargeSteps::TryFinish(StoredStep stored) {
   }
   step.attempt = 1;
   ledger::v1::TransactionInput first = InputOf(stored.charge.payment, step);
-  absl::StatusOr<LedgerAnswer> answer = co_await Decide(stored.charge.payment, std::move(first));
+  absl::StatusOr<LedgerAnswer> answer =
+      co_await settlement_.DecideFor(stored.charge.payment, std::move(first));
   if (!answer.ok()) co_return answer.status();
   // Its first id stays refused, so that every repetition comes here, too.
   if (answer->final && HasSecondAttempt(step, answer->refusal_reason)) {
     step.attempt = 2;
     ledger::v1::TransactionInput second = InputOf(stored.charge.payment, step);
-    answer = co_await Decide(stored.charge.payment, std::move(second));
+    answer = co_await settlement_.DecideFor(stored.charge.payment, std::move(second));
     if (!answer.ok()) co_return answer.status();
   }
   if (!answer->committed && !answer->final) {

@@ -53,9 +53,6 @@ class ChargeSteps {
 
  private:
   Task<absl::StatusOr<StoredStep>> TryFinish(StoredStep stored);
-  // In the payment's book.
-  Task<absl::StatusOr<LedgerAnswer>> Decide(const Payment& payment,
-                                            ledger::v1::TransactionInput input);
   // Gives back what a payment uses of limits that was canceled by the last of several steps at
   // once, of which none could know that before. What a crash after the record keeps from it counts
   // until the limits' windows are over.

@@ -64,6 +64,11 @@ void LedgerDouble::FundIn(const std::string& book, const Uuid& account_id,
   accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].balance += minor_units;
 }
 
+std::int64_t LedgerDouble::HeldIn(const std::string& book, const Uuid& account_id) {
+  std::lock_guard lock(mutex_);
+  return accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].held;
+}
+
 std::int64_t LedgerDouble::BalanceIn(const std::string& book, const Uuid& account_id) {
   std::lock_guard lock(mutex_);
   return accounts_[KeyIn(book, FormatId(IdKind::kAccount, account_id))].balance;

@@ -55,6 +55,7 @@ class LedgerDouble : public ledger::v1::LedgerService {
   // The same of accounts in other books than `main`; money there comes from FundIn() and postings.
   void FundIn(const std::string& book, const Uuid& account_id, std::int64_t minor_units);
   std::int64_t BalanceIn(const std::string& book, const Uuid& account_id);
+  std::int64_t HeldIn(const std::string& book, const Uuid& account_id);
   void CloseIn(const std::string& book, const Uuid& account_id);
   // The `call`th PostTransactions from now (1: the next) does its work, and its answer gets lost.
   void LoseAnswer(int call);

@@ -199,10 +199,21 @@ Task<absl::Status> Settlement::ReleaseLimits(const Payment& payment) {
     input.set_transaction_id(FormatId(IdKind::kTransaction, release.transaction_id));
     input.mutable_void_()->set_hold_id(FormatId(IdKind::kTransaction, release.hold_id));
     (*input.mutable_metadata())["limits_of"] = TextOf(payment);
-    const absl::StatusOr<LedgerAnswer> answer = co_await Decide(std::move(input));
+    const absl::StatusOr<LedgerAnswer> answer = co_await DecideFor(payment, std::move(input));
     if (!answer.ok()) co_return answer.status();
   }
   co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<LedgerAnswer>> Settlement::DecideFor(const Payment& payment,
+                                                         ledger::v1::TransactionInput transaction) {
+  if (!payment.books) co_return co_await Decide(std::move(transaction));
+  std::vector<ledger::v1::TransactionInput> one;
+  one.push_back(std::move(transaction));
+  absl::StatusOr<std::vector<LedgerAnswer>> answers =
+      co_await DecideIn(payment.books->source, std::move(one));
+  if (!answers.ok()) co_return answers.status();
+  co_return std::move(answers->front());
 }
 
 Task<absl::StatusOr<Settlement::Settled>> Settlement::SettleAll(std::vector<Payment> payments) {

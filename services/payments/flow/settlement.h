@@ -78,6 +78,10 @@ class Settlement {
   Task<absl::StatusOr<std::vector<LedgerAnswer>>> DecideIn(
       std::string book, std::vector<ledger::v1::TransactionInput> chain);
 
+  // The same of one transaction of `payment`, in the book that its payer's account is in.
+  Task<absl::StatusOr<LedgerAnswer>> DecideFor(const Payment& payment,
+                                               ledger::v1::TransactionInput transaction);
+
   // Gives back what a payment uses of limits, of which no money moved or ever will: as often as
   // wanted. What the ledger has given back already stays so. Errors: as Decide().
   Task<absl::Status> ReleaseLimits(const Payment& payment);
