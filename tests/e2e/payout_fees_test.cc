@@ -194,7 +194,7 @@ TEST_F(PayoutFeesE2eTest, OfWhatIsReturnedItIsKept) {
   EXPECT_EQ(returned.Text("fee_state"), "TAKEN");
   EXPECT_EQ(user_.Balance(account_), 99'940);
   EXPECT_EQ(Income(), 60);
-  // The statement has the fee on a line of its own, and adds up to the balance.
+  // The statement has it as it was taken, the fee with the amount, and adds up to the balance.
   const Answer statement = user_.Get(absl::StrCat(
       "/v1/accounts/", account_, "/statement?first_date=", Day(-1), "&last_date=", Day(2)));
   ASSERT_EQ(Outcome(statement), "200") << statement;
@@ -206,7 +206,7 @@ TEST_F(PayoutFeesE2eTest, OfWhatIsReturnedItIsKept) {
     lines.push_back(std::string(entry.at("credit_debit").as_string()) + " " +
                     std::string(entry.at("amount").at("minor_units").as_string()));
   }
-  EXPECT_EQ(lines, (std::vector<std::string>{"DBIT 1000", "DBIT 60", "CRDT 1000"})) << statement;
+  EXPECT_EQ(lines, (std::vector<std::string>{"DBIT 1060", "CRDT 1000"})) << statement;
 }
 
 TEST_F(PayoutFeesE2eTest, OrGivenBackWhereTheScheduleSaysSo) {

@@ -252,8 +252,7 @@ TEST_F(PricingE2eTest, AConversionIsRefundedAtItsRate) {
   const Answer over = payee_.Post(refunds, AmountBody("EUR", "401"));
   EXPECT_EQ(Outcome(over), "422 refund_exceeds_captured");
   EXPECT_EQ(over.Text("metadata.remaining_minor"), "400");
-  EXPECT_EQ(payee_.Balance(destination_), 31);
-  ASSERT_EQ(Outcome(payer_.Pay(elsewhere, destination_, 400, {}, "USD")), "200");
+  EXPECT_EQ(payee_.Balance(destination_), 35);
   payer_.Deposit(elsewhere, 1000, "USD");
   ASSERT_EQ(Outcome(payer_.Pay(elsewhere, destination_, 1000, {}, "USD")), "200");
 
@@ -430,8 +429,8 @@ TEST_F(PricingE2eTest, EachOfSeveralPayeesGivesBackHisShare) {
   EXPECT_EQ(payer_.Balance(source_), 350);
 
   // Each sees his own.
-  EXPECT_EQ(payer_.Get(refunds).body.at("refunds").as_array().size(), 2u);
-  EXPECT_EQ(payee_.Get(refunds).body.at("refunds").as_array().size(), 1u);
+  EXPECT_EQ(payer_.Get(refunds).body.at("refunds").as_array().size(), 4u) << "two were refused";
+  EXPECT_EQ(payee_.Get(refunds).body.at("refunds").as_array().size(), 2u);
   EXPECT_EQ(Outcome(other.Get(absl::StrCat(refunds, "/", first.Text("refund_id")))),
             "404 refund_not_found");
   const Answer seen = other.Get(PathOf(payment));

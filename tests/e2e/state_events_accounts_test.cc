@@ -58,6 +58,8 @@ Opened Dormant(Opened opened = New()) {
   SharedStack().Query(
       absl::StrCat("INSERT INTO accounts.account_states (account_id, life) VALUES ('",
                    id.ToString(), "', 'dormant') RETURNING 1"));
+  // Tells the ledger, which the job has told before.
+  EXPECT_EQ(Outcome(Unfreeze(opened)), "200");
   return opened;
 }
 // Some of its money is set aside for the payee.

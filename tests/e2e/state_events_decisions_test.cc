@@ -74,12 +74,12 @@ TEST(StateEvents, Approval) {
   };
   machine.cells = {
       {"PENDING", "approve", "200", "APPROVED"},
-      {"PENDING", "approve", "401 invalid_credentials", "", "with a wrong code"},
+      {"PENDING", "approve", "401 second_factor_required", "", "with a wrong code"},
       {"PENDING APPROVED DECLINED REDEEMED", "approve decline", "404 approval_not_found", "",
        "by somebody else"},
       {"PENDING", "decline", "200", "DECLINED"},
       {"PENDING", "redeem", "409 approval_pending"},
-      {"APPROVED", "approve", "401 invalid_credentials", "", "with a wrong code"},
+      {"APPROVED", "approve", "200", "", "with a wrong code"},
       {"APPROVED", "decline", "200", "DECLINED"},
       {"APPROVED", "redeem", "200", "REDEEMED"},
       {"DECLINED", "approve", "422 approval_declined"},

@@ -74,6 +74,11 @@ Answer Send(Paid& paid, const Sent& sent) {
     paid.there = true;
     paid.approval = answer.Text("next_action.approval_id");
   }
+  // Its intent is kept, and nobody says its id while the ledger is away.
+  if (!paid.there && answer.status >= 500) {
+    paid.id = NewestPaymentOf(paid.of->payer);
+    paid.there = !paid.id.empty();
+  }
   return answer;
 }
 Paid Made(Paid paid) {
@@ -173,7 +178,10 @@ Machine<Paid> OfPayments(std::string name) {
          return paid;
        }},
   };
-  const auto send = [](Paid& paid) { Send(paid, paid.made); };
+  const auto send = [](Paid& paid) {
+    const Answer answer = Send(paid, paid.made);
+    EXPECT_TRUE(paid.there) << answer;
+  };
   machine.away = {{"PROCESSING/away", {[] { return Transfer(Dollars()); }, send}},
                   {"PROCESSING/away-manual", {[] { return Authorization(Dollars()); }, send}},
                   {"PROCESSING/away-poor", {[] { return Transfer(Dollars(), 5'000'000); }, send}}};

@@ -77,6 +77,13 @@ PartiesPtr Accounts() {
   return std::make_shared<Parties>("EUR", users);
 }
 
+std::string NewestPaymentOf(ApiUser& user) {
+  const Answer page = user.Get("/v1/payments?page_size=1");
+  EXPECT_EQ(Outcome(page), "200") << page;
+  const auto& payments = page.body.at("payments").as_array();
+  return payments.empty() ? std::string() : std::string(payments[0].at("payment_id").as_string());
+}
+
 absl::Time SandboxNow(ApiUser& user) {
   const Answer clock = user.Get("/v1/sandbox/clock");
   absl::Time now;

@@ -60,6 +60,9 @@ PartiesPtr Euros();
 // between the payer's own accounts only, which needs no approval.
 PartiesPtr Accounts();
 
+// The id of the payment that the user has made last; empty if none.
+std::string NewestPaymentOf(ApiUser& user);
+
 // The sandbox's time, through HTTPS.
 absl::Time SandboxNow(ApiUser& user);
 Answer AdvanceTo(ApiUser& user, absl::Time target);

@@ -50,7 +50,7 @@ Answer Receive(Item& item) {
   return item.of->payer.Post("/v1/sandbox/rail:deposit",
                              boost::json::object{{"deposit_id", item.deposit_id},
                                                  {"amount", MoneyOf(item.of->currency, 70)},
-                                                 {"account_reference", "Rent for May"},
+                                                 {"account_reference", "DE89370400440532013000"},
                                                  {"notifications", 1}},
                              item.sent);
 }

@@ -1,5 +1,8 @@
 #include "services/gateway/openapi/embedded_protos.h"
 
+// Nothing but a comment, which is another for other contents.
+#include FLORIN_COMMENTED_PROTOS_SUM
+
 // The assembler reads the file: a compiler takes minutes for what an array of that size would say.
 asm(R"(
   .section .rodata
