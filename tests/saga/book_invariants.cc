@@ -10,12 +10,6 @@ using payments::Payment;
 using payments::State;
 using payments::TransferStage;
 
-std::string Text(const Payment& payment) {
-  return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " (",
-                      std::string(payments::NameOf(payment.state)), " ", payment.failure_reason,
-                      ")");
-}
-
 // In this book only: what is found in another one is no answer.
 const ledger::Decision* DecisionIn(const View& view, const std::string& book, const Uuid& id) {
   const auto found = view.In(book).decisions.find(id);

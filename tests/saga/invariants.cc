@@ -13,13 +13,9 @@
 #include "tests/saga/order_invariants.h"
 
 namespace florin::saga {
-namespace {
 
 using payments::Payment;
-using payments::State;
 using payments::Step;
-using payments::StepKind;
-using payments::StepState;
 
 std::string Text(const Payment& payment) {
   return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " (",
@@ -32,6 +28,12 @@ std::string Text(const Step& step) {
                       " (", std::string(payments::NameOf(step.state)), " ", step.failure_reason,
                       ") of ", FormatId(IdKind::kPayment, step.payment_id));
 }
+
+namespace {
+
+using payments::State;
+using payments::StepKind;
+using payments::StepState;
 
 // ---- Always
 

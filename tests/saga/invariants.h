@@ -12,6 +12,10 @@
 
 namespace florin::saga {
 
+// Which it is, and what it came to.
+std::string Text(const payments::Payment& payment);
+std::string Text(const payments::Step& step);
+
 // Tells of everything that is wrong.
 using Complain = std::function<void(std::string)>;
 

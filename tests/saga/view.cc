@@ -196,9 +196,10 @@ struct WayBack {
 
 WayBack AddWayBack(const Payment& payment, const Step& step, const Uuid& other, int sign,
                    Balances& balances) {
-  if (!payment.pricing || !payment.pricing->conversion) return {other, step.amount_minor};
+  const payments::Conversion* const conversion = payments::ConversionOf(payment);
+  if (conversion == nullptr) return {other, step.amount_minor};
   const std::string book = SourceBookOf(payment);
-  const Currency& bought = payment.pricing->conversion->destination.currency;
+  const Currency& bought = conversion->destination.currency;
   const Uuid position = House(Role::kFxPosition, bought);
   Move(book, House(Role::kFxPosition, payment.amount.currency), other, sign * step.amount_minor,
        balances);

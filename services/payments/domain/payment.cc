@@ -67,11 +67,15 @@ Money DebitedOf(const Payment& payment) {
   return debited;
 }
 
+const Conversion* ConversionOf(const Payment& payment) {
+  return payment.pricing && payment.pricing->conversion ? &*payment.pricing->conversion : nullptr;
+}
+
 Money CreditedOf(const Payment& payment) {
-  if (!payment.pricing) return payment.amount;
-  if (payment.pricing->conversion) return payment.pricing->conversion->destination;
+  if (const Conversion* fx = ConversionOf(payment)) return fx->destination;
   Money credited = payment.amount;
-  if (payment.pricing->fee) credited.minor_units -= payment.pricing->fee->payee_minor;
+  if (payment.pricing && payment.pricing->fee)
+    credited.minor_units -= payment.pricing->fee->payee_minor;
   return credited;
 }
 

@@ -115,6 +115,9 @@ struct Payment {
 // Whether its money goes from one book to another (book_transfer.h).
 bool AreApart(const Payment& payment);
 
+// How it was converted; nothing: all of it is in one currency.
+const Conversion* ConversionOf(const Payment& payment);
+
 // What the payer is debited in total: the amount, and the fee that he bears. Of a deposit the
 // amount.
 Money DebitedOf(const Payment& payment);

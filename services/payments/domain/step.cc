@@ -121,8 +121,7 @@ Uuid PayeeOf(const Payment& payment, const Step& step) {
 }
 
 std::int64_t TakenFromPayee(const Payment& payment, const Step& step) {
-  const bool converted = payment.pricing && payment.pricing->conversion;
-  return converted ? step.returned.payee_minor : step.amount_minor;
+  return ConversionOf(payment) != nullptr ? step.returned.payee_minor : step.amount_minor;
 }
 
 bool VisibleToPayee(const Payment& payment) {

@@ -82,7 +82,7 @@ std::optional<Returnable> ReturnableOf(const Charge& charge, const Step& step) {
 
 // What a step that was counted brings back of a conversion.
 void ReserveConverted(Payment& payment, Step& step) {
-  if (!payment.pricing || !payment.pricing->conversion) return;
+  if (ConversionOf(payment) == nullptr) return;
   Counters& counters = payment.counters;
   const Returned goal = ReturnedAt(payment, counters.refunded_minor + counters.disputed_minor);
   step.returned = MissingFrom(goal, counters.returned);

@@ -12,7 +12,7 @@ bool GoesToPayee(const Step& step) {
 }
 
 PostingEvent EventOf(const Payment& payment, const Step& step) {
-  const bool converted = payment.pricing && payment.pricing->conversion;
+  const bool converted = ConversionOf(payment) != nullptr;
   if (step.kind == StepKind::kRefund) {
     return converted ? PostingEvent::kFxRefund : PostingEvent::kRefund;
   }
@@ -36,8 +36,8 @@ std::vector<LedgerPosting> PlainPostingsOf(const Payment& payment, const Step& s
                               {Term::kSpread, step.returned.spread_minor},
                               {Term::kRounding, step.returned.rounding_minor}}};
   if (taken > 0) filling.payees.push_back({PayeeOf(payment, step), taken});
-  if (payment.pricing && payment.pricing->conversion) {
-    filling.currencies.push_back(payment.pricing->conversion->destination.currency);
+  if (const Conversion* fx = ConversionOf(payment)) {
+    filling.currencies.push_back(fx->destination.currency);
   }
   return Fill(TemplateOf(EventOf(payment, step)), filling);
 }

@@ -26,8 +26,8 @@ std::optional<std::int64_t> ShareOf(const Payment& payment, const Uuid& payee_ac
 }
 
 Returned ReturnedAt(const Payment& payment, std::int64_t back_minor) {
-  FLORIN_CHECK(payment.pricing && payment.pricing->conversion, "only a conversion is undone");
-  const Conversion& conversion = *payment.pricing->conversion;
+  FLORIN_CHECK(ConversionOf(payment) != nullptr, "only a conversion is undone");
+  const Conversion& conversion = *ConversionOf(payment);
   const std::int64_t sold = payment.amount.minor_units;
   FLORIN_CHECK(back_minor >= 0 && back_minor <= sold, "no more goes back than was sold");
   return {

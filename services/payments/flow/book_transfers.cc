@@ -116,9 +116,9 @@ Task<absl::StatusOr<LedgerAnswer>> BookTransfers::Ask(Payment payment, TransferS
     case TransferStage::kHolding:
       co_return co_await Post(std::move(payment));
     case TransferStage::kCrediting:
-      co_return co_await DecideOne(books.target, CreditOf(payment));
+      co_return co_await parts_.settlement.DecideOneIn(books.target, CreditOf(payment));
     case TransferStage::kCapturing:
-      co_return co_await DecideOne(books.source, CaptureOf(payment));
+      co_return co_await parts_.settlement.DecideOneIn(books.source, CaptureOf(payment));
     default:
       co_return co_await Release(std::move(payment));
   }
@@ -151,20 +151,11 @@ Task<absl::StatusOr<LedgerAnswer>> BookTransfers::Post(Payment payment) {
   co_return co_await parts_.settlement.Explain(payment, std::move(said.answer));
 }
 
-Task<absl::StatusOr<LedgerAnswer>> BookTransfers::DecideOne(std::string book,
-                                                            ledger::v1::TransactionInput input) {
-  Inputs one;
-  one.push_back(std::move(input));
-  absl::StatusOr<std::vector<LedgerAnswer>> answers =
-      co_await parts_.settlement.DecideIn(std::move(book), std::move(one));
-  if (!answers.ok()) co_return answers.status();
-  co_return std::move(answers->front());
-}
-
 // The money first, then what it used of limits; what the ledger has given back of those already
 // stays so.
 Task<absl::StatusOr<LedgerAnswer>> BookTransfers::Release(Payment payment) {
-  absl::StatusOr<LedgerAnswer> voided = co_await DecideOne(payment.books->source, VoidOf(payment));
+  absl::StatusOr<LedgerAnswer> voided =
+      co_await parts_.settlement.DecideOneIn(payment.books->source, VoidOf(payment));
   if (!voided.ok() || !voided->committed) co_return voided;
   const absl::Status released = co_await parts_.settlement.ReleaseLimits(payment);
   if (!released.ok()) co_return released;

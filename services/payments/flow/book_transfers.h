@@ -47,8 +47,6 @@ class BookTransfers {
   Task<absl::StatusOr<Payment>> Settle(Payment payment);
 
  private:
-  using Inputs = std::vector<ledger::v1::TransactionInput>;
-
   // The accounts of the house and of limits, in one book.
   struct Book {
     Book(Parts& parts, const std::string& name);
@@ -64,8 +62,6 @@ class BookTransfers {
   Task<absl::StatusOr<LedgerAnswer>> Ask(Payment payment, TransferStage stage);
   // The payment's own transaction, of its source book, after what limits want first.
   Task<absl::StatusOr<LedgerAnswer>> Post(Payment payment);
-  Task<absl::StatusOr<LedgerAnswer>> DecideOne(std::string book,
-                                               ledger::v1::TransactionInput input);
   Task<absl::StatusOr<LedgerAnswer>> Release(Payment payment);
   // Has the clearing account opened in both books.
   Task<absl::Status> EnsureClearing(const Payment& payment);

@@ -113,7 +113,7 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees pay
   // Nobody is asked to approve what a limit refuses.
   if (payment.limit_refusal || approved ||
       !DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
-    if (payment.pricing && payment.pricing->conversion) {
+    if (ConversionOf(payment) != nullptr) {
       co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));
     }
     co_return co_await settlement_.Insert(std::move(intent));

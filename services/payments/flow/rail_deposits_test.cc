@@ -2,17 +2,14 @@
 #include "services/payments/flow/rail_deposits.h"
 
 #include "services/payments/domain/iban.h"
-#include "services/payments/flow/payments_fixture.h"
-#include "services/payments/flow/sandbox_rail.h"
-#include "services/payments/store/fake_deposit_store.h"
-#include "services/payments/store/fake_sandbox_rail_store.h"
+#include "services/payments/flow/rails_fixture.h"
 
 namespace florin::payments {
 namespace {
 
 using Fault = LedgerDouble::Fault;
 
-class RailDepositsTest : public PaymentsFixture {
+class RailDepositsTest : public RailsFixture {
  protected:
   RailEntry Deposit(const std::string& id, const std::string& account, std::int64_t minor_units,
                     const std::string& currency = "EUR") {
@@ -30,30 +27,11 @@ class RailDepositsTest : public PaymentsFixture {
     while (runtime_.Run(inbox_.RunOnce()).value() > 0 && rounds < 20) ++rounds;
     return rounds;
   }
-  std::int64_t House(Role role, const std::string& currency = "EUR") {
-    return ledger_double_.BalanceOf(HouseAccountId({role, *Currency::Parse(currency)}));
-  }
-  Payouts::Parts PartsOf() {
-    const CreatePayment::Approving approving{store_, approvals_, ApprovalPolicy()};
-    return {.payments = store_,
-            .payouts = store_,
-            .accounts = directory_,
-            .settlement = settlement_,
-            .chart = chart_,
-            .confirm = confirm_,
-            .approving = approving,
-            .rails = {{"sandbox", &rail_}},
-            .clock = clock_,
-            .ids = SystemIds()};
-  }
   void ExpectCleared() {
     EXPECT_EQ(House(Role::kInboundClearing), 0);
     EXPECT_EQ(House(Role::kOutboundClearing), 0);
   }
 
-  FakeSandboxRailStore rail_store_;
-  FakeDepositStore deposit_store_;
-  SandboxRail rail_{rail_store_, clock_};
   Payouts payouts_{PartsOf()};
   RailDeposits deposits_{store_, deposit_store_, directory_, settlement_,
                          chart_, clock_,         SystemIds()};

@@ -3,12 +3,10 @@
 #include "services/payments/flow/rail_reconcile.h"
 
 #include "services/payments/domain/iban.h"
-#include "services/payments/flow/payments_fixture.h"
 #include "services/payments/flow/rail_deposits.h"
+#include "services/payments/flow/rails_fixture.h"
 #include "services/payments/flow/reconcile.h"
-#include "services/payments/flow/sandbox_rail.h"
 #include "services/payments/store/fake_rail_reconcile_store.h"
-#include "services/payments/store/fake_sandbox_rail_store.h"
 
 namespace florin::payments {
 namespace {
@@ -18,23 +16,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-class RailReconcileTest : public PaymentsFixture {
+class RailReconcileTest : public RailsFixture {
  protected:
   RailReconcileTest() { reconcile_.Use({{"sandbox", &rail_}}); }
 
-  Payouts::Parts PartsOf() {
-    const CreatePayment::Approving approving{store_, approvals_, ApprovalPolicy()};
-    return {.payments = store_,
-            .payouts = store_,
-            .accounts = directory_,
-            .settlement = settlement_,
-            .chart = chart_,
-            .confirm = confirm_,
-            .approving = approving,
-            .rails = {{"sandbox", &rail_}},
-            .clock = clock_,
-            .ids = SystemIds()};
-  }
   // To an account that ends so.
   Payout Pay(const std::string& ending, std::int64_t minor_units = 250) {
     const PayoutRequest request{
@@ -82,10 +67,7 @@ class RailReconcileTest : public PaymentsFixture {
   // Of the one that is open.
   std::int64_t AtRisk() { return Open().at(0).at_risk_minor; }
 
-  FakeSandboxRailStore rail_store_;
-  FakeDepositStore deposit_store_;
   FakeRailReconcileStore lines_{store_, deposit_store_};
-  SandboxRail rail_{rail_store_, clock_};
   Payouts payouts_{PartsOf()};
   RailDeposits deposits_{store_, deposit_store_, directory_, settlement_,
                          chart_, clock_,         SystemIds()};

@@ -208,10 +208,14 @@ Task<absl::Status> Settlement::ReleaseLimits(const Payment& payment) {
 Task<absl::StatusOr<LedgerAnswer>> Settlement::DecideFor(const Payment& payment,
                                                          ledger::v1::TransactionInput transaction) {
   if (!payment.books) co_return co_await Decide(std::move(transaction));
-  std::vector<ledger::v1::TransactionInput> one;
+  co_return co_await DecideOneIn(payment.books->source, std::move(transaction));
+}
+
+Task<absl::StatusOr<LedgerAnswer>> Settlement::DecideOneIn(
+    std::string book, ledger::v1::TransactionInput transaction) {
+  Chain one;
   one.push_back(std::move(transaction));
-  absl::StatusOr<std::vector<LedgerAnswer>> answers =
-      co_await DecideIn(payment.books->source, std::move(one));
+  absl::StatusOr<Answers> answers = co_await DecideIn(std::move(book), std::move(one));
   if (!answers.ok()) co_return answers.status();
   co_return std::move(answers->front());
 }

@@ -78,7 +78,11 @@ class Settlement {
   Task<absl::StatusOr<std::vector<LedgerAnswer>>> DecideIn(
       std::string book, std::vector<ledger::v1::TransactionInput> chain);
 
-  // The same of one transaction of `payment`, in the book that its payer's account is in.
+  // The same of a single one.
+  Task<absl::StatusOr<LedgerAnswer>> DecideOneIn(std::string book,
+                                                 ledger::v1::TransactionInput transaction);
+
+  // As Decide(), of a transaction of `payment`, in the book that its payer's account is in.
   Task<absl::StatusOr<LedgerAnswer>> DecideFor(const Payment& payment,
                                                ledger::v1::TransactionInput transaction);
 

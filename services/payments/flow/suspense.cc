@@ -4,12 +4,13 @@
 
 #include "libs/telemetry/log.h"
 #include "libs/telemetry/metrics.h"
+#include "services/payments/flow/agreement.h"
 
 namespace florin::payments {
 namespace {
 
 constexpr int kClaimedAtOnce = 100;
-constexpr std::string_view kProposalKind = "payments.suspense";
+constexpr char kProposalKind[] = "payments.suspense";
 
 std::string TextOf(const SuspenseItem& item) { return FormatSuspenseId(item.item_id); }
 
@@ -77,15 +78,12 @@ Task<absl::StatusOr<SuspenseResolution>> Suspense::Check(rpc::Outgoing context,
 Task<absl::Status> Suspense::Consume(rpc::Outgoing context, const Asked& asked,
                                      std::string payload) {
   const std::string name = FormatId(IdKind::kUser, asked.operator_id) + " " + asked.idempotency_key;
-  const crypto::Digest digest = crypto::Sha256(payload);
-  auth::v1::ConsumeProposalRequest consume;
-  consume.set_proposal_id(FormatId(IdKind::kProposal, asked.proposal_id));
-  consume.set_kind(std::string(kProposalKind));
-  consume.set_payload_digest(crypto::Hex(crypto::AsOctets(digest)));
-  consume.set_execution_id(DeriveId("florin.payments.suspense_resolution", name).ToString());
-  const absl::StatusOr<auth::v1::Proposal> consumed =
-      co_await parts_.proposals.ConsumeProposal(std::move(context), consume);
-  co_return consumed.status();
+  Agreement agreement{
+      .proposal_id = FormatId(IdKind::kProposal, asked.proposal_id),
+      .kind = kProposalKind,
+      .payload = std::move(payload),
+      .execution_id = DeriveId("florin.payments.suspense_resolution", name).ToString()};
+  co_return co_await payments::Consume(parts_.proposals, std::move(context), std::move(agreement));
 }
 
 Task<absl::StatusOr<KeptSuspense>> Suspense::Drive(KeptSuspense kept, bool and_send) {

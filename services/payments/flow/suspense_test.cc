@@ -2,11 +2,8 @@
 // ledger, accounts and auth: what gets there, each way out of it, and a crash after each step.
 #include "services/payments/flow/suspense.h"
 
-#include "services/payments/flow/payments_fixture.h"
 #include "services/payments/flow/rail_deposits.h"
-#include "services/payments/flow/sandbox_rail.h"
-#include "services/payments/store/fake_deposit_store.h"
-#include "services/payments/store/fake_sandbox_rail_store.h"
+#include "services/payments/flow/rails_fixture.h"
 #include "services/payments/store/fake_suspense_store.h"
 
 namespace florin::payments {
@@ -16,7 +13,7 @@ using Fault = LedgerDouble::Fault;
 using ::testing::AllOf;
 using ::testing::SizeIs;
 
-class SuspenseTest : public PaymentsFixture {
+class SuspenseTest : public RailsFixture {
  protected:
   // 70 that nobody can be credited with, under the rail's `id`.
   SuspenseItem Arrive(const std::string& id = "d1") {
@@ -73,9 +70,6 @@ class SuspenseTest : public PaymentsFixture {
   KeptSuspense Kept(const SuspenseItem& item) {
     return runtime_.Run(suspense_store_.FindItem(item.item_id)).value();
   }
-  std::int64_t House(Role role) {
-    return ledger_double_.BalanceOf(HouseAccountId({role, *Currency::Parse("EUR")}));
-  }
   // This is in suspense, and nothing is on its way.
   void ExpectAtRest(std::int64_t suspense) {
     EXPECT_EQ(House(Role::kSuspense), suspense);
@@ -83,27 +77,15 @@ class SuspenseTest : public PaymentsFixture {
     EXPECT_EQ(House(Role::kInboundClearing), 0);
     EXPECT_EQ(House(Role::kOutboundClearing), 0);
   }
-  Payouts::Parts PartsOf() {
-    const CreatePayment::Approving approving{store_, approvals_, ApprovalPolicy()};
-    return {.payments = store_,
-            .payouts = store_,
-            .accounts = directory_,
-            .settlement = settlement_,
-            .chart = chart_,
-            .confirm = confirm_,
-            .approving = approving,
-            .rails = {{"sandbox", &rail_}},
-            .clock = clock_,
-            .ids = SystemIds(),
-            .suspense = &suspense_store_};
+  Payouts::Parts TellingSuspense() {
+    Payouts::Parts parts = PartsOf();
+    parts.suspense = &suspense_store_;
+    return parts;
   }
 
   const Uuid operator_ = SystemIds().NewId();
-  FakeSandboxRailStore rail_store_;
-  FakeDepositStore deposit_store_;
   FakeSuspenseStore suspense_store_;
-  SandboxRail rail_{rail_store_, clock_};
-  Payouts payouts_{PartsOf()};
+  Payouts payouts_{TellingSuspense()};
   RailDeposits deposits_{store_, deposit_store_, directory_,  settlement_,
                          chart_, clock_,         SystemIds(), &suspense_store_};
   RailInbox inbox_{{{"sandbox", &rail_}}, payouts_, deposits_};

@@ -53,7 +53,7 @@ v1::Refund RefundOf(const Step& step, const SeenPayment& seen) {
   if (seen.IsPayee(step.payee_account_id) && step.owed_minor > 0) {
     SetMoney({step.owed_minor, credited}, *proto.mutable_owed_amount());
   }
-  if (payment.pricing && payment.pricing->conversion && step.amount_minor > 0) {
+  if (ConversionOf(payment) != nullptr && step.amount_minor > 0) {
     SetMoney({TakenFromPayee(payment, step), credited}, *proto.mutable_debited_amount());
   }
   if (!step.payee_account_id.is_nil()) {

@@ -5,6 +5,7 @@
 #include "libs/audit/call_origin.h"
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
+#include "services/payments/flow/agreement.h"
 #include "services/payments/rpc/charge_protos.h"
 #include "services/payments/rpc/pricing_proto.h"
 
@@ -43,7 +44,7 @@ v1::Dispute ToProto(const Dispute& dispute, const Payment& payment) {
   proto.set_payment_id(FormatId(IdKind::kPayment, dispute.payment_id));
   proto.set_state(ToProto(dispute.state));
   SetAmount(dispute.amount_minor, payment, *proto.mutable_amount());
-  if (payment.pricing && payment.pricing->conversion) {
+  if (ConversionOf(payment) != nullptr) {
     const Currency& credited = CreditedOf(payment).currency;
     SetMoney({dispute.returned.payee_minor, credited}, *proto.mutable_debited_amount());
   }
@@ -238,16 +239,12 @@ Task<absl::StatusOr<v1::Dispute>> DisputesRpc::ResolveDispute(
 Task<absl::Status> DisputesRpc::Consume(rpc::Call& call, const v1::ResolveDisputeRequest& request) {
   FLORIN_CO_RETURN_IF_ERROR(
       ParseId(IdKind::kProposal, request.proposal_id(), "proposal_id").status());
-  const crypto::Digest digest = crypto::Sha256(ResolutionPayload(request));
-  auth::v1::ConsumeProposalRequest consume;
-  consume.set_proposal_id(request.proposal_id());
-  consume.set_kind(std::string(kResolutionKind));
-  consume.set_payload_digest(crypto::Hex(crypto::AsOctets(digest)));
-  consume.set_execution_id(request.dispute_id());
+  Agreement agreement{.proposal_id = request.proposal_id(),
+                      .kind = std::string(kResolutionKind),
+                      .payload = ResolutionPayload(request),
+                      .execution_id = request.dispute_id()};
   rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<auth::v1::Proposal> consumed =
-      co_await proposals_.ConsumeProposal(std::move(context), consume);
-  co_return consumed.status();
+  co_return co_await payments::Consume(proposals_, std::move(context), std::move(agreement));
 }
 
 Task<absl::StatusOr<v1::Dispute>> DisputesRpc::Decide(rpc::Call& call, Dispute dispute,

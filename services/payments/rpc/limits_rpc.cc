@@ -7,6 +7,7 @@
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
 #include "libs/telemetry/log.h"
+#include "services/payments/flow/agreement.h"
 #include "services/payments/flow/settlement.h"
 
 namespace florin::payments {
@@ -144,16 +145,12 @@ Task<absl::Status> LimitsRpc::Consume(rpc::Call& call, std::string payload,
   FLORIN_CO_ASSIGN_OR_RETURN(const Uuid user, UserOf(call));
   FLORIN_CO_RETURN_IF_ERROR(ParseId(IdKind::kProposal, proposal_id, "proposal_id").status());
   const std::string name = FormatId(IdKind::kUser, user) + " " + call.idempotency_key();
-  const crypto::Digest digest = crypto::Sha256(payload);
-  auth::v1::ConsumeProposalRequest consume;
-  consume.set_proposal_id(proposal_id);
-  consume.set_kind(std::string(kChangeKind));
-  consume.set_payload_digest(crypto::Hex(crypto::AsOctets(digest)));
-  consume.set_execution_id(DeriveId("florin.payments.limit_change", name).ToString());
+  Agreement agreement{.proposal_id = std::move(proposal_id),
+                      .kind = std::string(kChangeKind),
+                      .payload = std::move(payload),
+                      .execution_id = DeriveId("florin.payments.limit_change", name).ToString()};
   rpc::Outgoing context = call.AsService();
-  const absl::StatusOr<auth::v1::Proposal> consumed =
-      co_await proposals_.ConsumeProposal(std::move(context), consume);
-  co_return consumed.status();
+  co_return co_await payments::Consume(proposals_, std::move(context), std::move(agreement));
 }
 
 Task<absl::StatusOr<v1::Limit>> LimitsRpc::Change(rpc::Call& call, LimitChange change,

@@ -11,6 +11,7 @@
 #include "libs/telemetry/trace_context.h"
 #include "services/payments/domain/approval.h"
 #include "services/payments/domain/ledger_transaction.h"
+#include "services/payments/rpc/charge_protos.h"
 #include "services/payments/rpc/pricing_proto.h"
 
 namespace florin::payments {
@@ -47,11 +48,6 @@ v1::NextAction NextActionOf(const Payment& payment, const std::string& approval_
   return action;
 }
 
-void SetMoney(std::int64_t minor_units, const Payment& payment, florin::money::v1::Money& out) {
-  out.set_currency(std::string(payment.amount.currency.code()));
-  out.set_minor_units(minor_units);
-}
-
 // How the payment is captured, and what became of its money since.
 void SetCharges(const Payment& payment, v1::Payment& proto) {
   proto.set_capture_method(payment.authorization_timeout ? v1::Payment::MANUAL
@@ -61,12 +57,12 @@ void SetCharges(const Payment& payment, v1::Payment& proto) {
   }
   const Counters& counters = payment.counters;
   const std::int64_t captured = CapturedOf(payment);
-  if (captured > 0) SetMoney(captured, payment, *proto.mutable_captured_amount());
+  if (captured > 0) SetAmount(captured, payment, *proto.mutable_captured_amount());
   if (counters.refunded_minor > 0) {
-    SetMoney(counters.refunded_minor, payment, *proto.mutable_refunded_amount());
+    SetAmount(counters.refunded_minor, payment, *proto.mutable_refunded_amount());
   }
   if (counters.disputed_minor > 0) {
-    SetMoney(counters.disputed_minor, payment, *proto.mutable_disputed_amount());
+    SetAmount(counters.disputed_minor, payment, *proto.mutable_disputed_amount());
   }
 }
 
@@ -93,8 +89,7 @@ v1::Payment ToProto(const Payment& payment, const std::string& approval_page) {
   if (payment.kind != Kind::kPayout) {
     proto.set_destination_account_id(FormatId(IdKind::kAccount, payment.destination_account_id));
   }
-  proto.mutable_amount()->set_currency(std::string(payment.amount.currency.code()));
-  proto.mutable_amount()->set_minor_units(payment.amount.minor_units);
+  SetMoney(payment.amount, *proto.mutable_amount());
   proto.set_reference(payment.reference);
   proto.set_failure_reason(payment.failure_reason);
   proto.set_transaction_id(FormatId(IdKind::kTransaction, payment.transaction_id));
@@ -120,9 +115,9 @@ void KeepSharesOf(const SeenPayment& seen, v1::Payment& proto) {
     share += split.amount_minor;
     credited += split.amount_minor - split.fee_minor;
   }
-  SetMoney(share, seen.payment, *proto.mutable_amount());
-  SetMoney(credited, seen.payment, *proto.mutable_credited());
-  SetMoney(share, seen.payment, *proto.mutable_captured_amount());
+  SetAmount(share, seen.payment, *proto.mutable_amount());
+  SetAmount(credited, seen.payment, *proto.mutable_credited());
+  SetAmount(share, seen.payment, *proto.mutable_captured_amount());
   proto.clear_debited();
   proto.clear_fee();
   proto.clear_refunded_amount();

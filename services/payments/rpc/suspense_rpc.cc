@@ -6,6 +6,7 @@
 #include "libs/paging/paging.h"
 #include "libs/rpc/timestamp.h"
 #include "libs/rpc/user_of.h"
+#include "services/payments/rpc/pricing_proto.h"
 
 namespace florin::payments {
 namespace {
@@ -38,8 +39,7 @@ v1::SuspenseItem ToProto(const KeptSuspense& kept) {
   v1::SuspenseItem proto;
   proto.set_item_id(FormatSuspenseId(item.item_id));
   proto.set_state(static_cast<v1::SuspenseItem::State>(static_cast<int>(StateOf(kept)) + 1));
-  proto.mutable_amount()->set_currency(std::string(item.amount.currency.code()));
-  proto.mutable_amount()->set_minor_units(item.amount.minor_units);
+  SetMoney(item.amount, *proto.mutable_amount());
   proto.set_rail(item.rail);
   proto.set_deposit_id(item.deposit_id);
   if (!item.payment_id.is_nil()) {

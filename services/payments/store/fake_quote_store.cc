@@ -11,8 +11,9 @@ absl::Status NotFound() { return Error(Reason::kQuoteNotFound, "no such quote");
 }  // namespace
 
 absl::Status FakeStore::UseQuote(const Payment& payment) {
-  if (!payment.pricing || !payment.pricing->conversion) return absl::OkStatus();
-  const auto quote = quotes_.find({payment.user_id, payment.pricing->conversion->quote_id});
+  const Conversion* const conversion = ConversionOf(payment);
+  if (conversion == nullptr) return absl::OkStatus();
+  const auto quote = quotes_.find({payment.user_id, conversion->quote_id});
   if (quote == quotes_.end()) return NotFound();
   if (!quote->second.payment_id.is_nil()) return Error(Reason::kQuoteUsed, "used before");
   if (quote->second.expire_time <= payment.create_time) {

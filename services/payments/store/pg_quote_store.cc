@@ -93,9 +93,10 @@ absl::StatusOr<StoredIntent> InsertUsing(pqxx::work& transaction, const Intent& 
 }  // namespace
 
 absl::Status UseQuote(pqxx::work& transaction, const Payment& payment) {
-  if (!payment.pricing || !payment.pricing->conversion) return absl::OkStatus();
+  const Conversion* const conversion = ConversionOf(payment);
+  if (conversion == nullptr) return absl::OkStatus();
   const std::string user_id = payment.user_id.ToString();
-  const std::string quote_id = payment.pricing->conversion->quote_id.ToString();
+  const std::string quote_id = conversion->quote_id.ToString();
   const pqxx::result rows = transaction.exec_prepared("lock_quote", user_id, quote_id,
                                                       absl::ToUnixMicros(payment.create_time));
   if (rows.empty()) return NotFound();
