@@ -18,6 +18,7 @@
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
+#include "tests/e2e/sandbox_clock.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -68,15 +69,7 @@ class InterestE2eTest : public ::testing::Test {
   }
 
   static Sent AsOperator() { return {.token = staff_token_}; }
-  absl::Time Now() {
-    const Answer clock = zoe_.Get("/v1/sandbox/clock");
-    absl::Time now;
-    std::string error;
-    EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, clock.Text("current_time"), &now, &error))
-        << clock << error;
-    return now;
-  }
-  absl::CivilDay Today() { return absl::ToCivilDay(Now(), absl::UTCTimeZone()); }
+  absl::CivilDay Today() { return absl::ToCivilDay(SandboxNow(zoe_), absl::UTCTimeZone()); }
   void AdvanceTo(absl::CivilDay day) {
     const std::string target = absl::StrCat(Text(day), "T00:20:00Z");
     const Answer answer = zoe_.Post("/v1/sandbox/clock:advance", object{{"target_time", target}});

@@ -15,10 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
 #include "tests/e2e/stack.h"
+#include "tests/e2e/staff.h"
 
 namespace florin::e2e {
 namespace {
@@ -48,51 +48,8 @@ const std::string& Fees() {
 [[maybe_unused]] const bool kFees =
     AddSharedStackOptions({"--payments-flag", absl::StrCat("--fee_schedule=", Fees())});
 
-// Two admins, whom the operator's certificate makes without a proposal, and the operator whom they
-// make.
-class Staff {
- public:
-  Staff() {
-    EXPECT_THAT(AssignRole(ann_.user_id(), "admin"), IsOk());
-    EXPECT_THAT(AssignRole(bob_.user_id(), "admin"), IsOk());
-    ann_token_ = TokenWith(ann_, "proposals:write");
-    bob_token_ = TokenWith(bob_, "proposals:approve roles:approve");
-    const std::string role = Agree(
-        "roles.assign", boost::json::object{{"role", "operator"}, {"user_id", eve_.user_id()}});
-    EXPECT_THAT(AssignRole(eve_.user_id(), "operator", role), IsOk());
-    eve_token_ = TokenWith(eve_, "limits:read limits:write");
-  }
-  // Ann proposes, Bob approves; members of `payload` are in order.
-  std::string Agree(const std::string& kind, const boost::json::object& payload) {
-    const Answer proposed =
-        ann_.Post("/v1/proposals",
-                  boost::json::object{{"kind", kind}, {"payload", boost::json::serialize(payload)}},
-                  {.token = ann_token_});
-    EXPECT_EQ(Outcome(proposed), "200") << proposed;
-    const Answer approved =
-        bob_.Post(absl::StrCat("/v1/proposals/", proposed.Text("proposal_id"), ":approve"),
-                  boost::json::object{{"payload_digest", proposed.Text("payload_digest")}},
-                  {.token = bob_token_});
-    EXPECT_EQ(Outcome(approved), "200") << approved;
-    return proposed.Text("proposal_id");
-  }
-  // Eve does what they have agreed on.
-  Answer Post(const std::string& path, const boost::json::object& body, Sent sent = {}) {
-    sent.token = eve_token_;
-    return eve_.Post(path, body, sent);
-  }
-  Answer Get(const std::string& path) { return eve_.Get(path, {.token = eve_token_}); }
-
- private:
-  ApiUser ann_{SharedStack()};
-  ApiUser bob_{SharedStack()};
-  ApiUser eve_{SharedStack()};
-  std::string ann_token_;
-  std::string bob_token_;
-  std::string eve_token_;
-};
 Staff& People() {
-  static Staff people;
+  static Staff people("limits:read limits:write");
   return people;
 }
 

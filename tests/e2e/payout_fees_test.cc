@@ -19,6 +19,7 @@
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
+#include "tests/e2e/sandbox_clock.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -111,17 +112,6 @@ class PayoutFeesE2eTest : public ::testing::Test {
     EXPECT_EQ(now.Text("payment.state"), expected) << now;
     return now;
   }
-  void Advance(absl::Duration by) {
-    absl::Time now;
-    std::string error;
-    const std::string text = user_.Get("/v1/sandbox/clock").Text("current_time");
-    ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &now, &error)) << error;
-    const std::string target =
-        absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", now + by, absl::UTCTimeZone());
-    EXPECT_EQ(Outcome(user_.Post("/v1/sandbox/clock:advance",
-                                 boost::json::object{{"target_time", target}})),
-              "200");
-  }
   // So many days after the system's today.
   static std::string Day(int days) {
     return absl::FormatTime("%Y-%m-%d", absl::Now() + days * absl::Hours(24), absl::UTCTimeZone());
@@ -189,7 +179,7 @@ TEST_F(PayoutFeesE2eTest, OfWhatIsReturnedItIsKept) {
   Open("EUR");
   const Answer payout = Pay(kReturns, 1000);
   EXPECT_EQ(payout.body.at("fee_kept_if_returned"), true) << payout;
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   const Answer returned = StateAfter(payout.Text("payment.payment_id"), "RETURNED");
   EXPECT_EQ(returned.Text("fee_state"), "TAKEN");
   EXPECT_EQ(user_.Balance(account_), 99'940);
@@ -214,7 +204,7 @@ TEST_F(PayoutFeesE2eTest, OrGivenBackWhereTheScheduleSaysSo) {
   const Answer payout = Pay(kReturns, 1000);
   ASSERT_EQ(payout.Text("payment.state"), "SUCCEEDED") << payout;
   EXPECT_EQ(user_.Balance(account_), 98'950);
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   const Answer returned = StateAfter(payout.Text("payment.payment_id"), "RETURNED");
   EXPECT_EQ(returned.Text("fee_state"), "GIVEN_BACK");
   EXPECT_EQ(user_.Balance(account_), 100'000);
@@ -227,11 +217,11 @@ TEST_F(PayoutFeesE2eTest, EverythingAgrees) {
   for (const char* iban : {kAccepts, kRejects, kReturns}) Pay(iban, 1000);
   Open("USD");
   Pay(kReturns, 1000);
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   for (int i = 0; i < 300 && user_.Balance(account_) != 100'000; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  Advance(absl::Hours(26));
+  Advance(user_, absl::Hours(26));
   Staff& staff = TheStaff();
   const Sent sent = {.token = staff.token};
   const Answer run = staff.user.Post("/v1/discrepancies:reconcile", boost::json::object(), sent);
@@ -248,7 +238,7 @@ TEST_F(PayoutFeesE2eTest, SurvivesAPowerCut) {
   EXPECT_EQ(payout.Text("fee_state"), "TAKEN");
   SharedStack().Kill("payments");
   SharedStack().Restart("payments");
-  Advance(absl::Minutes(61));
+  Advance(user_, absl::Minutes(61));
   StateAfter(payout.Text("payment.payment_id"), "SUCCEEDED");
   EXPECT_EQ(user_.Balance(account_), 98'940);
   EXPECT_EQ(Income(), 60);

@@ -11,6 +11,7 @@
 #include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
+#include "tests/e2e/sandbox_clock.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -63,16 +64,6 @@ class RailReconcileE2eTest : public ::testing::Test {
     more["amount"] = boost::json::object{{"currency", "EUR"}, {"minor_units", "70"}};
     more["account_reference"] = reference;
     return user_.Post("/v1/sandbox/rail:deposit", more);
-  }
-  void Advance(absl::Duration by) {
-    absl::Time now;
-    std::string error;
-    const Answer clock = user_.Get("/v1/sandbox/clock");
-    ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, clock.Text("current_time"), &now, &error));
-    const std::string text =
-        absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", now + by, absl::UTCTimeZone());
-    const boost::json::object target = {{"target_time", text}};
-    ASSERT_EQ(Outcome(user_.Post("/v1/sandbox/clock:advance", target)), "200");
   }
   Answer Reconcile() {
     const Answer run = operator_.Post("/v1/discrepancies:reconcile", boost::json::object(), staff_);
@@ -130,7 +121,7 @@ TEST_F(RailReconcileE2eTest, EachMisbehaviourIsFoundWithWhatIsAtRisk) {
   for (const std::string& id : {good, twice, charged, only_said, rejected}) {
     EXPECT_EQ(Only(id), "") << "too young";
   }
-  Advance(absl::Minutes(12));
+  Advance(user_, absl::Minutes(12));
   const Answer run = Reconcile();
   EXPECT_GE(std::stoi(run.Text("rail_lines")), 6) << run;
   EXPECT_EQ(Only(good), "");
@@ -140,7 +131,7 @@ TEST_F(RailReconcileE2eTest, EachMisbehaviourIsFoundWithWhatIsAtRisk) {
   EXPECT_EQ(Only("", "untold-1"), "MISSING_HERE OPEN 70");
   EXPECT_EQ(Only(only_said), "") << "the rail has a day";
   EXPECT_EQ(Text(Found(twice)[0], "rail"), "sandbox");
-  Advance(absl::Hours(24));
+  Advance(user_, absl::Hours(24));
   Reconcile();
   EXPECT_EQ(Only(only_said), "MISSING_AT_RAIL OPEN 300");
   EXPECT_EQ(Only(good), "");
@@ -149,10 +140,10 @@ TEST_F(RailReconcileE2eTest, EachMisbehaviourIsFoundWithWhatIsAtRisk) {
 
 TEST_F(RailReconcileE2eTest, AgreesByItselfOnceTheRailSpeaks) {
   const std::string silent = Pay(kSilent, 120);
-  Advance(absl::Minutes(12));
+  Advance(user_, absl::Minutes(12));
   Reconcile();
   EXPECT_EQ(Only(silent), "STAGE_DIFFERS OPEN 120");
-  Advance(absl::Hours(1));
+  Advance(user_, absl::Hours(1));
   for (int i = 0; i < 300; ++i) {
     const Answer payout = user_.Get(absl::StrCat("/v1/payouts/", silent));
     if (payout.Text("payment.state") == "SUCCEEDED") break;
@@ -164,20 +155,20 @@ TEST_F(RailReconcileE2eTest, AgreesByItselfOnceTheRailSpeaks) {
 
 TEST_F(RailReconcileE2eTest, WhatIsReturnedAgrees) {
   const std::string returned = Pay(kReturns, 130);
-  Advance(absl::Hours(24));
+  Advance(user_, absl::Hours(24));
   for (int i = 0; i < 300; ++i) {
     const Answer payout = user_.Get(absl::StrCat("/v1/payouts/", returned));
     if (payout.Text("payment.state") == "RETURNED") break;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   EXPECT_GE(std::stoi(Reconcile().Text("rail_payouts")), 1);
   EXPECT_EQ(Only(returned), "");
 }
 
 TEST_F(RailReconcileE2eTest, AnOperatorResolvesIt) {
   const std::string twice = Pay(kTwice, 50);
-  Advance(absl::Minutes(12));
+  Advance(user_, absl::Minutes(12));
   Reconcile();
   ASSERT_EQ(Only(twice), "EXECUTED_TWICE OPEN 50");
   const std::string path =
@@ -193,7 +184,7 @@ TEST_F(RailReconcileE2eTest, AnOperatorResolvesIt) {
 
 TEST_F(RailReconcileE2eTest, ItsPlaceIsKeptOverAPowerCut) {
   const std::string twice = Pay(kTwice, 60);
-  Advance(absl::Minutes(12));
+  Advance(user_, absl::Minutes(12));
   Reconcile();
   SharedStack().Kill("payments");
   SharedStack().Restart("payments");

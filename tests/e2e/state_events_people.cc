@@ -84,20 +84,6 @@ std::string NewestPaymentOf(ApiUser& user) {
   return payments.empty() ? std::string() : std::string(payments[0].at("payment_id").as_string());
 }
 
-absl::Time SandboxNow(ApiUser& user) {
-  const Answer clock = user.Get("/v1/sandbox/clock");
-  absl::Time now;
-  std::string error;
-  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, clock.Text("current_time"), &now, &error))
-      << clock;
-  return now;
-}
-
-Answer AdvanceTo(ApiUser& user, absl::Time target) {
-  const std::string text = absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", target, absl::UTCTimeZone());
-  return user.Post("/v1/sandbox/clock:advance", boost::json::object{{"target_time", text}});
-}
-
 People& People::All() {
   static People people;
   return people;

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/authenticator_app.h"
+#include "tests/e2e/sandbox_clock.h"
 #include "tests/e2e/stack.h"
 
 namespace florin::e2e {
@@ -62,10 +63,6 @@ PartiesPtr Accounts();
 
 // The id of the payment that the user has made last; empty if none.
 std::string NewestPaymentOf(ApiUser& user);
-
-// The sandbox's time, through HTTPS.
-absl::Time SandboxNow(ApiUser& user);
-Answer AdvanceTo(ApiUser& user, absl::Time target);
 
 // An access token, renewed before it is over.
 struct RenewedToken {

@@ -10,10 +10,10 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "libs/ids/ids.h"
-#include "libs/status/matchers.h"
 #include "tests/e2e/api_user.h"
-#include "tests/e2e/operator.h"
+#include "tests/e2e/sandbox_clock.h"
 #include "tests/e2e/stack.h"
+#include "tests/e2e/staff.h"
 
 namespace florin::e2e {
 namespace {
@@ -22,61 +22,9 @@ constexpr char kNobody[] = "DE89370400440532013000";
 constexpr char kReturns[] = "DE98500105170600009003";
 constexpr char kNoProposal[] = "prp_00000000000000000000000000";
 
-// Two admins, whom the operator's certificate makes without a proposal, and the operator whom they
-// make.
-class Staff {
- public:
-  Staff() {
-    EXPECT_THAT(AssignRole(ann_.user_id(), "admin"), IsOk());
-    EXPECT_THAT(AssignRole(bob_.user_id(), "admin"), IsOk());
-    ann_token_ = TokenWith(ann_,
-                           "proposals:write suspense:read reconciliation:write "
-                           "reconciliation:read");
-    bob_token_ = TokenWith(bob_, "proposals:approve roles:approve");
-    const std::string role = Agree(
-        "roles.assign", boost::json::object{{"role", "operator"}, {"user_id", eve_.user_id()}});
-    EXPECT_THAT(AssignRole(eve_.user_id(), "operator", role), IsOk());
-    eve_token_ = TokenWith(eve_, "suspense:read suspense:write");
-  }
-  // Ann proposes, Bob approves; members of `payload` are in order.
-  std::string Agree(const std::string& kind, const boost::json::object& payload) {
-    const Answer proposed = Propose(kind, payload);
-    const Answer approved =
-        bob_.Post(absl::StrCat("/v1/proposals/", proposed.Text("proposal_id"), ":approve"),
-                  boost::json::object{{"payload_digest", proposed.Text("payload_digest")}},
-                  {.token = bob_token_});
-    EXPECT_EQ(Outcome(approved), "200") << approved;
-    return proposed.Text("proposal_id");
-  }
-  Answer Propose(const std::string& kind, const boost::json::object& payload) {
-    const Answer proposed =
-        ann_.Post("/v1/proposals",
-                  boost::json::object{{"kind", kind}, {"payload", boost::json::serialize(payload)}},
-                  {.token = ann_token_});
-    EXPECT_EQ(Outcome(proposed), "200") << proposed;
-    return proposed;
-  }
-  // Eve does what they have agreed on.
-  Answer Post(const std::string& path, const boost::json::object& body, Sent sent = {}) {
-    sent.token = eve_token_;
-    return eve_.Post(path, body, sent);
-  }
-  Answer Get(const std::string& path) { return eve_.Get(path, {.token = eve_token_}); }
-  // Ann may look, and no more.
-  ApiUser& ann() { return ann_; }
-  const std::string& ann_token() const { return ann_token_; }
-  const std::string& eve_id() const { return eve_.user_id(); }
-
- private:
-  ApiUser ann_{SharedStack()};
-  ApiUser bob_{SharedStack()};
-  ApiUser eve_{SharedStack()};
-  std::string ann_token_;
-  std::string bob_token_;
-  std::string eve_token_;
-};
 Staff& People() {
-  static Staff people;
+  static Staff people("suspense:read suspense:write",
+                      "suspense:read reconciliation:write reconciliation:read");
   return people;
 }
 
@@ -154,18 +102,6 @@ class SuspenseE2eTest : public ::testing::Test {
     return People().Post(absl::StrCat("/v1/suspense-items/", item, ":return"),
                          boost::json::object{{"proposal_id", proposal}}, sent);
   }
-  void Advance(absl::Duration by) {
-    absl::Time now;
-    std::string error;
-    const std::string text = user_.Get("/v1/sandbox/clock").Text("current_time");
-    ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &now, &error)) << error;
-    const std::string target =
-        absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", now + by, absl::UTCTimeZone());
-    EXPECT_EQ(Outcome(user_.Post("/v1/sandbox/clock:advance",
-                                 boost::json::object{{"target_time", target}})),
-              "200");
-  }
-
   ApiUser user_{SharedStack()};
   const std::string account_ = user_.OpenAccount("EUR");
 };
@@ -301,12 +237,12 @@ TEST_F(SuspenseE2eTest, SurvivesAPowerCutAndAReturn) {
   EXPECT_EQ(Outcome(Return(slow, AgreedReturn(slow))), "409 suspense_item_closed");
   const std::string back = Arrive(Fresh("dep") + "-9003");
   EXPECT_EQ(Return(back, AgreedReturn(back)).Text("state"), "RETURNED");
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   StateAfter(slow, "RETURNED");
   const Answer open = StateAfter(back, "OPEN");
   EXPECT_EQ(open.Text("resolution.rail_code"), "AC04") << open;
   EXPECT_EQ(Suspense(), before + 70);
-  Advance(absl::Hours(26));
+  Advance(user_, absl::Hours(26));
   const Sent ann = {.token = People().ann_token()};
   const Answer run = People().ann().Post("/v1/discrepancies:reconcile", boost::json::object(), ann);
   ASSERT_EQ(Outcome(run), "200") << run;
@@ -325,7 +261,7 @@ TEST_F(SuspenseE2eTest, APayoutThatComesBackToAClosedAccountIsAssigned) {
   ASSERT_EQ(
       Outcome(user_.Post(absl::StrCat("/v1/accounts/", account_, ":close"), boost::json::object{})),
       "200");
-  Advance(absl::Hours(25));
+  Advance(user_, absl::Hours(25));
   const std::string item = ItemWith("payment_id", payout.Text("payment.payment_id"));
   EXPECT_EQ(Get(item).Text("account_id"), account_);
   const Answer returned = Return(item, AgreedReturn(item));
