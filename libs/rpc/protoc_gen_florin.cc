@@ -153,6 +153,7 @@ class Generator : public pb::compiler::CodeGenerator {
         file->name().substr(0, file->name().size() - std::string(".proto").size());
     Vars vars = {{"file", file->name()},
                  {"stem", stem},
+                 {"id", Replace(stem, "/", "_")},
                  {"table", DescriptorTable(file->name())},
                  {"namespace", Replace(file->package(), ".", "::")}};
     {
@@ -177,8 +178,8 @@ class Generator : public pb::compiler::CodeGenerator {
               "#include <google/protobuf/generated_message_reflection.h>\n\n"
               "namespace $namespace$ {\n\n"
               "// So that the linker takes the descriptors of a file without messages, too.\n"
-              "static const ::google::protobuf::internal::AddDescriptorsRunner kDescriptors(\n"
-              "    &$table$);\n\n");
+              "static const ::google::protobuf::internal::AddDescriptorsRunner\n"
+              "    kDescriptors_$id$(&$table$);\n\n");
     for (int i = 0; i < file->service_count(); ++i) PrintServiceSource(*file->service(i), out);
     out.Print(vars, "}  // namespace $namespace$\n");
     return true;

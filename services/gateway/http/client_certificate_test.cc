@@ -25,13 +25,13 @@ struct FreeWith {
     kFree(owned);
   }
 };
-using Key = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, FreeWith<X509_free>>;
 using Session = std::unique_ptr<SSL_SESSION, FreeWith<SSL_SESSION_free>>;
 
 // What a client has: a key and a certificate of it that it issued itself.
 struct Identity {
-  explicit Identity(Key own, long valid_from = -60, long valid_until = 3600)
+  explicit Identity(PrivateKey own, long valid_from = -60, long valid_until = 3600)
       : key(std::move(own)), certificate(X509_new()) {
     X509_set_version(certificate.get(), X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
@@ -59,14 +59,14 @@ struct Identity {
     };
   }
 
-  Key key;
+  PrivateKey key;
   Certificate certificate;
 };
 
-Key NewKey() { return Key(EVP_EC_gen("P-256")); }
+PrivateKey NewKey() { return PrivateKey(EVP_EC_gen("P-256")); }
 
 // A key pair whose halves do not belong together: OpenSSL's client compares public halves only.
-Key Forge(const EVP_PKEY* known_to_all, const EVP_PKEY* own) {
+PrivateKey Forge(const EVP_PKEY* known_to_all, const EVP_PKEY* own) {
   unsigned char point[65];
   std::size_t size = 0;
   BIGNUM* secret = nullptr;
@@ -87,7 +87,7 @@ Key Forge(const EVP_PKEY* known_to_all, const EVP_PKEY* own) {
   OSSL_PARAM_free(params);
   OSSL_PARAM_BLD_free(builder);
   BN_clear_free(secret);
-  return Key(forged);
+  return PrivateKey(forged);
 }
 
 class ClientCertificateTest : public GatewayTest {
@@ -191,7 +191,7 @@ TEST_F(ClientCertificateTest, AnHttpMethodIsToldWhatTheConnectionShowed) {
 }
 
 TEST_F(ClientCertificateTest, WhoeverShowsACertificateHasItsKey) {
-  const Key forged = Forge(partner_.key.get(), other_.key.get());
+  const PrivateKey forged = Forge(partner_.key.get(), other_.key.get());
   const auto pretend = [&](SSL* ssl) {
     ASSERT_EQ(SSL_use_certificate(ssl, partner_.certificate.get()), 1);
     ASSERT_EQ(SSL_use_PrivateKey(ssl, forged.get()), 1);
@@ -200,7 +200,7 @@ TEST_F(ClientCertificateTest, WhoeverShowsACertificateHasItsKey) {
 }
 
 TEST_F(ClientCertificateTest, AWeakKeyIsRefused) {
-  const Identity weak{Key(EVP_RSA_gen(1024))};
+  const Identity weak{PrivateKey(EVP_RSA_gen(1024))};
   EXPECT_EQ(Use(mtls_port(), weak.Show()), 0u);
 }
 
@@ -221,7 +221,7 @@ TEST_F(ClientCertificateTest, TooLongACertificateIsRefused) {
 class OldCertificateTest : public GatewayTest {
  protected:
   OldCertificateTest() { bound_certificate_ = old_.Thumbprint(); }
-  const Identity old_{Key(EVP_RSA_gen(2048)), -7200, -3600};
+  const Identity old_{PrivateKey(EVP_RSA_gen(2048)), -7200, -3600};
 };
 
 TEST_F(OldCertificateTest, CountsByItsDigestNotByItsDates) {

@@ -25,7 +25,7 @@ int HexDigit(char c) {
   return -1;
 }
 
-absl::Status Malformed(std::string_view message) {
+absl::Status MalformedUri(std::string_view message) {
   return Error(Reason::kMalformedRequest, message);
 }
 
@@ -40,23 +40,23 @@ absl::StatusOr<std::string> Decode(std::string_view text, Part part) {
     if (c == '%') {
       const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return Malformed("a percent sign without two hexadecimal digits");
+      if (high < 0 || low < 0) return MalformedUri("a percent sign without two hexadecimal digits");
       c = static_cast<char>(high * 16 + low);
       i += 2;
-      if (part == Part::kPath && c == '/') return Malformed("an encoded slash in the path");
+      if (part == Part::kPath && c == '/') return MalformedUri("an encoded slash in the path");
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-        return Malformed("a control character in the target");
+        return MalformedUri("a control character in the target");
     } else if (part == Part::kQuery && c == '+') {
       c = ' ';
     } else if (!kPathCharacters[static_cast<unsigned char>(c)] &&
                !(part == Part::kQuery && (c == '/' || c == '?'))) {
-      return Malformed("a character in the target that must be percent-encoded");
+      return MalformedUri("a character in the target that must be percent-encoded");
     }
     decoded.push_back(c);
   }
   if (!google::protobuf::internal::IsStructurallyValidUTF8(decoded.data(),
                                                            static_cast<int>(decoded.size()))) {
-    return Malformed("the target is not UTF-8");
+    return MalformedUri("the target is not UTF-8");
   }
   return decoded;
 }
@@ -72,7 +72,7 @@ absl::Status ParsePath(std::string_view path, Target& target) {
       }
     }
     FLORIN_ASSIGN_OR_RETURN(std::string decoded, Decode(segment, Part::kPath));
-    if (decoded == "." || decoded == "..") return Malformed("a dot segment in the path");
+    if (decoded == "." || decoded == "..") return MalformedUri("a dot segment in the path");
     target.segments.push_back(std::move(decoded));
     start = slash + 1;
   }
@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParsePairs(std:
 }  // namespace
 
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
-  if (text.empty() || text.front() != '/') return Malformed("the target must be a path");
+  if (text.empty() || text.front() != '/') return MalformedUri("the target must be a path");
   const std::size_t question = text.find('?');
   Target target;
   FLORIN_RETURN_IF_ERROR(ParsePath(text.substr(0, question), target));

@@ -3,11 +3,10 @@
 #include "gtest/gtest.h"
 #include "libs/crypto/sha256.h"
 #include "libs/status/matchers.h"
+#include "services/ledger/proof/test_book.h"
 
 namespace florin::ledger::proof {
 namespace {
-
-Uuid Id(const std::string& name) { return DeriveId("test", name); }
 
 Record Full() {
   Record record;

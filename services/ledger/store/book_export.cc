@@ -31,7 +31,7 @@ namespace json = boost::json;
 constexpr std::size_t kChunk = 65'536;
 constexpr int kRows = 1000;  // Of a cursor at a time
 constexpr int kTiles = 32;   // 16 KiB each
-using Snapshot = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
+using ReadOnly = pqxx::transaction<pqxx::repeatable_read, pqxx::read_only>;
 
 // Each is completed by the book's name, quoted, and the order.
 constexpr char kBook[] =
@@ -368,7 +368,7 @@ class BookExport::Impl {
   }
 
   pqxx::connection connection_;
-  Snapshot snapshot_;
+  ReadOnly snapshot_;
   const std::string quoted_;
   proof::BookLine line_;
   std::vector<std::string> keys_;

@@ -97,7 +97,7 @@ absl::StatusOr<Uuid> SubjectOf(const proof::Record& record) {
 }
 
 // Rows that wait to be written, as columns of `unnest`.
-struct PostingColumns {
+struct ImportedPostings {
   pg::Array debits, credits, amounts;
   void Add(const std::vector<proof::Posting>& postings) {
     pg::Array debit_ids, credit_ids, minor;
@@ -116,7 +116,7 @@ struct RecordColumns {
   int rows = 0;
   pg::Array sequences, ids, kinds, committed, effective, expires, subjects, metadata, requests,
       reasons, messages, params;
-  PostingColumns postings;
+  ImportedPostings postings;
 };
 
 struct EntryColumns {
@@ -134,7 +134,7 @@ struct AccountColumns {
 struct HoldColumns {
   int rows = 0;
   pg::Array ids, states, expires;
-  PostingColumns postings;
+  ImportedPostings postings;
 };
 
 struct TileColumns {

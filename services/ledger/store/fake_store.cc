@@ -11,10 +11,6 @@
 namespace florin::ledger {
 namespace {
 
-absl::Status BookNotFound() {
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 void Keep(const Effects& effects, FakeStore::Book& book) {
   LoadedBook& kept = book.loaded;
   kept.state = effects.state;

@@ -286,10 +286,6 @@ std::vector<pg::Statement> BatchStatements() {
           {"update_book", kUpdateBook}};
 }
 
-absl::Status BookNotFound() {
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 absl::StatusOr<KnownBook::Accounts> LoadAccounts(pqxx::transaction_base& transaction,
                                                  const std::string& book,
                                                  const std::vector<Uuid>& ids) {

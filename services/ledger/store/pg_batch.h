@@ -13,15 +13,13 @@
 #include <pqxx/pqxx>
 
 #include "libs/pg/pool.h"
+#include "services/ledger/store/book_reader.h"
 #include "services/ledger/store/known_book.h"
 
 namespace florin::ledger {
 
 // Which a pool must prepare for what follows.
 std::vector<pg::Statement> BatchStatements();
-
-// kBookNotFound.
-absl::Status BookNotFound();
 
 // Decides `commands` and writes what they do; `known` is what this process knows of the book. The
 // caller commits, and may repeat everything if that fails. Error: kBookNotFound.

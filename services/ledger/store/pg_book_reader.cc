@@ -107,10 +107,6 @@ constexpr char kEntriesAfter[] =
     "CROSS JOIN LATERAL (" LEDGER_LINE_OF_JOURNAL
     " OFFSET 0) AS j ORDER BY e.sequence, e.account_id";
 
-absl::Status BookNotFound() {
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 absl::Status CheckReached(std::int64_t sequence, std::int64_t at_least) {
   if (sequence >= at_least) return absl::OkStatus();
   return Error(Reason::kSequenceNotReached, "this copy of the book is behind",

@@ -38,7 +38,7 @@ bool Executed(PayoutStage stage) {
          stage == PayoutStage::kReturning || stage == PayoutStage::kReturned;
 }
 
-bool Returned(PayoutStage stage) {
+bool HasReturned(PayoutStage stage) {
   return stage == PayoutStage::kReturning || stage == PayoutStage::kReturned;
 }
 
@@ -64,12 +64,12 @@ class Finder {
     if (paid.count > 1 && paid.due) {
       Add(K::kExecutedTwice, SurplusOf(RailEvent::kSettled), said, Told(paid, back));
     }
-    if ((paid.due && !Executed(ours.stage)) || (back.due && !Returned(ours.stage))) {
+    if ((paid.due && !Executed(ours.stage)) || (back.due && !HasReturned(ours.stage))) {
       Add(K::kStageDiffers, std::max(amount, std::max(paid.sum_minor, back.sum_minor)), said,
           Told(paid, back));
     }
     const bool no_payment = Executed(ours.stage) && paid.count == 0;
-    const bool no_return = Returned(ours.stage) && back.count == 0;
+    const bool no_return = HasReturned(ours.stage) && back.count == 0;
     if (overdue && (no_payment || no_return))
       Add(K::kMissingAtRail, amount, said, Told(paid, back));
     Amounts(ours.amount, said);

@@ -17,7 +17,7 @@ using ::testing::Each;
 using ::testing::Field;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using State = auth::v1::Approval;
+using Asking = auth::v1::Approval;
 
 class ConfirmOrderTest : public PaymentsFixture {
  protected:
@@ -68,7 +68,7 @@ class ConfirmOrderTest : public PaymentsFixture {
     return runtime_.Run(orders_.Submit(context, user_, bulk.bulk_id, {.caller = "gateway"}));
   }
   template <class Order>
-  void Decide(const Order& order, State::State state) {
+  void Decide(const Order& order, Asking::State state) {
     approvals_double_.SetState(FormatId(IdKind::kApproval, order.approval->approval_id), state);
   }
   template <class Order>
@@ -115,7 +115,7 @@ class ConfirmOrderTest : public PaymentsFixture {
 TEST_F(ConfirmOrderTest, AScheduleIsApprovedOnceForAllOfItsPayments) {
   const Schedule schedule = Waiting();
   const auth::v1::Approval asked = Asked(schedule);
-  EXPECT_EQ(asked.kind(), State::SCHEDULE);
+  EXPECT_EQ(asked.kind(), Asking::SCHEDULE);
   EXPECT_EQ(asked.schedule_id(), FormatId(IdKind::kSchedule, schedule.schedule_id));
   EXPECT_EQ(asked.amount().minor_units(), 900);
   EXPECT_EQ(asked.payee_account_id(), FormatId(IdKind::kAccount, c_));
@@ -123,7 +123,7 @@ TEST_F(ConfirmOrderTest, AScheduleIsApprovedOnceForAllOfItsPayments) {
   EXPECT_NE(asked.payee_name(), "");
   EXPECT_THAT(Confirm(schedule), StatusHasReason(Reason::kApprovalPending));
   ExpectNothingPaid();
-  Decide(schedule, State::APPROVED);
+  Decide(schedule, Asking::APPROVED);
   // Approved is not confirmed yet.
   ExpectNothingPaid();
   EXPECT_THAT(Confirm(schedule), IsOk());
@@ -154,7 +154,7 @@ TEST_F(ConfirmOrderTest, ARetryAsksAgainForTheSame) {
   const auto made = Make(Daily(900, c_));
   ASSERT_THAT(made, IsOk());
   EXPECT_TRUE(made->replayed);
-  EXPECT_EQ(Asked(made->schedule).state(), State::PENDING);
+  EXPECT_EQ(Asked(made->schedule).state(), Asking::PENDING);
   EXPECT_THAT(Make(Daily(901, c_)), StatusHasReason(Reason::kIdempotencyKeyReused));
 
   const Bulk bulk = Draft(BulkMode::kBestEffort, {Item("a", c_, 1)});
@@ -164,7 +164,7 @@ TEST_F(ConfirmOrderTest, ARetryAsksAgainForTheSame) {
   const auto submitted = Submit(bulk);
   ASSERT_THAT(submitted, IsOk());
   EXPECT_EQ(Submit(bulk).value(), *submitted);
-  EXPECT_EQ(Asked(*submitted).state(), State::PENDING);
+  EXPECT_EQ(Asked(*submitted).state(), Asking::PENDING);
 }
 
 // A crash before the question: whoever confirms asks it.
@@ -175,19 +175,19 @@ TEST_F(ConfirmOrderTest, AnApprovalThatAuthWasNeverAskedForIsAskedFor) {
   const auto all = runtime_.Run(schedules_.ListSchedules(user_, {}, 10)).value();
   ASSERT_THAT(all, SizeIs(1));
   EXPECT_THAT(Confirm(all[0]), StatusHasReason(Reason::kApprovalPending));
-  Decide(all[0], State::APPROVED);
+  Decide(all[0], Asking::APPROVED);
   EXPECT_THAT(Confirm(all[0]), IsOk());
   EXPECT_EQ(Kept(all[0]).state, ScheduleState::kActive);
 }
 
 TEST_F(ConfirmOrderTest, WhatIsDeclinedIsCanceledWithTheReason) {
   const Schedule schedule = Waiting();
-  Decide(schedule, State::DECLINED);
+  Decide(schedule, Asking::DECLINED);
   EXPECT_THAT(Confirm(schedule), IsOk());
   EXPECT_EQ(Kept(schedule).state, ScheduleState::kCanceled);
   EXPECT_EQ(Kept(schedule).cancel_reason, "approval_declined");
   const Bulk bulk = Submit(Draft(BulkMode::kAllOrNothing, {Item("a", c_, 1)})).value();
-  Decide(bulk, State::DECLINED);
+  Decide(bulk, Asking::DECLINED);
   EXPECT_THAT(Confirm(bulk), IsOk());
   EXPECT_EQ(Kept(bulk).state, BulkState::kCanceled);
   EXPECT_EQ(Kept(bulk).cancel_reason, "approval_declined");
@@ -197,7 +197,7 @@ TEST_F(ConfirmOrderTest, WhatIsDeclinedIsCanceledWithTheReason) {
 TEST_F(ConfirmOrderTest, WhatIsNeverApprovedIsCanceledByTheWorker) {
   const Schedule schedule = Waiting();
   const Bulk bulk = Submit(Draft(BulkMode::kBestEffort, {Item("a", c_, 1)})).value();
-  Decide(bulk, State::APPROVED);  // But never confirmed.
+  Decide(bulk, Asking::APPROVED);  // But never confirmed.
   Work();
   EXPECT_EQ(Kept(schedule).state, ScheduleState::kRequiresAction);
   clock_.Advance(absl::Minutes(5));
@@ -210,8 +210,8 @@ TEST_F(ConfirmOrderTest, WhatIsNeverApprovedIsCanceledByTheWorker) {
 TEST_F(ConfirmOrderTest, ACrashAfterTheRedemptionIsMadeUpFor) {
   const Schedule schedule = Waiting();
   const Bulk bulk = Submit(Draft(BulkMode::kBestEffort, {Item("a", c_, 1)})).value();
-  Decide(schedule, State::APPROVED);
-  Decide(bulk, State::APPROVED);
+  Decide(schedule, Asking::APPROVED);
+  Decide(bulk, Asking::APPROVED);
   // The answer is lost, or what follows from it cannot be kept.
   approvals_double_.LoseRedemptions(true);
   EXPECT_THAT(Confirm(schedule), StatusHasReason(Reason::kUnavailable));
@@ -239,7 +239,7 @@ TEST_F(ConfirmOrderTest, ACrashAfterTheRedemptionIsMadeUpFor) {
 // Even after the approval's time is over.
 TEST_F(ConfirmOrderTest, WhatWasRedeemedInTimeBeginsLate) {
   const Schedule schedule = Waiting();
-  Decide(schedule, State::APPROVED);
+  Decide(schedule, Asking::APPROVED);
   approvals_double_.LoseRedemptions(true);
   EXPECT_THAT(Confirm(schedule), StatusHasReason(Reason::kUnavailable));
   approvals_double_.LoseRedemptions(false);
@@ -251,8 +251,8 @@ TEST_F(ConfirmOrderTest, WhatWasRedeemedInTimeBeginsLate) {
 TEST_F(ConfirmOrderTest, WhatWasCanceledMeanwhileStaysSo) {
   const Schedule schedule = Waiting();
   const Bulk bulk = Submit(Draft(BulkMode::kBestEffort, {Item("a", c_, 1)})).value();
-  Decide(schedule, State::APPROVED);
-  Decide(bulk, State::APPROVED);
+  Decide(schedule, Asking::APPROVED);
+  Decide(bulk, Asking::APPROVED);
   ASSERT_THAT(runtime_.Run(schedules_.ChangeSchedule(user_, schedule.schedule_id,
                                                      ScheduleEvent::kCancel, clock_.Now(), {})),
               IsOk());
@@ -274,7 +274,7 @@ TEST_F(ConfirmOrderTest, ABulkIsApprovedByItsTotalItsPayeesAndItsItems) {
     const Bulk bulk = Submit(draft).value();
     EXPECT_EQ(bulk.state, BulkState::kRequiresAction);
     const auth::v1::Approval asked = Asked(bulk);
-    EXPECT_EQ(asked.kind(), State::BULK);
+    EXPECT_EQ(asked.kind(), Asking::BULK);
     EXPECT_EQ(asked.bulk_id(), FormatId(IdKind::kBulk, bulk.bulk_id));
     EXPECT_EQ(asked.amount().minor_units(), 321);
     EXPECT_EQ(asked.payee_account_id(), "");
@@ -282,7 +282,7 @@ TEST_F(ConfirmOrderTest, ABulkIsApprovedByItsTotalItsPayeesAndItsItems) {
     EXPECT_THAT(Confirm(bulk), StatusHasReason(Reason::kApprovalPending));
     Work();
     EXPECT_EQ(ledger_double_.BalanceOf(c_), before);
-    Decide(bulk, State::APPROVED);
+    Decide(bulk, Asking::APPROVED);
     EXPECT_THAT(Confirm(bulk), IsOk());
     Work();
     EXPECT_EQ(Kept(bulk).state, BulkState::kCompleted);
@@ -301,7 +301,7 @@ TEST_F(ConfirmOrderTest, AHolderWhoWasRemovedConfirmsNoPayment) {
   const auto made = runtime_.Run(judging_create_.Run(context, user_, "holder", request));
   ASSERT_THAT(made, IsOk());
   ASSERT_EQ(made->payment.state, payments::State::kRequiresAction);
-  Decide(made->payment, State::APPROVED);
+  Decide(made->payment, Asking::APPROVED);
   accounts_double_.SetHolders(c_, {});
   const auto confirmed =
       runtime_.Run(confirm_.Run(context, user_, made->payment.payment_id, {.caller = "gateway"}));

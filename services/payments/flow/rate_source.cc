@@ -11,7 +11,7 @@ namespace florin::payments {
 namespace {
 
 // Clocks of others may be ahead.
-constexpr absl::Duration kMostAhead = absl::Minutes(1);
+constexpr absl::Duration kMostFast = absl::Minutes(1);
 
 absl::Status NotAvailable(std::string_view why) { return Error(Reason::kRateNotAvailable, why); }
 
@@ -46,7 +46,7 @@ absl::StatusOr<MidRate> FileRates::Find(const Currency& source, const Currency& 
   const std::optional<MidRate> rate = table_.Find(source, destination);
   if (!rate) return NotAvailable("there is no rate between these currencies");
   const absl::Time now = clock_.Now();
-  if (rate->time + most_age_ < now || rate->time > now + kMostAhead) {
+  if (rate->time + most_age_ < now || rate->time > now + kMostFast) {
     return NotAvailable("the rate is not of now");
   }
   return *rate;

@@ -76,7 +76,7 @@ absl::StatusOr<BulkMode> ParseMode(v1::Bulk::Mode mode) {
   }
 }
 
-void SetMoney(std::int64_t minor_units, const Bulk& bulk, florin::money::v1::Money& out) {
+void SetSum(std::int64_t minor_units, const Bulk& bulk, florin::money::v1::Money& out) {
   out.set_currency(std::string(bulk.currency.code()));
   out.set_minor_units(minor_units);
 }
@@ -90,12 +90,12 @@ v1::Bulk ToProto(const BulkProgress& progress, const std::string& approval_page)
                                                       : v1::Bulk::BEST_EFFORT);
   proto.set_source_account_id(FormatId(IdKind::kAccount, bulk.source_account_id));
   proto.set_items(bulk.item_count);
-  SetMoney(bulk.total_minor, bulk, *proto.mutable_amount());
+  SetSum(bulk.total_minor, bulk, *proto.mutable_amount());
   for (const auto& [state, sum] : progress.sums) {
     v1::Bulk::Progress& part = *proto.add_progress();
     part.set_state(ToProto(state));
     part.set_items(sum.items);
-    SetMoney(sum.total_minor, bulk, *part.mutable_amount());
+    SetSum(sum.total_minor, bulk, *part.mutable_amount());
   }
   SetTime(bulk.create_time, *proto.mutable_create_time());
   SetTime(bulk.update_time, *proto.mutable_update_time());
