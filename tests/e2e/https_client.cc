@@ -1,6 +1,7 @@
 #include "tests/e2e/https_client.h"
 
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ssl.hpp>
@@ -50,6 +51,7 @@ class HttpsClient::Impl {
   }
 
   absl::StatusOr<HttpsResponse> Send(const HttpsRequest& request) {
+    if (stream_ && HasEnded()) stream_.reset();
     if (!stream_) {
       if (absl::Status connected = Connect(); !connected.ok()) {
         stream_.reset();
@@ -62,6 +64,14 @@ class HttpsClient::Impl {
   }
 
  private:
+  // Whether the server has closed the connection since the last answer, as it does with one that
+  // is idle for long: between answers nothing else arrives.
+  bool HasEnded() {
+    char next = 0;
+    const int socket = beast::get_lowest_layer(*stream_).socket().native_handle();
+    return recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+  }
+
   // Starts an operation with `start(handler)` and waits for its end.
   template <class Start>
   error_code Complete(Start start) {

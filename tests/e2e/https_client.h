@@ -40,9 +40,9 @@ class HttpsClient {
   // Shows a certificate (PEM files) on connections from now on.
   void Show(const std::string& certificate_file, const std::string& key_file);
 
-  // Connects if there is no connection. Sends each request once: after an error its outcome is
-  // unknown, and the next request connects anew. An answer that comes before the request was sent
-  // whole (a body too large) counts.
+  // Connects if there is no connection, or no longer. Sends each request once: after an error its
+  // outcome is unknown, and the next request connects anew. An answer that comes before the request
+  // was sent whole (a body too large) counts.
   absl::StatusOr<HttpsResponse> Send(const HttpsRequest& request);
 
  private:
