@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "libs/ids/ids.h"
 
@@ -31,27 +32,55 @@ boost::json::object Amount(std::int64_t minor_units, const std::string& currency
   return {{"currency", currency}, {"minor_units", absl::StrCat(minor_units)}};
 }
 
-std::string IdOf(const Answer& answer) {
-  for (const char* member :
-       {"refund_id", "capture_id", "payment_id", "payment.payment_id", "metadata.payment_id"}) {
+// Of what was made; of a capture or a refund that failed, the payment's.
+std::string IdOf(const std::string& kind, const Answer& answer) {
+  if (kind == "request") return answer.Text("payment_request_id");
+  for (const char* member : {"refund_id", "capture_id", "dispute_id", "schedule_id", "bulk_id",
+                             "payment_id", "payment.payment_id", "metadata.payment_id"}) {
     if (!answer.Text(member).empty()) return answer.Text(member);
   }
   return "";
 }
 
+// What became of a payment or a step; whatever else was made is there.
+std::string OutcomeOf(const std::string& kind, const Answer& answer) {
+  if (answer.status != 200) return answer.reason();
+  static const std::set<std::string> kOrders = {"schedule", "bulk",   "request",
+                                                "dispute",  "accept", "withdraw"};
+  if (kOrders.contains(kind)) return "succeeded";
+  const std::string state =
+      absl::AsciiStrToLower(answer.Text(kind == "payout" ? "payment.state" : "state"));
+  return state.empty() || state == "paid" ? "succeeded" : state;
+}
+
 }  // namespace
 
-MixedLoad::Person::Person(const ApiUser& of)
-    : user(SharedStack(), of), token(of.token()), until(SteadyClock::now() + kTokenUse) {}
+MixedLoad::Person::Person(const ApiUser& of, std::size_t index)
+    : user(SharedStack(), of),
+      index(index),
+      token(of.token()),
+      until(SteadyClock::now() + kTokenUse) {}
 
-MixedLoad::MixedLoad(int clients, std::uint64_t seed) {
+MixedLoad::MixedLoad(int clients, const LimitedPayers& limited, std::uint64_t seed)
+    : limited_(limited) {
   for (int i = 0; i < clients; ++i) {
     users_.push_back(std::make_unique<ApiUser>(SharedStack()));
     euros_.push_back(users_.back()->OpenAccount("EUR"));
     pounds_.push_back(users_.back()->OpenAccount("GBP"));
   }
-  for (std::size_t i = 0; i < users_.size(); ++i) {
+  for (const LimitedPayer& payer : limited.payers()) {
+    users_.push_back(std::make_unique<ApiUser>(SharedStack(), *payer.user));
+  }
+  for (std::size_t i = 0; i < euros_.size(); ++i) {
     threads_.emplace_back([this, i, seed] { Work(i, seed + i); });
+  }
+  std::size_t user = euros_.size();
+  for (const LimitedPayer& payer : limited.payers()) {
+    for (int i = 0; i < kConnectionsOfLimited; ++i) {
+      const std::uint64_t own = seed + threads_.size();
+      threads_.emplace_back([this, user, &payer, own] { WorkLimited(user, payer, own); });
+    }
+    ++user;
   }
 }
 
@@ -76,12 +105,45 @@ void MixedLoad::AwaitTold(std::size_t more) {
       << told_.size() << " answers, not " << goal;
 }
 
+absl::Time MixedLoad::Now() const { return absl::Now() + absl::Seconds(seconds_ahead_.load()); }
+
+absl::Time MixedLoad::ReadClock() {
+  Person person(*users_[0], 0);
+  person.until = {};
+  Answer answer;
+  for (int i = 0; i < 100 && answer.status != 200; ++i) {
+    Renew(person);
+    answer = person.user.Get("/v1/sandbox/clock", {.token = person.token});
+    if (answer.status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  absl::Time time;
+  std::string error;
+  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, answer.Text("current_time"), &time, &error))
+      << answer;
+  return time;
+}
+
+// The clock never goes back, so it may be asked for again.
+void MixedLoad::AdvanceClock(absl::Duration by) {
+  seconds_ahead_ += absl::ToInt64Seconds(by);
+  const boost::json::object body = {
+      {"target_time", absl::FormatTime(absl::RFC3339_sec, Now(), absl::UTCTimeZone())}};
+  Person person(*users_[0], 0);
+  person.until = {};  // The first token may be over.
+  Answer answer;
+  for (int i = 0; i < 100 && answer.status != 200; ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    answer = Send(person, "/v1/sandbox/clock:advance", body, "");
+  }
+  EXPECT_EQ(answer.status, 200) << answer;
+}
+
 void MixedLoad::Work(std::size_t number, std::uint64_t seed) {
-  const ApiUser& next = *users_[(number + 1) % users_.size()];
+  const std::size_t next = (number + 1) % euros_.size();
   Client client{.number = number,
                 .random = std::mt19937_64(seed),
-                .payer = Person(*users_[number]),
-                .payee = Person(next),
+                .payer = Person(*users_[number], number),
+                .payee = Person(*users_[next], next),
                 .paid = {},
                 .reference = {}};
   client.reference =
@@ -97,9 +159,9 @@ void MixedLoad::Work(std::size_t number, std::uint64_t seed) {
 }
 
 void MixedLoad::Step(Client& client) {
-  const std::size_t next = (client.number + 1) % users_.size();
+  const std::size_t next = (client.number + 1) % euros_.size();
   const auto amount = static_cast<std::int64_t>(1 + client.random() % 400);
-  const std::uint64_t kind = client.random() % 13;
+  const std::uint64_t kind = client.random() % 16;
   if (kind < 3) {
     const auto paid =
         Ask(client, client.payer, "transfer", "/v1/payments",
@@ -118,6 +180,8 @@ void MixedLoad::Step(Client& client) {
     PayOut(client, amount);
   } else if (kind < 11) {
     Arrive(client, amount);
+  } else if (kind < 14) {
+    Order(client);
   } else if (!client.paid.empty()) {
     boost::json::object body = {{"reason", "returned"}};
     if (client.random() % 3 != 0) body["amount"] = Amount(1 + amount / 3, "EUR");
@@ -157,7 +221,7 @@ void MixedLoad::Arrive(Client& client, std::int64_t amount) {
 }
 
 void MixedLoad::Charge(Client& client) {
-  const std::size_t next = (client.number + 1) % users_.size();
+  const std::size_t next = (client.number + 1) % euros_.size();
   const auto amount = static_cast<std::int64_t>(10 + client.random() % 400);
   boost::json::object body =
       PaymentBody(euros_[client.number], euros_[next], absl::StrCat(amount), "EUR");
@@ -182,23 +246,25 @@ void MixedLoad::CaptureSome(Client& client, const std::string& payment) {
   if (client.random() % 3 == 0) Send(client.payee, path + ":cancel", {}, "");
 }
 
+void MixedLoad::Renew(Person& person) {
+  if (SteadyClock::now() <= person.until) return;
+  const boost::json::object credentials = {{"email", person.user.email()},
+                                           {"password", person.user.password()}};
+  const Answer renewed = person.user.Post("/v1/login", credentials, {.key = "", .token = ""});
+  if (renewed.status != 200) return;
+  person.token = renewed.Text("access_token");
+  person.until = SteadyClock::now() + kTokenUse;
+}
+
 Answer MixedLoad::Send(Person& person, const std::string& path, const boost::json::object& body,
                        const std::string& key) {
-  if (SteadyClock::now() > person.until) {
-    const boost::json::object credentials = {{"email", person.user.email()},
-                                             {"password", person.user.password()}};
-    const Answer renewed = person.user.Post("/v1/login", credentials, {.key = "", .token = ""});
-    if (renewed.status == 200) {
-      person.token = renewed.Text("access_token");
-      person.until = SteadyClock::now() + kTokenUse;
-    }
-  }
+  Renew(person);
   return person.user.Post(path, body, {.key = key, .token = person.token});
 }
 
 std::optional<Answer> MixedLoad::Ask(Client& client, Person& person, const std::string& kind,
-                                     const std::string& path, const boost::json::object& body) {
-  const std::string key = Fresh("key");
+                                     const std::string& path, const boost::json::object& body,
+                                     const std::string& key) {
   const auto deadline = SteadyClock::now() + std::chrono::minutes(2);
   Answer answer = Send(person, path, body, key);
   // Some clients are never seen again: then only the recovery worker can end what they began.
@@ -214,25 +280,31 @@ std::optional<Answer> MixedLoad::Ask(Client& client, Person& person, const std::
   }
   EXPECT_FALSE(IsUnknown(answer)) << answer;
   Told told{.kind = kind,
-            .id = IdOf(answer),
-            .outcome = answer.reason(),
-            .client = client.number,
+            .id = IdOf(kind, answer),
+            .outcome = OutcomeOf(kind, answer),
+            .user = person.index,
             .path = path,
             .body = body};
-  if (answer.status == 200) {
-    const std::string state =
-        absl::AsciiStrToLower(answer.Text(kind == "payout" ? "payment.state" : "state"));
-    told.outcome = state.empty() ? "succeeded" : state;
-  }
   std::lock_guard lock(mutex_);
   told_.emplace(key, std::move(told));
   changed_.notify_all();
   return answer;
 }
 
+std::optional<Answer> MixedLoad::AskSafely(Client& client, const std::string& path,
+                                           const boost::json::object& body) {
+  const auto deadline = SteadyClock::now() + std::chrono::minutes(2);
+  Answer answer = Send(client.payer, path, body, "");
+  while (IsUnknown(answer) && SteadyClock::now() < deadline && !giving_up_) {
+    if (client.random() % 4 == 0) return std::nullopt;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    answer = Send(client.payer, path, body, "");
+  }
+  return answer;
+}
+
 Answer MixedLoad::AskAgain(const std::string& key, const Told& told) {
-  const bool payees = told.kind == "capture" || told.kind == "refund";
-  Person person(*users_[(told.client + (payees ? 1 : 0)) % users_.size()]);
+  Person person(*users_[told.user], told.user);
   person.until = {};  // The first token is long over.
   return Send(person, told.path, told.body, key);
 }
