@@ -37,20 +37,6 @@ Answer MakeAgreed(Staff& staff, boost::json::object body) {
   return staff.Post("/v1/limits", body);
 }
 
-std::string OpenInCountry(ApiUser& user, const std::string& country) {
-  const Answer customer = user.Post("/v1/customers", {{"display_name", "Resident"}});
-  const std::string id = customer.Text("customer_id");
-  const boost::json::object address = {
-      {"line1", "1 Street"}, {"city", "Town"}, {"country", country}};
-  const boost::json::object profile = {{"kind", "PERSON"}, {"address", address}};
-  const Answer changed = user.Patch(absl::StrCat("/v1/customers/", id, "/profile"),
-                                    boost::json::object{{"profile", profile}});
-  EXPECT_EQ(Outcome(changed), "200") << changed;
-  const Answer opened = user.Post("/v1/accounts", {{"customer_id", id}, {"currency", "EUR"}});
-  EXPECT_EQ(Outcome(opened), "200") << opened;
-  return opened.Text("account_id");
-}
-
 void Fund(ApiUser& user, const std::string& account, const std::string& currency) {
   const boost::json::object amount = {{"currency", currency},
                                       {"minor_units", absl::StrCat(kPlenty)}};
@@ -229,12 +215,12 @@ std::vector<std::pair<std::string, Move>> ReadRefused(const std::string& account
 LimitedPayers::LimitedPayers() {
   Staff staff("limits:read limits:write");
   for (const char* country : {"IS", "IS", "NO"}) {
-    residents_.push_back(std::make_unique<ApiUser>(SharedStack()));
-    const std::string account = OpenInCountry(*residents_.back(), country);
+    residents_.push_back(std::make_unique<Resident>(country));
+    const std::string& account = residents_.back()->account;
     payees_.push_back(account);
     if (std::string(country) == "IS") icelandic_.push_back(UuidOf(IdKind::kAccount, account));
   }
-  pounds_payee_ = residents_.back()->OpenAccount("GBP");
+  pounds_payee_ = residents_.back()->user.OpenAccount("GBP");
   for (int i = 0; i < kPayers; ++i) {
     LimitedPayer& payer = payers_.emplace_back();
     payer.user = std::make_unique<ApiUser>(SharedStack());

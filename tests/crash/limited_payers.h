@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 
 #include "tests/e2e/api_user.h"
+#include "tests/e2e/resident.h"
 
 namespace florin::e2e {
 
@@ -55,7 +56,7 @@ class LimitedPayers {
   LimitFigures Check() const;
 
  private:
-  std::vector<std::unique_ptr<ApiUser>> residents_;
+  std::vector<std::unique_ptr<Resident>> residents_;
   std::vector<std::string> payees_;
   std::vector<std::string> icelandic_;  // The first two as the database has them.
   std::string pounds_payee_;

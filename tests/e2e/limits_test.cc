@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "tests/e2e/api_user.h"
 #include "tests/e2e/operator.h"
+#include "tests/e2e/resident.h"
 #include "tests/e2e/stack.h"
 #include "tests/e2e/staff.h"
 
@@ -218,27 +219,6 @@ TEST_F(LimitsTest, TheTimelineTellsWhatWasDecidedBy) {
       judged(large.Text("metadata.payment_id")),
       ::testing::ElementsAre(absl::StrCat("limit_refused ", each.Text("limit_id"), " 21 0 20 20")));
 }
-
-// Somebody who lives in a country, and an account of theirs in euros.
-struct Resident {
-  explicit Resident(const std::string& country) {
-    const Answer customer = user.Post("/v1/customers", {{"display_name", "Resident"}});
-    EXPECT_EQ(Outcome(customer), "200") << customer;
-    const std::string id = customer.Text("customer_id");
-    const boost::json::object address = {
-        {"line1", "1 Street"}, {"city", "Town"}, {"country", country}};
-    const boost::json::object profile = {{"kind", "PERSON"}, {"address", address}};
-    const Answer changed = user.Patch(absl::StrCat("/v1/customers/", id, "/profile"),
-                                      boost::json::object{{"profile", profile}});
-    EXPECT_EQ(Outcome(changed), "200") << changed;
-    const Answer opened = user.Post("/v1/accounts", {{"customer_id", id}, {"currency", "EUR"}});
-    EXPECT_EQ(Outcome(opened), "200") << opened;
-    account = opened.Text("account_id");
-  }
-
-  ApiUser user{SharedStack()};
-  std::string account;
-};
 
 // Of a country that no other test pays to.
 boost::json::object OfCountry(const std::string& country, std::int64_t maximum) {
