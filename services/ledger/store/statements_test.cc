@@ -48,7 +48,6 @@ class PgStatementsTest : public ::testing::Test {
  protected:
   PgStatementsTest() {
     for (const std::string& setting : PgStore::Settings()) session_.exec("SET " + setting);
-    session_.exec("SET plan_cache_mode = force_generic_plan");
   }
 
   std::string PlanOf(const pg::Statement& statement) {
