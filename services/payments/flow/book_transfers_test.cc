@@ -13,7 +13,6 @@ using S = TransferStage;
 using ::testing::AllOf;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 const Currency kEur = *Currency::Parse("EUR");
 

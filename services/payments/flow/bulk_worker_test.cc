@@ -8,7 +8,6 @@ namespace florin::payments {
 namespace {
 
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 class BulkWorkerTest : public PaymentsFixture {
  protected:

@@ -14,8 +14,6 @@
 namespace florin::payments {
 namespace {
 
-using Fault = LedgerDouble::Fault;
-
 // The user pays from A to the stranger's C.
 class ChargeStepsTest : public PaymentsFixture {
  protected:

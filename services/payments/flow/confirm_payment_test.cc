@@ -12,7 +12,6 @@ namespace florin::payments {
 namespace {
 
 using auth::v1::Approval;
-using Fault = LedgerDouble::Fault;
 
 class ConfirmPaymentTest : public PaymentsFixture {
  protected:

@@ -14,7 +14,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 class CreatePaymentTest : public PaymentsFixture {};
 

@@ -9,7 +9,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Fault = LedgerDouble::Fault;
 
 const Currency kEur = *Currency::Parse("EUR");
 

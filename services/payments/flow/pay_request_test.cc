@@ -11,7 +11,6 @@ namespace florin::payments {
 namespace {
 
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 // The stranger, whose account is C, asks; the user pays from A.
 class PayRequestTest : public PaymentsFixture {

@@ -16,7 +16,6 @@ namespace florin::payments {
 namespace {
 
 using ::testing::AllOf;
-using Fault = LedgerDouble::Fault;
 
 constexpr char kAccepts[] = "DE97500105170600000000";
 constexpr char kDelays[] = "DE55500105170600009001";

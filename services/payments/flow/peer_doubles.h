@@ -115,6 +115,8 @@ class LedgerDouble : public ledger::v1::LedgerService {
   std::string all_requests_;
 };
 
+using Fault = LedgerDouble::Fault;
+
 // The accounts of a LedgerDouble, and the transactions that it was told. Thread-safe.
 class LedgerReaderDouble : public ledger::v1::LedgerReaderService {
  public:

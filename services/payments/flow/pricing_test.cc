@@ -12,7 +12,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 class PricingTest : public PricingFixture {};
 

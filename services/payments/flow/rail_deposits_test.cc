@@ -7,8 +7,6 @@
 namespace florin::payments {
 namespace {
 
-using Fault = LedgerDouble::Fault;
-
 class RailDepositsTest : public RailsFixture {
  protected:
   RailEntry Deposit(const std::string& id, const std::string& account, std::int64_t minor_units,

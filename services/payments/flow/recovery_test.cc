@@ -5,8 +5,6 @@
 namespace florin::payments {
 namespace {
 
-using Fault = LedgerDouble::Fault;
-
 class RecoveryTest : public PaymentsFixture {};
 
 TEST_F(RecoveryTest, FinishesWhatTheLedgerNeverHeardOf) {

@@ -10,7 +10,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Fault = LedgerDouble::Fault;
 
 MATCHER_P(IsOkAndHolds, expected, "") {
   *result_listener << arg.status();

@@ -9,7 +9,6 @@
 namespace florin::payments {
 namespace {
 
-using Fault = LedgerDouble::Fault;
 using ::testing::AllOf;
 using ::testing::SizeIs;
 

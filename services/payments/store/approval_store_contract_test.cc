@@ -2,6 +2,7 @@
 // refuses whatever the program does.
 #include "libs/audit/pg_audit.h"
 #include "services/payments/store/approval_store.h"
+#include "services/payments/store/store_test_values.h"
 
 #include <memory>
 
@@ -21,14 +22,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-const Currency kEur = *Currency::Parse("EUR");
-const Currency kUsd = *Currency::Parse("USD");
-
 // Each test works for users of its own.
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> ApprovalStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
   for (pg::Statement& statement : PgApprovalStore::Statements()) {
@@ -37,16 +33,16 @@ std::vector<pg::Statement> AllStatements() {
   return all;
 }
 
-struct Fake {
+struct FakeApprovalSubject {
   FakeStore store;
   Store& payments() { return store; }
   ApprovalStore& approvals() { return store; }
 };
 
-struct Real {
+struct PgApprovalSubject {
   pg::Pool pool{{.conninfo = Server().conninfo("payments"),
                  .connections = 4,
-                 .statements = AllStatements(),
+                 .statements = ApprovalStatements(),
                  .settings = pg::KeyedAccessSettings()}};
   PgStore store{pool};
   PgApprovalStore approval_store{pool};
@@ -110,8 +106,8 @@ class ApprovalStoreContractTest : public ::testing::Test {
   const ApprovalPolicy policy_ = *ParseApprovalPolicy("EUR:3000:10000,USD:3000:3000");
 };
 
-using Subjects = ::testing::Types<Fake, Real>;
-TYPED_TEST_SUITE(ApprovalStoreContractTest, Subjects);
+using ApprovalSubjects = ::testing::Types<FakeApprovalSubject, PgApprovalSubject>;
+TYPED_TEST_SUITE(ApprovalStoreContractTest, ApprovalSubjects);
 
 TYPED_TEST(ApprovalStoreContractTest, AnAuthorizationThatNeedsAnApprovalIsKeptWhole) {
   Intent intent = this->NewIntent("key", 3001);
@@ -304,7 +300,7 @@ TYPED_TEST(ApprovalStoreContractTest, LooksAfterPaymentsWhenTheyExpireOrAreConfi
 }
 
 // What the audit trail has of a payment, in PostgreSQL.
-class ApprovalEventsTest : public ApprovalStoreContractTest<Real> {
+class ApprovalEventsTest : public ApprovalStoreContractTest<PgApprovalSubject> {
  protected:
   // "create:usr:", action, who acted (the user, or a name) and why, in their order.
   std::vector<std::string> EventsOf(const Payment& payment) {
@@ -342,7 +338,7 @@ TEST_F(ApprovalEventsTest, SayWhoGaveAPaymentUpAndWhy) {
 }
 
 // What the schema refuses to the runtime role.
-class ApprovalSchemaTest : public ApprovalStoreContractTest<Real> {
+class ApprovalSchemaTest : public ApprovalStoreContractTest<PgApprovalSubject> {
  protected:
 };
 

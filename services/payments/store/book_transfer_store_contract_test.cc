@@ -17,9 +17,6 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-const Currency kEur = *Currency::Parse("EUR");
-
 template <class S>
 class BookTransferStoreTest : public ::testing::Test {
  protected:
@@ -67,8 +64,8 @@ class BookTransferStoreTest : public ::testing::Test {
   const LedgerAnswer no_{.refusal_reason = "account_closed", .final = true};
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(BookTransferStoreTest, Subjects);
+using BookTransferSubjects = ::testing::Types<FakeSubject, PgSubject>;
+TYPED_TEST_SUITE(BookTransferStoreTest, BookTransferSubjects);
 
 TYPED_TEST(BookTransferStoreTest, BeginsWithItsPayment) {
   const Payment payment = this->Insert("key");

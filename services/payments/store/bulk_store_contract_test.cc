@@ -13,6 +13,7 @@
 #include "services/payments/store/fake_store.h"
 #include "services/payments/store/pg_bulk_store.h"
 #include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -22,11 +23,7 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-class FakeSubject {
+class FakeBulkSubject {
  public:
   Store& payments() { return payments_; }
   BulkStore& store() { return store_; }
@@ -36,19 +33,19 @@ class FakeSubject {
   FakeBulkStore store_{payments_};
 };
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> BulkStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (auto& more : PgBulkStore::Statements()) all.push_back(std::move(more));
   for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
   return all;
 }
 
-class PgSubject {
+class PgBulkSubject {
  public:
-  PgSubject()
+  PgBulkSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
-               .statements = AllStatements(),
+               .statements = BulkStatements(),
                .settings = pg::KeyedAccessSettings()}) {
     // Other tests' bulks wait for workers, too.
     pqxx::connection owner(Server().conninfo("postgres"));
@@ -142,8 +139,8 @@ class BulkStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(BulkStoreContractTest, Subjects);
+using BulkSubjects = ::testing::Types<FakeBulkSubject, PgBulkSubject>;
+TYPED_TEST_SUITE(BulkStoreContractTest, BulkSubjects);
 
 TYPED_TEST(BulkStoreContractTest, AKeyStandsForOneBulk) {
   const Bulk bulk = this->NewBulk(BulkMode::kBestEffort);

@@ -1,6 +1,7 @@
 // What every ChargeStore promises, held against PostgreSQL and the fake; and what the database
 // refuses whatever the program does.
 #include "services/payments/store/charge_store.h"
+#include "services/payments/store/store_test_values.h"
 
 #include <cstdlib>
 #include <fstream>
@@ -29,32 +30,30 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
 const LedgerAnswer kYes{.committed = true};
 const LedgerAnswer kRepaid{.committed = true, .moved_minor = {1, 400, 101}};
 const LedgerAnswer kOwing{.committed = true, .moved_minor = {401, 400, 301}};
 LedgerAnswer No(std::string reason) { return {.refusal_reason = std::move(reason), .final = true}; }
 
 // Each test works for payments of its own.
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> ChargeStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (pg::Statement& statement : audit::InsertStatements()) all.push_back(std::move(statement));
   for (pg::Statement& statement : PgChargeStore::Statements()) all.push_back(std::move(statement));
   return all;
 }
 
-struct Fake {
+struct FakeChargeSubject {
   FakeStore store;
   Store& payments() { return store; }
   ChargeStore& charges() { return store; }
 };
 
-struct Real {
+struct PgChargeSubject {
   pg::Pool pool{{.conninfo = Server().conninfo("payments"),
                  .connections = 4,
-                 .statements = AllStatements(),
+                 .statements = ChargeStatements(),
                  .settings = pg::KeyedAccessSettings()}};
   PgStore store{pool};
   PgChargeStore charge_store{pool};
@@ -143,8 +142,8 @@ class ChargeStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<Fake, Real>;
-TYPED_TEST_SUITE(ChargeStoreContractTest, Subjects);
+using ChargeSubjects = ::testing::Types<FakeChargeSubject, PgChargeSubject>;
+TYPED_TEST_SUITE(ChargeStoreContractTest, ChargeSubjects);
 
 TYPED_TEST(ChargeStoreContractTest, AStepReservesAndIsKeptWhole) {
   const Payment payment = this->Made(true);
@@ -501,7 +500,7 @@ TYPED_TEST(ChargeStoreContractTest, AnOverdueResponsePutsADisputeUnderReview) {
 }
 
 // The second line of defence, in the database itself, and the trail.
-class ChargeGrantsTest : public ChargeStoreContractTest<Real> {
+class ChargeGrantsTest : public ChargeStoreContractTest<PgChargeSubject> {
  protected:
   // Runs one statement as the runtime role on the row of `payment`; {ID} stands for its id.
   absl::Status Change(const Payment& payment, const std::string& change,

@@ -1,5 +1,6 @@
 // What every ClockStore promises, held against PostgreSQL and the fake.
 #include "services/payments/store/clock_store.h"
+#include "services/payments/store/store_test_values.h"
 
 #include <pqxx/pqxx>
 
@@ -12,14 +13,12 @@
 namespace florin::payments {
 namespace {
 
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-struct Fake {
+struct FakeClockSubject {
   FakeClockStore clock_store;
   ClockStore& store() { return clock_store; }
 };
 
-struct Real {
+struct PgClockSubject {
   pg::Pool pool{{.conninfo = Server().conninfo("payments"),
                  .connections = 2,
                  .statements = PgClockStore::Statements()}};
@@ -40,8 +39,8 @@ class ClockStoreTest : public ::testing::Test {
   T kept_;
 };
 
-using Stores = ::testing::Types<Fake, Real>;
-TYPED_TEST_SUITE(ClockStoreTest, Stores);
+using ClockStores = ::testing::Types<FakeClockSubject, PgClockSubject>;
+TYPED_TEST_SUITE(ClockStoreTest, ClockStores);
 
 TYPED_TEST(ClockStoreTest, KeepsTheFarthest) {
   EXPECT_EQ(this->GoAhead(absl::ZeroDuration()), absl::ZeroDuration());

@@ -15,6 +15,7 @@
 #include "services/payments/store/fake_store.h"
 #include "services/payments/store/pg_limit_store.h"
 #include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -23,12 +24,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using Kind = LimitChange::Kind;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-const Currency kEur = *Currency::Parse("EUR");
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-class FakeSubject {
+class FakeLimitSubject {
  public:
   LimitStore& limits() { return limits_; }
   Store& payments() { return payments_; }
@@ -38,19 +34,19 @@ class FakeSubject {
   FakeStore payments_;
 };
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> LimitStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (auto& more : PgLimitStore::Statements()) all.push_back(std::move(more));
   for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
   return all;
 }
 
-class PgSubject {
+class PgLimitSubject {
  public:
-  PgSubject()
+  PgLimitSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
-               .statements = AllStatements(),
+               .statements = LimitStatements(),
                .settings = pg::KeyedAccessSettings()}) {}
   LimitStore& limits() { return limits_; }
   Store& payments() { return payments_; }
@@ -116,8 +112,8 @@ class LimitStoreContractTest : public ::testing::Test {
   const Uuid operator_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(LimitStoreContractTest, Subjects);
+using LimitSubjects = ::testing::Types<FakeLimitSubject, PgLimitSubject>;
+TYPED_TEST_SUITE(LimitStoreContractTest, LimitSubjects);
 
 TYPED_TEST(LimitStoreContractTest, ALimitIsKeptWhole) {
   const Limit limit = this->Create();

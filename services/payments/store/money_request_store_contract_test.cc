@@ -9,6 +9,7 @@
 #include "libs/status/matchers.h"
 #include "services/payments/store/fake_money_request_store.h"
 #include "services/payments/store/pg_money_request_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -16,11 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-class FakeSubject {
+class FakeMoneyRequestSubject {
  public:
   MoneyRequestStore& store() { return store_; }
 
@@ -28,9 +25,9 @@ class FakeSubject {
   FakeMoneyRequestStore store_;
 };
 
-class PgSubject {
+class PgMoneyRequestSubject {
  public:
-  PgSubject()
+  PgMoneyRequestSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
                .statements = PgMoneyRequestStore::Statements(),
@@ -96,8 +93,8 @@ class MoneyRequestStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(MoneyRequestStoreContractTest, Subjects);
+using MoneyRequestSubjects = ::testing::Types<FakeMoneyRequestSubject, PgMoneyRequestSubject>;
+TYPED_TEST_SUITE(MoneyRequestStoreContractTest, MoneyRequestSubjects);
 
 TYPED_TEST(MoneyRequestStoreContractTest, GivesWhatWasKept) {
   MoneyRequest restricted = this->NewRequest();

@@ -12,6 +12,7 @@
 #include "services/payments/store/pg_bulk_store.h"
 #include "services/payments/store/pg_schedule_store.h"
 #include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -19,12 +20,9 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
 const absl::Time kExpiry = kStart + absl::Minutes(5);
 
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-class FakeSubject {
+class FakeOrderApprovalSubject {
  public:
   ScheduleStore& schedules() { return schedules_; }
   BulkStore& bulks() { return bulks_; }
@@ -35,7 +33,7 @@ class FakeSubject {
   FakeBulkStore bulks_{payments_};
 };
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> OrderApprovalStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (auto& more : PgScheduleStore::Statements()) all.push_back(std::move(more));
   for (auto& more : PgBulkStore::Statements()) all.push_back(std::move(more));
@@ -43,12 +41,12 @@ std::vector<pg::Statement> AllStatements() {
   return all;
 }
 
-class PgSubject {
+class PgOrderApprovalSubject {
  public:
-  PgSubject()
+  PgOrderApprovalSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
-               .statements = AllStatements(),
+               .statements = OrderApprovalStatements(),
                .settings = pg::KeyedAccessSettings()}) {
     pqxx::connection owner(Server().conninfo("postgres"));
     pqxx::work work(owner);
@@ -167,8 +165,8 @@ class OrderApprovalStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(OrderApprovalStoreContractTest, Subjects);
+using OrderApprovalSubjects = ::testing::Types<FakeOrderApprovalSubject, PgOrderApprovalSubject>;
+TYPED_TEST_SUITE(OrderApprovalStoreContractTest, OrderApprovalSubjects);
 
 TYPED_TEST(OrderApprovalStoreContractTest, AScheduleBeginsOnceItIsApproved) {
   const Schedule waiting = this->WaitingSchedule();
@@ -362,7 +360,7 @@ TYPED_TEST(OrderApprovalStoreContractTest, AnotherUsersOrderDoesNotExist) {
 }
 
 // Whatever the program does.
-class OrderApprovalDatabaseTest : public OrderApprovalStoreContractTest<PgSubject> {
+class OrderApprovalDatabaseTest : public OrderApprovalStoreContractTest<PgOrderApprovalSubject> {
  protected:
   static bool Refused(const std::string& user, const std::string& statement) {
     pqxx::connection connection(Server().conninfo(user));

@@ -19,8 +19,6 @@ using S = PayoutStage;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
 PayoutRequest Request() {
   return {
       .source_account_id = SystemIds().NewId(),
@@ -81,8 +79,8 @@ class PayoutStoreTest : public ::testing::Test {
   std::vector<Uuid> made_;
 };
 
-using Stores = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(PayoutStoreTest, Stores);
+using PayoutStores = ::testing::Types<FakeSubject, PgSubject>;
+TYPED_TEST_SUITE(PayoutStoreTest, PayoutStores);
 
 TYPED_TEST(PayoutStoreTest, IsInsertedWithItsIntent) {
   const Payment payment = this->Insert();

@@ -16,17 +16,12 @@
 #include "services/payments/store/pg_approval_store.h"
 #include "services/payments/store/pg_quote_store.h"
 #include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-const Currency kEur = *Currency::Parse("EUR");
-const Currency kUsd = *Currency::Parse("USD");
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-class FakeSubject {
+class FakeQuoteSubject {
  public:
   Store& store() { return store_; }
   QuoteStore& quotes() { return store_; }
@@ -36,7 +31,7 @@ class FakeSubject {
   FakeStore store_;
 };
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> QuoteStatements() {
   std::vector<pg::Statement> all = PgStore::Statements();
   for (auto& more : PgApprovalStore::Statements()) all.push_back(std::move(more));
   for (auto& more : PgQuoteStore::Statements()) all.push_back(std::move(more));
@@ -44,12 +39,12 @@ std::vector<pg::Statement> AllStatements() {
   return all;
 }
 
-class PgSubject {
+class PgQuoteSubject {
  public:
-  PgSubject()
+  PgQuoteSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
-               .statements = AllStatements(),
+               .statements = QuoteStatements(),
                .settings = pg::KeyedAccessSettings()}) {}
   Store& store() { return store_; }
   QuoteStore& quotes() { return quotes_; }
@@ -122,8 +117,8 @@ class QuoteStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(QuoteStoreContractTest, Subjects);
+using QuoteSubjects = ::testing::Types<FakeQuoteSubject, PgQuoteSubject>;
+TYPED_TEST_SUITE(QuoteStoreContractTest, QuoteSubjects);
 
 TYPED_TEST(QuoteStoreContractTest, AQuoteIsKeptWholeForItsUser) {
   const Quote quote = this->Insert();

@@ -16,8 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
 // Of no other test's.
 const Currency kNok = *Currency::Parse("NOK");
 Money Kroner(std::int64_t minor_units) { return {.minor_units = minor_units, .currency = kNok}; }
@@ -102,8 +100,8 @@ class RailReconcileStoreTest : public ::testing::Test {
   std::int64_t number_ = 0;
 };
 
-using Stores = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(RailReconcileStoreTest, Stores);
+using RailReconcileStores = ::testing::Types<FakeSubject, PgSubject>;
+TYPED_TEST_SUITE(RailReconcileStoreTest, RailReconcileStores);
 
 TYPED_TEST(RailReconcileStoreTest, AStatementIsKeptOnceInItsOrder) {
   const Uuid payout = SystemIds().NewId();

@@ -9,6 +9,7 @@
 #include "services/payments/store/fake_sandbox_rail_store.h"
 #include "services/payments/store/pg_deposit_store.h"
 #include "services/payments/store/pg_sandbox_rail_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -16,26 +17,23 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
-
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> RailStatements() {
   std::vector<pg::Statement> all = PgDepositStore::Statements();
   for (auto& more : PgSandboxRailStore::Statements()) all.push_back(std::move(more));
   return all;
 }
 
-struct Fake {
+struct FakeRailSubject {
   FakeDepositStore deposit_store;
   FakeSandboxRailStore rail_store;
   DepositStore& deposits() { return deposit_store; }
   SandboxRailStore& rail() { return rail_store; }
 };
 
-struct Real {
-  pg::Pool pool{
-      {.conninfo = Server().conninfo("payments"), .connections = 2, .statements = AllStatements()}};
+struct PgRailSubject {
+  pg::Pool pool{{.conninfo = Server().conninfo("payments"),
+                 .connections = 2,
+                 .statements = RailStatements()}};
   PgDepositStore deposit_store{pool};
   PgSandboxRailStore rail_store{pool};
   DepositStore& deposits() { return deposit_store; }
@@ -81,8 +79,8 @@ class RailStoreTest : public ::testing::Test {
   const Uuid id_ = SystemIds().NewId();
 };
 
-using Stores = ::testing::Types<Fake, Real>;
-TYPED_TEST_SUITE(RailStoreTest, Stores);
+using RailStores = ::testing::Types<FakeRailSubject, PgRailSubject>;
+TYPED_TEST_SUITE(RailStoreTest, RailStores);
 
 TYPED_TEST(RailStoreTest, TakesAPayoutOnce) {
   EXPECT_FALSE(this->runtime_.Run(this->kept_.rail().FindTaken(this->id_))->has_value());

@@ -94,8 +94,8 @@ class ReconcileStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(ReconcileStoreContractTest, Subjects);
+using ReconcileSubjects = ::testing::Types<FakeSubject, PgSubject>;
+TYPED_TEST_SUITE(ReconcileStoreContractTest, ReconcileSubjects);
 
 TYPED_TEST(ReconcileStoreContractTest, WhatFailsRestsAndIsParkedInTheEnd) {
   const Payment payment = this->Begun();

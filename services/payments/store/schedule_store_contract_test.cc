@@ -10,6 +10,7 @@
 #include "libs/status/matchers.h"
 #include "services/payments/store/fake_schedule_store.h"
 #include "services/payments/store/pg_schedule_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -20,16 +21,13 @@ using ::testing::SizeIs;
 
 // 2026-06-01T09:00:00Z
 const absl::Time kFirst = absl::FromUnixSeconds(1'780'304'400);
-const Currency kEur = *Currency::Parse("EUR");
-
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
 MATCHER_P(IsOkAndHolds, expected, "") {
   *result_listener << arg.status();
   return arg.ok() && *arg == expected;
 }
 
-class FakeSubject {
+class FakeScheduleSubject {
  public:
   ScheduleStore& store() { return store_; }
 
@@ -37,18 +35,18 @@ class FakeSubject {
   FakeScheduleStore store_;
 };
 
-std::vector<pg::Statement> AllStatements() {
+std::vector<pg::Statement> ScheduleStatements() {
   std::vector<pg::Statement> all = PgScheduleStore::Statements();
   for (auto& more : audit::InsertStatements()) all.push_back(std::move(more));
   return all;
 }
 
-class PgSubject {
+class PgScheduleSubject {
  public:
-  PgSubject()
+  PgScheduleSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 4,
-               .statements = AllStatements(),
+               .statements = ScheduleStatements(),
                .settings = pg::KeyedAccessSettings()}) {
     // Other tests' schedules are due, too.
     pqxx::connection owner(Server().conninfo("postgres"));
@@ -136,8 +134,8 @@ class ScheduleStoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(ScheduleStoreContractTest, Subjects);
+using ScheduleSubjects = ::testing::Types<FakeScheduleSubject, PgScheduleSubject>;
+TYPED_TEST_SUITE(ScheduleStoreContractTest, ScheduleSubjects);
 
 TYPED_TEST(ScheduleStoreContractTest, GivesWhatWasKept) {
   const Schedule monthly = this->Insert(this->NewSchedule());

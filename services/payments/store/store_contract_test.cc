@@ -9,6 +9,7 @@
 #include "services/payments/domain/request.h"
 #include "services/payments/store/fake_store.h"
 #include "services/payments/store/pg_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -18,11 +19,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-const Currency kEur = *Currency::Parse("EUR");
-
 // Each test works for users of its own.
-testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
 class Subject {
  public:
@@ -30,7 +27,7 @@ class Subject {
   virtual Store& store() = 0;
 };
 
-class FakeSubject : public Subject {
+class FakePaymentSubject : public Subject {
  public:
   Store& store() override { return store_; }
 
@@ -38,9 +35,9 @@ class FakeSubject : public Subject {
   FakeStore store_;
 };
 
-class PgSubject : public Subject {
+class PgPaymentSubject : public Subject {
  public:
-  PgSubject()
+  PgPaymentSubject()
       : pool_({.conninfo = Server().conninfo("payments"),
                .connections = 2,
                .statements = PgStore::Statements(),
@@ -98,8 +95,8 @@ class StoreContractTest : public ::testing::Test {
   const Uuid user_ = SystemIds().NewId();
 };
 
-using Subjects = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(StoreContractTest, Subjects);
+using PaymentSubjects = ::testing::Types<FakePaymentSubject, PgPaymentSubject>;
+TYPED_TEST_SUITE(StoreContractTest, PaymentSubjects);
 
 TYPED_TEST(StoreContractTest, ANewIntentIsKeptWhole) {
   for (const Kind kind : {Kind::kTransfer, Kind::kDeposit}) {

@@ -18,10 +18,9 @@
 #include "services/payments/store/pg_reconcile_store.h"
 #include "services/payments/store/pg_store.h"
 #include "services/payments/store/pg_timeline_store.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
-
-inline testing::Postgres& Server() { return pg::TestDatabase("payments"); }
 
 class FakeSubject {
  public:

@@ -20,8 +20,6 @@ using ::testing::Eq;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
 struct FakeSuspense {
   FakeDepositStore deposit_store;
   FakeSuspenseStore store;
@@ -121,8 +119,8 @@ class SuspenseStoreTest : public ::testing::Test {
   const Uuid operator_ = SystemIds().NewId();
 };
 
-using Stores = ::testing::Types<FakeSuspense, RealSuspense>;
-TYPED_TEST_SUITE(SuspenseStoreTest, Stores);
+using SuspenseStores = ::testing::Types<FakeSuspense, RealSuspense>;
+TYPED_TEST_SUITE(SuspenseStoreTest, SuspenseStores);
 
 TYPED_TEST(SuspenseStoreTest, AnItemIsKeptOnce) {
   const SuspenseItem item = this->Keep();

@@ -11,8 +11,6 @@
 namespace florin::payments {
 namespace {
 
-const absl::Time kStart = absl::FromUnixMicros(1'790'000'000'000'001);
-
 template <class T>
 class TimelineStoreTest : public ::testing::Test {
  protected:
@@ -53,8 +51,8 @@ class TimelineStoreTest : public ::testing::Test {
   T kept_;
 };
 
-using Stores = ::testing::Types<FakeSubject, PgSubject>;
-TYPED_TEST_SUITE(TimelineStoreTest, Stores);
+using TimelineStores = ::testing::Types<FakeSubject, PgSubject>;
+TYPED_TEST_SUITE(TimelineStoreTest, TimelineStores);
 
 // The first request that sent the key made it.
 TYPED_TEST(TimelineStoreTest, TheRequestThatMadeIt) {
