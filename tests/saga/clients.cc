@@ -35,6 +35,19 @@ Task<absl::Status> CheckParty(Asking asking, payments::Step step) {
   co_return found.status();
 }
 
+// As the handlers do: confirmed or given up, the order is read again.
+template <class Order>
+Task<void> NoteConfirmed(Asking asking, absl::Status confirmed, Task<absl::StatusOr<Order>> order) {
+  if (ReasonOf(confirmed) == Reason::kApprovalPending) co_return;
+  absl::StatusOr<Order> kept = Error(Reason::kInternal, "not asked");
+  if (confirmed.ok()) {
+    kept = co_await std::move(order);
+  } else {
+    kept = confirmed;
+  }
+  asking.world->Note(*asking.promise, std::move(kept));
+}
+
 }  // namespace
 
 Task<void> AskForPayment(Asking asking, payments::PaymentRequest request) {
@@ -126,6 +139,63 @@ Task<void> AskForSchedule(Asking asking, payments::Schedule wanted) {
   asking.world->Ended(asking.call);
 }
 
+Task<void> AskForBulk(Asking asking, WantedBulk wanted) {
+  Promise& promise = *asking.promise;
+  rpc::Outgoing context;
+  absl::StatusOr<payments::BulkOrders::Outcome> outcome =
+      co_await asking.process->bulk_orders().Create(
+          std::move(context), promise.user, wanted.source_account_id, wanted.mode, promise.key);
+  if (asking.other) {
+    asking.world->NoteOther(promise, outcome.status());
+  } else if (outcome.ok()) {
+    asking.world->NoteReplayed(promise, outcome->replayed);
+    asking.world->Note(promise, std::move(outcome->bulk));
+  } else {
+    absl::StatusOr<payments::Bulk> failed = outcome.status();
+    asking.world->Note(promise, std::move(failed));
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskToAdd(Asking asking, std::vector<payments::BulkItem> chunk,
+                    std::optional<Reason> wrong) {
+  Promise& promise = *asking.promise;
+  const Uuid id = promise.collected->bulk_id;
+  absl::StatusOr<payments::Bulk> bulk =
+      co_await asking.process->bulk_orders().Add(promise.user, id, chunk);
+  if (wrong) {
+    asking.world->NoteWrongChunk(promise, bulk.status(), *wrong);
+  } else {
+    if (bulk.ok()) {
+      for (const payments::BulkItem& item : chunk) promise.bulk->added.insert(item.item_id);
+    }
+    asking.world->Note(promise, std::move(bulk));
+  }
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskToSubmit(Asking asking) {
+  Promise& promise = *asking.promise;
+  rpc::Outgoing context;
+  audit::Origin nobody;
+  const Uuid id = promise.collected->bulk_id;
+  absl::StatusOr<payments::Bulk> bulk = co_await asking.process->bulk_orders().Submit(
+      std::move(context), promise.user, id, std::move(nobody));
+  asking.world->Note(promise, std::move(bulk));
+  asking.world->Ended(asking.call);
+}
+
+Task<void> AskToCancelBulk(Asking asking) {
+  Promise& promise = *asking.promise;
+  audit::Origin nobody;
+  const Uuid id = promise.collected->bulk_id;
+  absl::StatusOr<payments::Bulk> bulk = co_await asking.process->bulk_store().ChangeBulk(
+      promise.user, id, payments::BulkEvent::kCancel, asking.world->kept().clock.Now(),
+      std::move(nobody));
+  asking.world->Note(promise, std::move(bulk));
+  asking.world->Ended(asking.call);
+}
+
 Task<void> AskToConfirm(Asking asking) {
   Promise& promise = *asking.promise;
   rpc::Outgoing context;
@@ -139,22 +209,22 @@ Task<void> AskToConfirm(Asking asking) {
   asking.world->Ended(asking.call);
 }
 
-// As the handler does: confirmed or given up, the schedule is read again.
 Task<void> AskToConfirmOrder(Asking asking) {
   Promise& promise = *asking.promise;
+  PaymentsProcess& process = *asking.process;
   rpc::Outgoing context;
   audit::Origin nobody;
-  const Uuid id = promise.ordered->schedule_id;
-  const absl::Status confirmed = co_await asking.process->confirm_order().Run(
-      std::move(context), promise.user, id, std::move(nobody));
-  absl::StatusOr<payments::Schedule> schedule = Error(Reason::kInternal, "not asked");
-  if (!confirmed.ok()) {
-    schedule = confirmed;
+  const bool bulk = promise.collected.has_value();
+  const Uuid id = bulk ? promise.collected->bulk_id : promise.ordered->schedule_id;
+  payments::ConfirmOrder& confirm = bulk ? process.confirm_bulk() : process.confirm_order();
+  absl::Status confirmed =
+      co_await confirm.Run(std::move(context), promise.user, id, std::move(nobody));
+  if (bulk) {
+    co_await NoteConfirmed(asking, std::move(confirmed),
+                           process.bulk_store().GetBulk(promise.user, id));
   } else {
-    schedule = co_await asking.process->schedule_store().GetSchedule(promise.user, id);
-  }
-  if (ReasonOf(confirmed) != Reason::kApprovalPending) {
-    asking.world->Note(promise, std::move(schedule));
+    co_await NoteConfirmed(asking, std::move(confirmed),
+                           process.schedule_store().GetSchedule(promise.user, id));
   }
   asking.world->Ended(asking.call);
 }

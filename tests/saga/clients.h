@@ -19,6 +19,12 @@ Task<void> AskForPayment(Asking asking, payments::PaymentRequest request);
 Task<void> AskForStep(Asking asking, payments::Step step);
 Task<void> AskForPayout(Asking asking, payments::PayoutRequest request);
 Task<void> AskForSchedule(Asking asking, payments::Schedule wanted);
+Task<void> AskForBulk(Asking asking, WantedBulk wanted);
+// `wrong`: why the chunk is to be refused.
+Task<void> AskToAdd(Asking asking, std::vector<payments::BulkItem> chunk,
+                    std::optional<Reason> wrong);
+Task<void> AskToSubmit(Asking asking);
+Task<void> AskToCancelBulk(Asking asking);
 Task<void> AskToConfirm(Asking asking);
 Task<void> AskToConfirmOrder(Asking asking);
 Task<void> AskToCancel(Asking asking);

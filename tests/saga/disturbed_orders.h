@@ -1,5 +1,5 @@
-// The rail, and the stores of payouts, deposits, schedules, limits and transfers between books, as
-// a process sees them: as disturbed_stores.h has the others.
+// The rail, and the stores of payouts, deposits, schedules, bulks, limits and transfers between
+// books, as a process sees them: as disturbed_stores.h has the others.
 #pragma once
 
 #include <algorithm>
@@ -120,6 +120,92 @@ class DisturbedScheduleStore : public payments::ScheduleStore {
 
  private:
   payments::ScheduleStore& kept_;
+  Disturbance disturbance_;
+};
+
+// Gives a few items at a time, so that small bulks have several batches, too.
+class DisturbedBulkStore : public payments::BulkStore {
+ public:
+  DisturbedBulkStore(payments::BulkStore& kept, Gates& gates, Owner owner)
+      : kept_(kept), disturbance_(gates, owner) {}
+
+  template <class T>
+  using Result = Task<absl::StatusOr<T>>;
+  using Items = std::vector<payments::BulkItem>;
+
+  Result<payments::StoredBulk> InsertBulk(payments::BulkIntent intent) override {
+    return disturbance_.Of("InsertBulk", kept_.InsertBulk(std::move(intent)));
+  }
+  Result<payments::Bulk> GetBulk(Uuid user_id, Uuid bulk_id) override {
+    return disturbance_.Of("GetBulk", kept_.GetBulk(user_id, bulk_id));
+  }
+  Result<payments::BulkProgress> GetProgress(Uuid user_id, Uuid bulk_id) override {
+    return disturbance_.Of("GetProgress", kept_.GetProgress(user_id, bulk_id));
+  }
+  Result<payments::Bulk> AddItems(Uuid user_id, Uuid bulk_id, Items items) override {
+    return disturbance_.Of("AddItems", kept_.AddItems(user_id, bulk_id, std::move(items)));
+  }
+  Result<payments::Bulk> ChangeBulk(Uuid user_id, Uuid bulk_id, payments::BulkEvent event,
+                                    absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of("ChangeBulk",
+                           kept_.ChangeBulk(user_id, bulk_id, event, now, std::move(origin)));
+  }
+  Result<payments::Bulk> AwaitApproval(Uuid user_id, Uuid bulk_id, payments::OrderTerms terms,
+                                       int items, absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of("AwaitApproval", kept_.AwaitApproval(user_id, bulk_id, std::move(terms),
+                                                                items, now, std::move(origin)));
+  }
+  Result<Items> ListItems(Uuid user_id, Uuid bulk_id, std::optional<payments::ItemState> state,
+                          int after, int limit) override {
+    return disturbance_.Of("ListItems", kept_.ListItems(user_id, bulk_id, state, after, limit));
+  }
+  Result<std::optional<payments::Bulk>> ClaimBulk(absl::Time now) override {
+    return disturbance_.Of("ClaimBulk", kept_.ClaimBulk(now));
+  }
+  Result<std::optional<Items>> TakeItems(Uuid bulk_id, payments::BulkState expected, absl::Time now,
+                                         int limit) override {
+    return disturbance_.Of("TakeItems",
+                           kept_.TakeItems(bulk_id, expected, now, std::min(limit, kAtOnce)));
+  }
+  Task<absl::Status> RecordItems(Uuid bulk_id, Items items) override {
+    return disturbance_.Of("RecordItems", kept_.RecordItems(bulk_id, std::move(items)));
+  }
+  Task<absl::Status> RecordCaptured(payments::Bulk bulk, Items items,
+                                    std::vector<payments::Payment> payments) override {
+    return disturbance_.Of("RecordCaptured", kept_.RecordCaptured(std::move(bulk), std::move(items),
+                                                                  std::move(payments)));
+  }
+  Task<absl::Status> RecordReleased(Uuid bulk_id, Items items) override {
+    return disturbance_.Of("RecordReleased", kept_.RecordReleased(bulk_id, std::move(items)));
+  }
+  Result<int> FailUntouched(Uuid bulk_id, int limit) override {
+    return disturbance_.Of("FailUntouched", kept_.FailUntouched(bulk_id, limit));
+  }
+  Result<payments::BulkState> Advance(Uuid bulk_id, absl::Time now) override {
+    return disturbance_.Of("Advance of a bulk", kept_.Advance(bulk_id, now));
+  }
+  Result<payments::AwaitedOrder> BeginConfirm(Uuid user_id, Uuid order_id,
+                                              absl::Time now) override {
+    return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
+  }
+  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id, crypto::Digest redeemed,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of(
+        "StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now, std::move(origin)));
+  }
+  Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of("GiveUpAwaited",
+                           kept_.GiveUpAwaited(user_id, order_id, reason, now, std::move(origin)));
+  }
+  Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
+    return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
+  }
+
+ private:
+  static constexpr int kAtOnce = 3;
+
+  payments::BulkStore& kept_;
   Disturbance disturbance_;
 };
 

@@ -135,6 +135,34 @@ bool Schedule(World& world) {
   return world.Ask(world.Add({.key = "", .user = payer.user, .schedule = std::move(wanted)}));
 }
 
+// Mostly such as can be paid; some are to nobody, or to an account in dollars, or of a lot.
+payments::BulkItem SomeItem(World& world, const Uuid& from, std::size_t number) {
+  const Person& payee = Somebody(world);
+  Uuid to = from;
+  while (to == from) to = world.random().Pick(Somebody(world).eur);
+  if (world.random().OneIn(25)) {
+    to = world.random().OneIn(2) ? world.kept().ids.NewId() : payee.usd[0];
+  }
+  const std::int64_t most = world.random().OneIn(10) ? 900 : 60;
+  return {.item_id = "i" + std::to_string(number),
+          .destination_account_id = to,
+          .amount_minor = 1 + world.random().Below(most),
+          .reference = "r"};
+}
+
+bool Bulk(World& world) {
+  const Person& payer = Somebody(world);
+  WantedBulk wanted{.mode = world.random().OneIn(2) ? payments::BulkMode::kAllOrNothing
+                                                    : payments::BulkMode::kBestEffort,
+                    .source_account_id = world.random().Pick(payer.eur),
+                    .items = {}};
+  const std::int64_t count = 1 + world.random().Below(8);
+  while (std::ssize(wanted.items) < count) {
+    wanted.items.push_back(SomeItem(world, wanted.source_account_id, wanted.items.size()));
+  }
+  return world.Ask(world.Add({.key = "", .user = payer.user, .bulk = std::move(wanted)}));
+}
+
 // ---- Promises that were made
 
 template <class Wanted>
@@ -182,6 +210,59 @@ bool OtherContent(World& world) {
   return promise != nullptr && world.AskForOther(*promise);
 }
 
+// ---- Bulks
+
+Promise* PickBulk(World& world, bool draft) {
+  return PickPromise(world, [draft](const Promise& promise) {
+    if (!promise.collected || IsOver(promise.collected->state)) return false;
+    return !draft || promise.collected->state == payments::BulkState::kDraft;
+  });
+}
+
+// From the first item that may be missing on, or any that are there, too.
+bool AddItems(World& world) {
+  Promise* const promise = PickBulk(world, true);
+  if (promise == nullptr) return false;
+  const WantedBulk& bulk = *promise->bulk;
+  const std::int64_t count = std::ssize(bulk.items);
+  std::int64_t from = world.random().OneIn(4) ? world.random().Below(count) : 0;
+  while (from + 1 < count &&
+         bulk.added.contains(bulk.items[static_cast<std::size_t>(from)].item_id))
+    ++from;
+  const std::int64_t some = 1 + world.random().Below(count - from);
+  const auto first = bulk.items.begin() + from;
+  return world.AddItems(*promise, {first, first + some}, std::nullopt);
+}
+
+// Nothing of it is to be kept.
+bool AddWrongItems(World& world) {
+  Promise* const promise = PickBulk(world, false);
+  if (promise == nullptr) return false;
+  std::vector<payments::BulkItem> chunk = {promise->bulk->items[0], promise->bulk->items[0]};
+  payments::BulkItem& wrong = chunk.back();
+  constexpr Reason kWrongs[] = {Reason::kInvalidAmount, Reason::kSameAccount, Reason::kIdConflict};
+  const Reason why = kWrongs[world.random().Below(std::ssize(kWrongs))];
+  if (why == Reason::kInvalidAmount) wrong.amount_minor = 0;
+  if (why == Reason::kSameAccount) {
+    wrong.destination_account_id = promise->bulk->source_account_id;
+  }
+  if (why == Reason::kIdConflict) wrong.reference += "!";
+  return world.AddItems(*promise, std::move(chunk), why);
+}
+
+// Mostly once all is there; and now and then once more.
+bool SubmitBulk(World& world) {
+  Promise* const promise = PickBulk(world, false);
+  if (promise == nullptr || promise->bulk->added.empty()) return false;
+  const bool all = promise->bulk->added.size() == promise->bulk->items.size();
+  return (all || world.random().OneIn(6)) && world.Submit(*promise);
+}
+
+bool CancelBulk(World& world) {
+  Promise* const promise = PickBulk(world, false);
+  return promise != nullptr && world.Cancel(*promise);
+}
+
 // ---- Approvals
 
 bool CancelPayout(World& world) {
@@ -211,17 +292,16 @@ Promise* PickUnapproved(World& world) {
     return promise.payment && promise.payment->state == State::kRequiresAction;
   });
 }
-// Schedules are fewer by far.
+// Schedules and bulks are fewer by far.
 Promise* PickUnapprovedOrder(World& world) {
-  return PickPromise(world, [](const Promise& promise) {
-    return promise.ordered && promise.ordered->state == payments::ScheduleState::kRequiresAction;
-  });
+  return PickPromise(world, [](const Promise& promise) { return promise.awaited() != nullptr; });
 }
 
 bool Answer(World& world, const Promise* promise, auth::v1::Approval::State state) {
   if (promise == nullptr) return false;
-  const Uuid approval_id = promise->ordered ? promise->ordered->approval->approval_id
-                                            : promise->payment->approval->approval_id;
+  const payments::OrderTerms* const awaited = promise->awaited();
+  const Uuid approval_id =
+      awaited != nullptr ? awaited->approval_id : promise->payment->approval->approval_id;
   const std::string id = FormatId(IdKind::kApproval, approval_id);
   // Of an approval that auth has, and the payer has not answered yet.
   const auth::v1::Approval approval = world.approvals().Get(id);
@@ -437,7 +517,7 @@ bool Pass(World& world, absl::Duration most) {
 }
 
 constexpr Event kEvents[] = {
-    {"something goes on", 300, false, [](World& world) { return world.Proceed(true); }},
+    {"something goes on", 340, false, [](World& world) { return world.Proceed(true); }},
     {"a deposit", 6, false, Deposit},
     {"a transfer", 8, false, Transfer},
     {"a split", 3, false, SplitPayment},
@@ -448,6 +528,11 @@ constexpr Event kEvents[] = {
     {"money arrives at the rail", 4, true, Arrival},
     {"a schedule", 3, false, Schedule},
     {"a schedule is changed", 1, true, ChangeSchedule},
+    {"a bulk", 3, false, Bulk},
+    {"items of a bulk", 8, true, AddItems},
+    {"wrong items of a bulk", 1, true, AddWrongItems},
+    {"a bulk is submitted", 6, true, SubmitBulk},
+    {"a bulk is canceled", 1, true, CancelBulk},
     {"a limit is changed", 2, true, ChangeLimit},
     {"a second use of a quote", 1, true, SecondUseOfAQuote},
     {"quotes are forgotten", 2, true, ForgetQuotes},
@@ -461,10 +546,10 @@ constexpr Event kEvents[] = {
     {"a capture", 9, false, Capture},
     {"a void", 2, false, Void},
     {"a refund", 6, false, Refund},
-    {"a dispute", 5, false, Dispute},
-    {"an acceptance", 1, false, Accept},
-    {"a withdrawal", 2, false, Withdraw},
-    {"a resolution", 3, false, Resolve},
+    {"a dispute", 10, false, Dispute},
+    {"an acceptance", 3, false, Accept},
+    {"a withdrawal", 4, false, Withdraw},
+    {"a resolution", 8, false, Resolve},
     {"evidence", 2, false, Respond},
     {"a retry", 12, true, Retry},
     {"a late repetition", 4, true, LateRepetition},

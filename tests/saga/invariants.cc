@@ -10,6 +10,7 @@
 #include "services/payments/domain/step_transaction.h"
 #include "services/payments/domain/way_back.h"
 #include "tests/saga/book_invariants.h"
+#include "tests/saga/bulk_invariants.h"
 #include "tests/saga/order_invariants.h"
 
 namespace florin::saga {
@@ -301,6 +302,7 @@ void TheLedgerHasNothingElse(World& world, const View& view, const Complain& com
   for (const std::string& name : {std::string(kBook), std::string(kOtherBook)}) {
     std::set<Uuid> known = OrderTransactions(world, view);
     known.merge(TransferTransactions(view, name));
+    known.merge(BulkTransactions(view));
     for (const Payment& payment : view.payments) {
       if (SourceBookOf(payment) == name) known.insert(payment.transaction_id);
       for (const Step& step : view.steps.at(payment.payment_id)) {
@@ -442,6 +444,8 @@ constexpr Invariant kAlways[] = {
     {"limits are kept", LimitsAreKept},
     {"orders wait for their payers", OrdersWaitForTheirPayers},
     {"nobody is paid before, or without, the payer's book", CreditsAreCovered},
+    {"bulks begin when they may", BulksBeginWhenTheyMay},
+    {"all is held, or nothing is paid", AllIsHeldOrNothingPaid},
 };
 
 constexpr Invariant kAtTheEnd[] = {
@@ -462,6 +466,9 @@ constexpr Invariant kAtTheEnd[] = {
     {"the nostro is what the rail has", TheNostroIsWhatTheRailHas},
     {"an occurrence is paid once", AnOccurrenceIsPaidOnce},
     {"orders begin as approved", OrdersBeginAsApproved},
+    {"bulks are what was sent", BulksAreWhatWasSent},
+    {"bulks have ended", BulksHaveEnded},
+    {"items are what they say", ItemsAreWhatTheySay},
     {"transfers agree with both books", TransfersAgreeWithBothBooks},
     {"what is between books nets to zero", ClearingNetsToZero},
 };

@@ -1,5 +1,7 @@
 #include "tests/saga/mistakes.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "florin/ledger/v1/ledger.pb.h"
@@ -11,6 +13,7 @@ namespace {
 using payments::Payment;
 using payments::PayoutStage;
 using payments::StoredStep;
+using Items = std::vector<payments::BulkItem>;
 
 class MistakenStore : public payments::FakeStore {
  public:
@@ -18,11 +21,7 @@ class MistakenStore : public payments::FakeStore {
 
   Task<absl::StatusOr<std::vector<payments::StoredIntent>>> InsertIntents(
       std::vector<payments::Intent> intents) override {
-    if (mistake_ == Mistake::kForgottenKeys) {
-      for (payments::Intent& intent : intents) {
-        intent.idempotency_key += "-" + std::to_string(++inserts_);
-      }
-    }
+    for (payments::Intent& intent : intents) Spoil(intent);
     return FakeStore::InsertIntents(std::move(intents));
   }
 
@@ -80,7 +79,16 @@ class MistakenStore : public payments::FakeStore {
   }
 
  private:
+  void Spoil(payments::Intent& intent) {
+    std::string& key = intent.idempotency_key;
+    if (mistake_ == Mistake::kForgottenKeys) key += "-" + std::to_string(++inserts_);
+    if (!key.starts_with("item ")) return;
+    if (mistake_ == Mistake::kItemsAnew && !items_.insert(key).second) key += "-again";
+    if (mistake_ == Mistake::kUnlimitedItems) intent.payment.limit_uses.clear();
+  }
+
   const Mistake mistake_;
+  std::set<std::string> items_;  // Keys of those that were tried.
   int credits_ = 0;
   int inserts_ = 0;
   int records_ = 0;
@@ -159,6 +167,82 @@ class MistakenSchedules : public payments::FakeScheduleStore {
   int started_ = 0;
 };
 
+class MistakenBulks : public ListedBulks {
+ public:
+  MistakenBulks(payments::Store& payments, Mistake mistake)
+      : ListedBulks(payments), mistake_(mistake) {}
+
+  Task<absl::StatusOr<payments::Bulk>> AddItems(Uuid user_id, Uuid bulk_id, Items items) override {
+    if (mistake_ == Mistake::kLostItems) {
+      std::erase_if(items, [this](const auto&) { return ++added_ % 5 == 0; });
+    }
+    return ListedBulks::AddItems(user_id, bulk_id, std::move(items));
+  }
+  Task<absl::StatusOr<payments::Bulk>> ChangeBulk(Uuid user_id, Uuid bulk_id,
+                                                  payments::BulkEvent event, absl::Time now,
+                                                  audit::Origin origin) override {
+    const bool spoilt =
+        mistake_ == Mistake::kCanceledBulks && event == payments::BulkEvent::kCancel;
+    if (spoilt) event = payments::BulkEvent::kSubmit;
+    auto changed =
+        co_await ListedBulks::ChangeBulk(user_id, bulk_id, event, now, std::move(origin));
+    if (spoilt && changed.ok()) changed->state = payments::BulkState::kCanceled;
+    co_return changed;
+  }
+  Task<absl::StatusOr<payments::Bulk>> AwaitApproval(Uuid user_id, Uuid bulk_id,
+                                                     payments::OrderTerms terms, int items,
+                                                     absl::Time now,
+                                                     audit::Origin origin) override {
+    auto kept =
+        co_await ListedBulks::AwaitApproval(user_id, bulk_id, std::move(terms), items, now, origin);
+    if (mistake_ != Mistake::kUnapprovedBulks || !kept.ok() || !kept->approval) co_return kept;
+    const crypto::Digest redeemed = sca::BindingDigest(payments::AskedOf(*kept).binding);
+    const auto started =
+        co_await ListedBulks::StartApproved(user_id, bulk_id, redeemed, now, std::move(origin));
+    if (!started.ok()) co_return started.status();
+    co_return co_await ListedBulks::GetBulk(user_id, bulk_id);
+  }
+  Task<absl::StatusOr<std::optional<Items>>> TakeItems(Uuid bulk_id, payments::BulkState expected,
+                                                       absl::Time now, int limit) override {
+    auto taken = co_await ListedBulks::TakeItems(bulk_id, expected, now, limit);
+    if (!taken.ok() || !taken->has_value()) co_return taken;
+    if (mistake_ == Mistake::kLeftItems && expected == payments::BulkState::kPaying) {
+      const auto left = std::ranges::stable_partition(
+          **taken, [](const auto& item) { return item.number % 3 != 0; });
+      Items items(left.begin(), left.end());
+      (*taken)->erase(left.begin(), left.end());
+      for (payments::BulkItem& item : items) {
+        item.state = payments::ItemState::kFailed;
+        item.failure_reason = InfoOf(Reason::kInsufficientFunds).name;
+      }
+      const absl::Status ignored = co_await ListedBulks::RecordItems(bulk_id, std::move(items));
+      static_cast<void>(ignored);  // It does not fail.
+    }
+    if (mistake_ == Mistake::kLeftHolds && expected == payments::BulkState::kReleasing) {
+      const absl::Status ignored = co_await ListedBulks::RecordReleased(bulk_id, **taken);
+      static_cast<void>(ignored);  // It does not fail.
+      (*taken)->clear();
+    }
+    co_return taken;
+  }
+  Task<absl::Status> RecordItems(Uuid bulk_id, Items items) override {
+    for (payments::BulkItem& item : items) {
+      if (mistake_ == Mistake::kOtherItems && !item.payment_id.is_nil()) {
+        item.state = payments::ItemState::kSucceeded;
+      }
+      // Of a bulk of all or nothing no payment is made before.
+      if (mistake_ == Mistake::kPartOfAll && item.payment_id.is_nil()) {
+        item.state = payments::ItemState::kHeld;
+      }
+    }
+    return ListedBulks::RecordItems(bulk_id, std::move(items));
+  }
+
+ private:
+  const Mistake mistake_;
+  int added_ = 0;
+};
+
 class MistakenLimits : public payments::FakeLimitStore {
  public:
   explicit MistakenLimits(payments::LimitScope forgotten) : forgotten_(forgotten) {}
@@ -202,6 +286,7 @@ Stores MakeStores(Mistake mistake) {
   Stores stores;
   stores.rows = std::make_unique<MistakenStore>(mistake);
   stores.schedules = std::make_unique<MistakenSchedules>(mistake);
+  stores.bulks = std::make_unique<MistakenBulks>(*stores.rows, mistake);
   if (mistake == Mistake::kNewRailIds) stores.rail = std::make_unique<MistakenRail>();
   if (mistake == Mistake::kOtherCountries) {
     stores.limits = std::make_unique<MistakenLimits>(payments::LimitScope::kCountry);

@@ -31,6 +31,15 @@ enum class Mistake {
   kOrdersGivenUp,      // Every third that was approved is given up all the same.
   kUnwatchedOrders,    // Nobody looks after those whose client is gone.
   kEarlyVoid,          // A hold between books is given up before it is known what becomes of it.
+  kItemsAnew,          // Every other attempt at an item of a bulk is a payment of its own.
+  kUnlimitedItems,     // Limits forget what bulks pay.
+  kLostItems,          // Every fifth item is said to be added, and is not there.
+  kLeftItems,          // Every third item is said to have failed, and was not tried.
+  kOtherItems,         // Every item is said to have succeeded.
+  kPartOfAll,          // What cannot be held of all or nothing is taken for held.
+  kLeftHolds,          // What was held is not given back when nothing is paid.
+  kUnapprovedBulks,    // Bulks begin as if they were approved.
+  kCanceledBulks,      // A bulk goes on that is said to be canceled.
 };
 
 struct MistakeRow {
@@ -59,6 +68,15 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kOrdersGivenUp, "approved orders given up"},
     {Mistake::kUnwatchedOrders, "unwatched orders"},
     {Mistake::kEarlyVoid, "voids before credits are decided"},
+    {Mistake::kItemsAnew, "items anew"},
+    {Mistake::kUnlimitedItems, "no limits of bulks"},
+    {Mistake::kLostItems, "lost items"},
+    {Mistake::kLeftItems, "left items"},
+    {Mistake::kOtherItems, "other items"},
+    {Mistake::kPartOfAll, "part of all or nothing"},
+    {Mistake::kLeftHolds, "left holds"},
+    {Mistake::kUnapprovedBulks, "unapproved bulks"},
+    {Mistake::kCanceledBulks, "canceled bulks go on"},
 };
 
 // The stores, with this mistake if it is one of a store.

@@ -85,6 +85,53 @@ bool IsCanceledByTheLastOfSeveral(const View& view, const Payment& payment) {
       steps, [](const payments::Step& step) { return step.kind == payments::StepKind::kCapture; });
 }
 
+// What schedules and bulks have in common: what their payers may have to approve.
+struct Order {
+  std::string id;
+  std::optional<payments::OrderTerms> approval;
+  payments::AskedApproval asked;  // Of no meaning without `approval`.
+  std::string cancel_reason;
+  bool waits = false;  // For its approval.
+  bool begun = false;
+  bool pays = false;  // There is something of its payments.
+};
+
+std::vector<Order> OrdersOf(World& world, const View& view) {
+  using payments::BulkState;
+  using payments::ScheduleState;
+  std::vector<Order> orders;
+  for (const payments::Schedule& schedule : world.Schedules()) {
+    const bool waits = schedule.state == ScheduleState::kRequiresAction;
+    orders.push_back({.id = FormatId(IdKind::kSchedule, schedule.schedule_id),
+                      .approval = schedule.approval,
+                      .asked = payments::AwaitedOf(schedule).asked,
+                      .cancel_reason = schedule.cancel_reason,
+                      .waits = waits,
+                      .begun = !waits && schedule.state != ScheduleState::kCanceled,
+                      .pays = !world.OccurrencesOf(schedule).empty()});
+  }
+  for (const SeenBulk& seen : view.bulks) {
+    const payments::Bulk& bulk = seen.bulk;
+    const auto is_begun = [&view](const SeenItem& item) {
+      return item.payment_id || DecisionOf(view, item.hold_id) != nullptr;
+    };
+    orders.push_back({.id = FormatId(IdKind::kBulk, bulk.bulk_id),
+                      .approval = bulk.approval,
+                      .asked = payments::AwaitedOf(bulk).asked,
+                      .cancel_reason = bulk.cancel_reason,
+                      .waits = bulk.state == BulkState::kRequiresAction,
+                      .begun = payments::IsWorkedOn(bulk.state) ||
+                               bulk.state == BulkState::kCompleted ||
+                               bulk.state == BulkState::kFailed,
+                      .pays = std::ranges::any_of(seen.items, is_begun)});
+  }
+  return orders;
+}
+
+auth::v1::Approval::State ApprovalOf(World& world, const Order& order) {
+  return world.approvals().Get(FormatId(IdKind::kApproval, order.approval->approval_id)).state();
+}
+
 }  // namespace
 
 std::set<Uuid> LimitAccounts(const View& view) {
@@ -256,39 +303,31 @@ void TheNostroIsWhatTheRailHas(World& world, const View& view, const Complain& c
   }
 }
 
-void OrdersWaitForTheirPayers(World& world, const View&, const Complain& complain) {
-  for (const payments::Schedule& schedule : world.Schedules()) {
-    if (!schedule.approval || world.OccurrencesOf(schedule).empty()) continue;
-    const auto approval =
-        world.approvals().Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
-    if (approval.state() == auth::v1::Approval::REDEEMED) continue;
-    complain(FormatId(IdKind::kSchedule, schedule.schedule_id) + " pays without its approval");
+void OrdersWaitForTheirPayers(World& world, const View& view, const Complain& complain) {
+  for (const Order& order : OrdersOf(world, view)) {
+    if (!order.approval || !order.pays) continue;
+    if (ApprovalOf(world, order) == auth::v1::Approval::REDEEMED) continue;
+    complain(order.id + " pays without its approval");
   }
 }
 
 void OrdersBeginAsApproved(World& world, const View& view, const Complain& complain) {
-  using payments::ScheduleState;
-  for (const payments::Schedule& schedule : world.Schedules()) {
-    const std::string id = FormatId(IdKind::kSchedule, schedule.schedule_id);
-    const bool waits = schedule.state == ScheduleState::kRequiresAction;
-    if (!schedule.approval) {
-      if (waits) complain(id + " waits for an approval that nobody is asked for");
+  for (const Order& order : OrdersOf(world, view)) {
+    if (!order.approval) {
+      if (order.waits) complain(order.id + " waits for an approval that nobody is asked for");
       continue;
     }
-    const auto approval =
-        world.approvals().Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
-    const bool redeemed = approval.state() == auth::v1::Approval::REDEEMED;
-    if (waits && (redeemed || schedule.approval->expire_time <= world.kept().clock.Now())) {
-      complain(id + (redeemed ? " was approved, and waits" : " waits for ever"));
+    const bool redeemed = ApprovalOf(world, order) == auth::v1::Approval::REDEEMED;
+    if (order.waits && (redeemed || order.approval->expire_time <= world.kept().clock.Now())) {
+      complain(order.id + (redeemed ? " was approved, and waits" : " waits for ever"));
     }
-    if (redeemed && !schedule.cancel_reason.empty()) {
-      complain(absl::StrCat(id, " was approved, and given up for ", schedule.cancel_reason));
+    if (redeemed && !order.cancel_reason.empty()) {
+      complain(absl::StrCat(order.id, " was approved, and given up for ", order.cancel_reason));
     }
-    const bool begun = !waits && schedule.state != ScheduleState::kCanceled;
-    if (!begun) continue;
-    const crypto::Digest wanted = sca::BindingDigest(payments::AwaitedOf(schedule).asked.binding);
-    if (!redeemed || schedule.approval->approved_binding != crypto::AsOctets(wanted)) {
-      complain(id + " is not what was approved");
+    if (!order.begun) continue;
+    const crypto::Digest wanted = sca::BindingDigest(order.asked.binding);
+    if (!redeemed || order.approval->approved_binding != crypto::AsOctets(wanted)) {
+      complain(order.id + " is not what was approved");
     }
   }
   // Approved once, all of its payments are.

@@ -61,6 +61,7 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
       payout_store_(*stores.rows, kept.gates, owner),
       deposit_store_(*stores.deposits, kept.gates, owner),
       schedule_store_(*stores.schedules, kept.gates, owner),
+      bulk_store_(*stores.bulks, kept.gates, owner),
       limit_store_(*stores.limits, kept.gates, owner),
       transfer_store_(*stores.rows, kept.gates, owner),
       rail_(*stores.rail, kept.clock, kept.gates, owner),
@@ -105,7 +106,18 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
       confirm_order_(schedule_store_, approvals_, kept.clock),
       create_schedule_(schedule_store_, directory_, kept.clock, kept.ids, terms.policy,
                        confirm_order_),
-      schedule_worker_(schedule_store_, create_, kept.clock) {}
+      schedule_worker_(schedule_store_, create_, kept.clock),
+      confirm_bulk_(bulk_store_, approvals_, kept.clock),
+      bulk_orders_(bulk_store_, directory_, kept.clock, kept.ids, terms.policy, confirm_bulk_),
+      bulk_worker_(context_.get_executor(), bulk_store_,
+                   {.create = create_,
+                    .accounts = directory_,
+                    .settlement = settlement_,
+                    .chart = chart_,
+                    .pricing = pricing_,
+                    .policy = terms.policy,
+                    .limits = terms.limited ? &limits_ : nullptr},
+                   kept.clock) {}
 
 PaymentsProcess::~PaymentsProcess() {
   kept_.wire.Forget(owner_);
@@ -146,6 +158,18 @@ Task<void> PaymentsProcess::WorkOnSchedulesOnce(PaymentsProcess* self) {
   const absl::StatusOr<int> awaiting = co_await self->confirm_order_.RunOnce();
   static_cast<void>(ended.ok() && awaiting.ok());  // What is left is claimed again.
   self->on_schedules_ = false;
+}
+
+void PaymentsProcess::WorkOnBulks() {
+  if (std::exchange(on_bulks_, true)) return;
+  asio::co_spawn(context_, WorkOnBulksOnce(this), asio::detached);
+}
+
+Task<void> PaymentsProcess::WorkOnBulksOnce(PaymentsProcess* self) {
+  const absl::StatusOr<int> awaiting = co_await self->confirm_bulk_.RunOnce();
+  const absl::StatusOr<int> batches = co_await self->bulk_worker_.RunOnce();
+  static_cast<void>(awaiting.ok() && batches.ok());  // What is left is claimed again.
+  self->on_bulks_ = false;
 }
 
 }  // namespace florin::saga

@@ -13,6 +13,8 @@
 #include "services/ledger/store/fake_store.h"
 #include "services/payments/flow/account_directory.h"
 #include "services/payments/flow/book_transfers.h"
+#include "services/payments/flow/bulk_orders.h"
+#include "services/payments/flow/bulk_worker.h"
 #include "services/payments/flow/charge_recovery.h"
 #include "services/payments/flow/charge_steps.h"
 #include "services/payments/flow/chart_accounts.h"
@@ -124,16 +126,21 @@ class PaymentsProcess {
   payments::CreateSchedule& create_schedule() { return create_schedule_; }
   payments::ConfirmOrder& confirm_order() { return confirm_order_; }
   payments::ScheduleStore& schedule_store() { return schedule_store_; }
+  payments::BulkOrders& bulk_orders() { return bulk_orders_; }
+  payments::ConfirmOrder& confirm_bulk() { return confirm_bulk_; }
+  payments::BulkStore& bulk_store() { return bulk_store_; }
   DisturbedStore& store() { return store_; }
   // One round of a worker, as main.cc has them, unless one is under way.
   void Recover();
   void WorkOnRails();
   void WorkOnSchedules();
+  void WorkOnBulks();
 
  private:
   static Task<void> RecoverOnce(PaymentsProcess* self);
   static Task<void> WorkOnRailsOnce(PaymentsProcess* self);
   static Task<void> WorkOnSchedulesOnce(PaymentsProcess* self);
+  static Task<void> WorkOnBulksOnce(PaymentsProcess* self);
 
   Kept& kept_;
   const Owner owner_;
@@ -141,10 +148,12 @@ class PaymentsProcess {
   bool recovering_ = false;
   bool on_rails_ = false;
   bool on_schedules_ = false;
+  bool on_bulks_ = false;
   DisturbedStore store_;
   DisturbedPayoutStore payout_store_;
   DisturbedDepositStore deposit_store_;
   DisturbedScheduleStore schedule_store_;
+  DisturbedBulkStore bulk_store_;
   DisturbedLimitStore limit_store_;
   DisturbedTransferStore transfer_store_;
   DisturbedRail rail_;
@@ -177,6 +186,9 @@ class PaymentsProcess {
   payments::ConfirmOrder confirm_order_;
   payments::CreateSchedule create_schedule_;
   payments::ScheduleWorker schedule_worker_;
+  payments::ConfirmOrder confirm_bulk_;
+  payments::BulkOrders bulk_orders_;
+  payments::BulkWorker bulk_worker_;
 };
 
 }  // namespace florin::saga

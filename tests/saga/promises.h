@@ -2,9 +2,11 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "services/payments/domain/bulk.h"
 #include "services/payments/domain/payout.h"
 #include "services/payments/domain/request.h"
 #include "services/payments/domain/schedule.h"
@@ -13,7 +15,16 @@
 
 namespace florin::saga {
 
-// One of `request`, `step`, `payout` and `schedule` says what for.
+// What is to be paid as a bulk. Its items are sent in chunks, of which some get lost, and some come
+// twice.
+struct WantedBulk {
+  payments::BulkMode mode;
+  Uuid source_account_id;
+  std::vector<payments::BulkItem> items;
+  std::set<std::string> added = {};  // Ids of those that an answer has said are there.
+};
+
+// One of `request`, `step`, `payout`, `schedule` and `bulk` says what for.
 struct Promise {
   std::string key;
   Uuid user;
@@ -22,6 +33,7 @@ struct Promise {
   std::optional<payments::Step> step = {};
   std::optional<payments::PayoutRequest> payout = {};
   std::optional<payments::Schedule> schedule = {};
+  std::optional<WantedBulk> bulk = {};
 
   bool abandoned = false;           // Nobody asks again after an answer that tells nothing.
   bool kept = false;                // An answer has shown that the key stands for this.
@@ -33,9 +45,15 @@ struct Promise {
   std::optional<payments::Payment> payment = {};   // As last told.
   std::optional<payments::Step> ended = {};        // As told; never changes.
   std::optional<payments::Schedule> ordered = {};  // As last told.
+  std::optional<payments::Bulk> collected = {};    // As last told.
 
   // Whether the client knows the end.
   bool settled() const;
+  // What its payer must approve before the order begins; nullptr: nothing, as far as is known.
+  const payments::OrderTerms* awaited() const;
 };
+
+// Whether nothing becomes of it any more.
+bool IsOver(payments::BulkState state);
 
 }  // namespace florin::saga

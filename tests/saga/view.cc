@@ -20,15 +20,17 @@ using payments::Step;
 using payments::StepKind;
 using payments::StepState;
 
-// What is kept under a key of a payment; false: nothing.
-bool Match(World& world, const Payment& wanted, const std::string& key, Asked asked, View& view) {
+// What is kept under a key of a payment, if anything.
+std::optional<Uuid> Match(World& world, const Payment& wanted, const std::string& key, Asked asked,
+                          View& view) {
   payments::Intent intent{.payment = wanted, .idempotency_key = key, .fingerprint = {}};
   const auto found = world.Read(world.rows().FindIntent(std::move(intent)));
-  if (!found->has_value()) return false;
-  if (!view.asked.emplace((*found)->payment.payment_id, std::move(asked)).second) {
+  if (!found->has_value()) return std::nullopt;
+  const Uuid payment_id = (*found)->payment.payment_id;
+  if (!view.asked.emplace(payment_id, std::move(asked)).second) {
     view.disagreements.push_back(key + " shares a payment with another key");
   }
-  return true;
+  return payment_id;
 }
 
 PaymentRequest RequestOf(const payments::PayoutRequest& payout) {
@@ -45,11 +47,12 @@ void MatchPromises(World& world, View& view) {
     if (promise.request) {
       const Payment wanted =
           payments::NewPayment(Uuid(), promise.user, *promise.request, absl::UnixEpoch());
-      found = Match(world, wanted, promise.key, {.request = *promise.request}, view);
+      found = Match(world, wanted, promise.key, {.request = *promise.request}, view).has_value();
     } else if (promise.payout) {
       const Payment wanted =
           payments::NewPayout(Uuid(), promise.user, *promise.payout, absl::UnixEpoch());
-      found = Match(world, wanted, promise.key, {.request = RequestOf(*promise.payout)}, view);
+      found = Match(world, wanted, promise.key, {.request = RequestOf(*promise.payout)}, view)
+                  .has_value();
     }
     if (!found && promise.kept)
       view.disagreements.push_back(promise.key + " was kept, and is gone");
@@ -67,6 +70,26 @@ void MatchOccurrences(World& world, View& view) {
             {.request = request, .scheduled = true, .approved = schedule.approval.has_value()},
             view);
     }
+  }
+}
+
+// What is kept under the keys of items, also of those that were never submitted.
+void MatchBulks(World& world, View& view) {
+  for (payments::Bulk& bulk : world.Bulks()) {
+    SeenBulk seen{.bulk = bulk, .items = {}};
+    for (payments::BulkItem& item : world.ItemsOf(bulk)) {
+      const Payment held = payments::HeldPayment(bulk, item, absl::UnixEpoch());
+      Asked asked{.request = payments::PaymentOf(bulk, item),
+                  .approved = bulk.approval.has_value()};
+      const auto payment_id =
+          Match(world, held, payments::ItemKey(bulk.bulk_id, item.item_id), std::move(asked), view);
+      seen.items.push_back({.item = std::move(item),
+                            .payment_id = payment_id,
+                            .hold_id = payments::HoldIdOf(held),
+                            .void_id = payments::VoidIdOf(held),
+                            .transaction_id = held.transaction_id});
+    }
+    view.bulks.push_back(std::move(seen));
   }
 }
 
@@ -336,6 +359,7 @@ View Look(World& world) {
   }
   MatchPromises(world, view);
   MatchOccurrences(world, view);
+  MatchBulks(world, view);
   MatchArrivals(world, view);
   MatchSteps(world, view);
   return view;

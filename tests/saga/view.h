@@ -17,7 +17,21 @@ struct Asked {
   payments::PaymentRequest request;
   bool priced = true;      // By the fees of the deployment.
   bool scheduled = false;  // By the worker of schedules.
-  bool approved = false;   // With the schedule.
+  bool approved = false;   // With its schedule or bulk.
+};
+
+// With what there may be of it elsewhere.
+struct SeenItem {
+  payments::BulkItem item;
+  std::optional<Uuid> payment_id;  // Kept under its key.
+  // At the ledger, if it is one of all or nothing.
+  Uuid hold_id;
+  Uuid void_id;
+  Uuid transaction_id;
+};
+struct SeenBulk {
+  payments::Bulk bulk;
+  std::vector<SeenItem> items;
 };
 
 struct View {
@@ -31,6 +45,7 @@ struct View {
   std::map<Uuid, const Promise*> step_promises;             // By step.
   std::vector<std::string> disagreements;                   // Of keys with that.
   std::map<Uuid, payments::BookTransfer> transfers;         // By payment, of those between books.
+  std::vector<SeenBulk> bulks;
 
   const ledger::LoadedBook& In(const std::string& name) const {
     return name == kBook ? book : other;

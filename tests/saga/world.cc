@@ -50,43 +50,7 @@ Terms TermsOf(simulation::Random& random) {
   return terms;
 }
 
-bool Passes(Reason reason) {
-  return reason == Reason::kUnavailable || reason == Reason::kDeadlineExceeded ||
-         reason == Reason::kOverloaded;
-}
-
-// Why a request may be refused without a trace.
-constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired, Reason::kQuoteUsed,
-                                    Reason::kQuoteNotFound, Reason::kAmountTooSmall};
-
-// What never changes once it has ended.
-Payment WithoutCounters(Payment payment) {
-  payment.counters = {};
-  return payment;
-}
-
-// Of a payout that the rail has paid, and of the same that came back, in whichever order told.
-bool IsReturn(const Payment& one, const Payment& other) {
-  const auto paid = [](const Payment& payment) {
-    return payment.kind == payments::Kind::kPayout &&
-           (payment.state == State::kSucceeded || payment.state == State::kReturned);
-  };
-  return paid(one) && paid(other) && one.state != other.state;
-}
-
-std::string Told(const Payment& payment) {
-  return absl::StrCat(FormatId(IdKind::kPayment, payment.payment_id), " ",
-                      std::string(payments::NameOf(payment.state)), " ", payment.failure_reason);
-}
-
 }  // namespace
-
-bool Promise::settled() const {
-  if (ended) return true;
-  if (ordered) return ordered->state != payments::ScheduleState::kRequiresAction;
-  return payment && payment->state != State::kProcessing &&
-         payment->state != State::kRequiresAction;
-}
 
 World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace)
     : random_(seed),
@@ -321,12 +285,15 @@ bool World::StartWork() {
   }
   PaymentsProcess* const process = AnyPayments();
   if (process == nullptr) return false;
-  switch (random_.Below(4)) {
+  switch (random_.Below(5)) {
     case 0:
       process->WorkOnSchedules();
       break;
     case 1:
       process->WorkOnRails();
+      break;
+    case 2:
+      process->WorkOnBulks();
       break;
     default:
       process->Recover();
@@ -386,6 +353,7 @@ bool World::Ask(Promise& promise) {
   if (promise.request) return Begin(promise, false, AskForPayment, *promise.request);
   if (promise.payout) return Begin(promise, false, AskForPayout, *promise.payout);
   if (promise.schedule) return Begin(promise, false, AskForSchedule, *promise.schedule);
+  if (promise.bulk) return Begin(promise, false, AskForBulk, *promise.bulk);
   Step step = *promise.step;
   step.step_id = kept_.ids.NewId();
   promise.step_ids.push_back(step.step_id);
@@ -408,6 +376,12 @@ bool World::AskForOther(Promise& promise) {
     schedule.amount.minor_units += 1;
     return Begin(promise, true, AskForSchedule, schedule);
   }
+  if (promise.bulk) {
+    WantedBulk bulk = *promise.bulk;
+    const bool all = bulk.mode == payments::BulkMode::kAllOrNothing;
+    bulk.mode = all ? payments::BulkMode::kBestEffort : payments::BulkMode::kAllOrNothing;
+    return Begin(promise, true, AskForBulk, bulk);
+  }
   Step step = *promise.step;
   step.step_id = kept_.ids.NewId();
   step.amount_minor += 1;
@@ -415,9 +389,16 @@ bool World::AskForOther(Promise& promise) {
 }
 
 bool World::Confirm(Promise& promise) {
-  return Begin(promise, false, promise.ordered ? AskToConfirmOrder : AskToConfirm);
+  return Begin(promise, false, promise.awaited() != nullptr ? AskToConfirmOrder : AskToConfirm);
 }
-bool World::Cancel(Promise& promise) { return Begin(promise, false, AskToCancel); }
+bool World::Cancel(Promise& promise) {
+  return Begin(promise, false, promise.collected ? AskToCancelBulk : AskToCancel);
+}
+bool World::Submit(Promise& bulk) { return Begin(bulk, false, AskToSubmit); }
+bool World::AddItems(Promise& bulk, std::vector<payments::BulkItem> chunk,
+                     std::optional<Reason> wrong) {
+  return Begin(bulk, false, AskToAdd, std::move(chunk), wrong);
+}
 bool World::Respond(Promise& dispute) {
   for (const Promise& promise : promises_) {
     if (!promise.request || !promise.payment) continue;
@@ -434,109 +415,6 @@ void World::Ended(int call) {
   running_.erase(row);
 }
 
-void World::Note(Promise& promise, absl::StatusOr<Payment> payment, bool kept) {
-  if (!payment.ok()) {
-    const Reason reason = *ReasonOf(payment.status());
-    if (DetailOf(payment.status()).metadata.contains("payment_id")) promise.kept = true;
-    if (Passes(reason)) return Count("answers lost");
-    const bool leaves_no_trace =
-        std::ranges::find(kWithoutTrace, reason) != std::end(kWithoutTrace) ||
-        (reason == Reason::kInvalidField && GoesElsewhere(promise));
-    if (!leaves_no_trace || kept) {
-      Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name), ": ",
-                         std::string(payment.status().message())));
-    }
-    promise.refused = true;
-    return Count(absl::StrCat("payment ", std::string(InfoOf(reason).name)));
-  }
-  promise.kept = true;
-  if (promise.payment) {
-    const Payment& before = *promise.payment;
-    const bool same = before.payment_id == payment->payment_id &&
-                      before.amount == payment->amount && before.pricing == payment->pricing;
-    const bool ended = payments::IsTerminal(before.state) && payments::IsTerminal(payment->state);
-    const bool changed = ended && !IsReturn(before, *payment) &&
-                         WithoutCounters(before) != WithoutCounters(*payment);
-    if (!same || changed) {
-      Wrong(absl::StrCat(promise.key, " was ", Told(before), ", and is ", Told(*payment)));
-    }
-    // An answer that was late.
-    if (payments::IsTerminal(before.state)) return;
-  }
-  const bool authorizes = promise.request && promise.request->authorization_timeout;
-  const bool splits = promise.request && !promise.request->splits.empty();
-  Count(absl::StrCat(authorizes      ? "authorization "
-                     : promise.quote ? "conversion "
-                     : splits        ? "split "
-                                     : "",
-                     std::string(payments::NameOf(payment->kind)), " ",
-                     payment->failure_reason.empty() ? std::string(payments::NameOf(payment->state))
-                                                     : payment->failure_reason));
-  if (payments::AreApart(*payment)) {
-    Count(absl::StrCat("between books ", payment->failure_reason.empty()
-                                             ? std::string(payments::NameOf(payment->state))
-                                             : payment->failure_reason));
-  }
-  promise.payment = *std::move(payment);
-}
-
-void World::Note(Promise& promise, absl::StatusOr<Step> step) {
-  if (!step.ok()) {
-    const Reason reason = *ReasonOf(step.status());
-    if (DetailOf(step.status()).metadata.contains("payment_id")) promise.kept = true;
-    if (Passes(reason)) return Count("answers lost");
-    return Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name)));
-  }
-  promise.kept = true;
-  if (step->state == StepState::kProcessing) return Wrong(promise.key + " is told of no end");
-  if (promise.ended && *promise.ended != *step) {
-    return Wrong(promise.key + " is told of another end than before");
-  }
-  if (promise.ended) return Count("answers repeated");
-  Count(absl::StrCat(std::string(payments::NameOf(step->kind)), " ",
-                     step->failure_reason.empty() ? "succeeded" : step->failure_reason));
-  if (step->attempt == 2) Count("second attempts");
-  promise.ended = *std::move(step);
-}
-
-void World::Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule) {
-  if (!schedule.ok()) {
-    const Reason reason = *ReasonOf(schedule.status());
-    if (Passes(reason)) return Count("answers lost");
-    // Its rule was for a day that is over.
-    if (reason == Reason::kInvalidSchedule && !promise.kept) {
-      promise.refused = true;
-      return Count("schedule refused");
-    }
-    return Wrong(absl::StrCat(promise.key, " is answered ", std::string(InfoOf(reason).name)));
-  }
-  promise.kept = true;
-  if (promise.ordered && promise.ordered->schedule_id != schedule->schedule_id) {
-    Wrong(promise.key + " has made two schedules");
-  }
-  const bool waits = schedule->state == payments::ScheduleState::kRequiresAction;
-  if (waits && promise.ordered && promise.ordered->state != schedule->state) return;  // Late.
-  Count(schedule->cancel_reason.empty()
-            ? absl::StrCat("schedule ", std::string(payments::NameOf(schedule->state)))
-            : absl::StrCat("schedule ", schedule->cancel_reason));
-  promise.ordered = *std::move(schedule);
-}
-
-void World::NoteReplayed(Promise& promise, bool replayed) {
-  promise.made += !replayed;
-  if (promise.made > 1) Wrong(promise.key + " was made by two calls");
-}
-
-void World::NoteOther(Promise& promise, const absl::Status& status) {
-  const Reason reason = ReasonOf(status).value_or(Reason::kInternal);
-  if (!status.ok() && Passes(reason)) return;
-  if (status.ok() || reason != Reason::kIdempotencyKeyReused) {
-    return Wrong(absl::StrCat("other content under ", promise.key, " is answered ",
-                              status.ok() ? "well" : std::string(InfoOf(reason).name)));
-  }
-  Count("other content refused");
-}
-
 // ---- The end
 
 // What waits for nobody but the recovery worker.
@@ -544,32 +422,31 @@ std::string World::LeftBehind() {
   std::string approved;
   for (const Payment& payment : AllPayments()) {
     if (payment.state == State::kProcessing && payment.kind != payments::Kind::kPayout) {
-      return Told(payment);
+      return Text(payment);
     }
     if (payment.kind == payments::Kind::kPayout && payment.state == State::kProcessing) {
       const auto payout = Read(stores_.rows->FindPayout(payment.payment_id));
       // The rail is asked again after a pause.
       if (payout->stage != payments::PayoutStage::kSent) {
-        return absl::StrCat(Told(payment), " ", std::string(payments::NameOf(payout->stage)));
+        return absl::StrCat(Text(payment), " ", std::string(payments::NameOf(payout->stage)));
       }
     }
     if (payment.state == State::kRequiresAction) {
       const auto approval =
           approvals_.Get(FormatId(IdKind::kApproval, payment.approval->approval_id));
-      if (approval.state() == auth::v1::Approval::REDEEMED) approved = Told(payment) + kApproved;
+      if (approval.state() == auth::v1::Approval::REDEEMED) approved = Text(payment) + kApproved;
     }
     for (const Step& step : StepsOf(payment.payment_id)) {
       if (step.state != StepState::kProcessing) continue;
-      return absl::StrCat("a ", std::string(payments::NameOf(step.kind)), " of ", Told(payment));
+      return absl::StrCat("a ", std::string(payments::NameOf(step.kind)), " of ", Text(payment));
     }
   }
+  for (const payments::Bulk& bulk : Bulks()) {
+    if (!payments::IsWorkedOn(bulk.state)) continue;
+    return absl::StrCat(FormatId(IdKind::kBulk, bulk.bulk_id), " ",
+                        std::string(payments::NameOf(bulk.state)));
+  }
   return approved;
-}
-
-bool World::IsLeftUnstarted(const payments::Schedule& schedule) {
-  if (schedule.state != payments::ScheduleState::kRequiresAction) return false;
-  const auto approval = approvals_.Get(FormatId(IdKind::kApproval, schedule.approval->approval_id));
-  return approval.state() == auth::v1::Approval::REDEEMED;
 }
 
 bool World::Unfinished() {
@@ -580,58 +457,6 @@ bool World::Unfinished() {
     if (payment.state == State::kRequiresCapture) return *payment.authorization_expire_time <= soon;
     return payment.state == State::kRequiresAction && payment.approval->expire_time <= soon;
   });
-}
-
-// Payouts, what a rail notifies of, and schedules.
-bool World::OrdersAreUnfinished(absl::Time soon) {
-  for (const Payment& payment : AllPayments()) {
-    if (payment.kind != payments::Kind::kPayout) continue;
-    const auto payout = Read(stores_.rows->FindPayout(payment.payment_id));
-    const bool over =
-        payments::IsTerminal(payout->stage) || payout->stage == payments::PayoutStage::kSettled;
-    const bool waits =
-        payment.state == State::kRequiresAction ||
-        (payout->stage == payments::PayoutStage::kSent && RailIsSilent(payment.payment_id, soon));
-    if (!over && !waits) return true;
-  }
-  if (!Read(stores_.rail->DueNotifications(soon, 1))->empty()) return true;
-  for (const payments::Schedule& schedule : Schedules()) {
-    const bool active = schedule.state == payments::ScheduleState::kActive;
-    if (active && *schedule.next_time <= soon) return true;
-    const bool waits = schedule.state == payments::ScheduleState::kRequiresAction;
-    if (waits && (schedule.approval->expire_time <= soon || IsLeftUnstarted(schedule))) return true;
-    for (const payments::Occurrence& occurrence : OccurrencesOf(schedule)) {
-      if (occurrence.state == payments::OccurrenceState::kPending) return true;
-    }
-  }
-  return false;
-}
-
-bool World::RailIsSilent(const Uuid& payment_id, absl::Time time) {
-  const auto taken = *Read(stores_.rail->FindTaken(payment_id));
-  if (!taken) return false;
-  return taken->silent_until > time ||
-         std::ranges::none_of(taken->entries, [time](const payments::RailEntry& entry) {
-           return entry.book_time <= time;
-         });
-}
-
-std::vector<payments::RailEntry> World::RailEntries() {
-  return *Read(stores_.rail->BookedAfter(absl::UnixEpoch(), 0, kept_.clock.Now(), kEverything));
-}
-
-std::vector<payments::Schedule> World::Schedules() {
-  std::vector<payments::Schedule> all;
-  for (const Person& person : people_) {
-    const auto some = *Read(stores_.schedules->ListSchedules(person.user, {}, kEverything));
-    all.insert(all.end(), some.begin(), some.end());
-  }
-  return all;
-}
-
-std::vector<payments::Occurrence> World::OccurrencesOf(const payments::Schedule& schedule) {
-  return *Read(
-      stores_.schedules->ListOccurrences(schedule.user_id, schedule.schedule_id, {}, kEverything));
 }
 
 void World::Quiesce() {
@@ -651,6 +476,7 @@ void World::Quiesce() {
       process->Recover();
       process->WorkOnRails();
       process->WorkOnSchedules();
+      process->WorkOnBulks();
     }
     ledger_->Sweep();
   }

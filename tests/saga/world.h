@@ -67,8 +67,11 @@ class World {
   // Asks for it, of a process of payments that is up; false: none is.
   bool Ask(Promise& promise);
   bool AskForOther(Promise& promise);  // Something else under its key.
-  bool Confirm(Promise& promise);      // A payment, or a schedule.
-  bool Cancel(Promise& promise);
+  bool Confirm(Promise& promise);      // A payment, a schedule or a bulk.
+  bool Cancel(Promise& promise);       // A payment, or a bulk.
+  bool Submit(Promise& bulk);
+  // `wrong`: why the chunk is to be refused.
+  bool AddItems(Promise& bulk, std::vector<payments::BulkItem> chunk, std::optional<Reason> wrong);
   bool Respond(Promise& dispute);  // With evidence.
 
   PaymentsProcess* AnyPayments();  // One that is up, or nullptr.
@@ -95,6 +98,8 @@ class World {
   void Note(Promise& promise, absl::StatusOr<payments::Payment> payment, bool kept);
   void Note(Promise& promise, absl::StatusOr<payments::Step> step);
   void Note(Promise& promise, absl::StatusOr<payments::Schedule> schedule);
+  void Note(Promise& promise, absl::StatusOr<payments::Bulk> bulk);
+  void NoteWrongChunk(const Promise& promise, const absl::Status& status, Reason wrong);
   // Whether an answer is said to be an earlier call's.
   void NoteReplayed(Promise& promise, bool replayed);
   void NoteOther(Promise& promise, const absl::Status& status);
@@ -118,6 +123,9 @@ class World {
   // Schedules as they are kept.
   std::vector<payments::Schedule> Schedules();
   std::vector<payments::Occurrence> OccurrencesOf(const payments::Schedule& schedule);
+  // Bulks as they are kept.
+  std::vector<payments::Bulk> Bulks();
+  std::vector<payments::BulkItem> ItemsOf(const payments::Bulk& bulk);
 
  private:
   struct Running {
@@ -130,9 +138,10 @@ class World {
   bool GoesElsewhere(const Promise& promise) const;
   void MakeLimits();
   bool OrdersAreUnfinished(absl::Time soon);
-  // Whether a schedule waits for nobody but a worker, who may have looked at it just before it was
-  // approved, and then looks again when its approval would have expired.
-  bool IsLeftUnstarted(const payments::Schedule& schedule);
+  bool PayoutsAreUnfinished(absl::Time soon);
+  // Whether an order that is to be approved waits for nobody but a worker, who may have looked at
+  // it just before it was approved, and then looks again when its approval would have expired.
+  bool WaitsForAWorker(const payments::OrderTerms& terms, absl::Time soon);
   void Trace(const std::string& what);
   void GoOn();  // Runs what is ready.
   std::size_t Waiting() const;
