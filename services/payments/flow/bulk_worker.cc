@@ -130,7 +130,7 @@ Task<absl::Status> BulkWorker::PayOrHold(Bulk bulk, std::vector<BulkItem> items)
   const std::unique_ptr<bool[]> done = std::make_unique<bool[]>(items.size());
   std::vector<Task<void>> tasks;
   for (std::size_t i = 0; i < items.size(); ++i) {
-    tasks.push_back(bulk.state == BulkState::kPaying ? PayItem(bulk, *payees, items[i], done[i])
+    tasks.push_back(bulk.state == BulkState::kPaying ? PayItem(bulk, items[i], done[i])
                                                      : HoldItem(bulk, *payees, items[i], done[i]));
   }
   co_await Together(executor_, std::move(tasks));
@@ -165,7 +165,7 @@ absl::Status BulkWorker::Check(const Bulk& bulk, const Payees& payees, const Bul
   FLORIN_ASSIGN_OR_RETURN(const std::optional<Books> books,
                           BooksOf(parts_.settlement.book(), PaymentOf(bulk, item),
                                   find(bulk.source_account_id), {payee}));
-  if (books && bulk.state != BulkState::kPaying) {
+  if (books) {
     return Error(Reason::kInvalidField, "what is held for all at once is in the usual book",
                  {.param = "destination_account_id"});
   }
@@ -176,32 +176,27 @@ absl::Status BulkWorker::Check(const Bulk& bulk, const Payees& payees, const Bul
   return absl::OkStatus();
 }
 
-Task<void> BulkWorker::PayItem(const Bulk& bulk, const Payees& payees, BulkItem& item, bool& done) {
-  absl::Status refused = Check(bulk, payees, item);
-  if (refused.ok()) {
-    rpc::Outgoing context;
-    audit::Origin origin{.caller = "payments"};
-    PaymentRequest request = PaymentOf(bulk, item);
-    std::string key = ItemKey(bulk.bulk_id, item.item_id);
-    const absl::StatusOr<CreatePayment::Outcome> made =
-        co_await parts_.create.Run(std::move(context), bulk.user_id, std::move(key),
-                                   std::move(request), std::move(origin), IsApproved(bulk));
-    if (made.ok()) {
-      item.payment_id = made->payment.payment_id;
-      item.state = ItemState::kSucceeded;
-      if (made->payment.state != State::kSucceeded) Fail(item, made->payment.failure_reason);
-      // Never so while the policy is that of Check().
-      if (made->payment.state == State::kRequiresAction) {
-        item.failure_reason = InfoOf(Reason::kApprovalPending).name;
-      }
-      done = true;
-      co_return;
-    }
-    if (DecidesNothing(made.status())) co_return;
-    refused = made.status();
-  }
-  Fail(item, std::string(InfoOf(*ReasonOf(refused)).name));
+// Who may be paid and by which rules is decided with the payment, since an item that was paid
+// before a crash is paid, whatever they are by now.
+Task<void> BulkWorker::PayItem(const Bulk& bulk, BulkItem& item, bool& done) {
+  rpc::Outgoing context;
+  audit::Origin origin{.caller = "payments"};
+  PaymentRequest request = PaymentOf(bulk, item);
+  std::string key = ItemKey(bulk.bulk_id, item.item_id);
+  const auto approval =
+      IsApproved(bulk) ? CreatePayment::Approval::kGiven : CreatePayment::Approval::kRefuse;
+  const absl::StatusOr<CreatePayment::Outcome> made =
+      co_await parts_.create.Run(std::move(context), bulk.user_id, std::move(key),
+                                 std::move(request), std::move(origin), approval);
+  if (DecidesNothing(made.status())) co_return;
   done = true;
+  if (!made.ok()) {
+    Fail(item, std::string(InfoOf(*ReasonOf(made.status())).name));
+    co_return;
+  }
+  item.payment_id = made->payment.payment_id;
+  item.state = ItemState::kSucceeded;
+  if (made->payment.state != State::kSucceeded) Fail(item, made->payment.failure_reason);
 }
 
 Task<void> BulkWorker::HoldItem(const Bulk& bulk, const Payees& payees, BulkItem& item,

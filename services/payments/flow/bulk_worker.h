@@ -67,13 +67,14 @@ class BulkWorker {
   Task<absl::Status> Release(Bulk bulk, std::vector<BulkItem> items);
 
   // Each sets `done` once the item is decided.
-  Task<void> PayItem(const Bulk& bulk, const Payees& payees, BulkItem& item, bool& done);
+  Task<void> PayItem(const Bulk& bulk, BulkItem& item, bool& done);
   Task<void> HoldItem(const Bulk& bulk, const Payees& payees, BulkItem& item, bool& done);
   Task<void> CaptureItem(const Bulk& bulk, const BulkItem& item, std::optional<Payment>& paid);
   Task<void> ReleaseItem(const Bulk& bulk, BulkItem& item, bool& done);
   Task<absl::Status> CheckPayee(const Bulk& bulk, const Payees& payees, const BulkItem& item);
   Task<absl::StatusOr<bool>> IsLimited(Payment payment, const Payees& payees);
   Task<absl::StatusOr<LedgerAnswer>> Hold(Payment payment);
+  // Whether an item may be held: what CreatePayment checks of the others.
   absl::Status Check(const Bulk& bulk, const Payees& payees, const BulkItem& item) const;
 
   const Executor executor_;

@@ -230,5 +230,27 @@ TEST_F(BulkWorkerTest, WhatNeedsAnApprovalIsNotPaid) {
   EXPECT_THAT(Payments(), SizeIs(0));
 }
 
+// The policy has become stricter after it was paid and before that was noted.
+TEST_F(BulkWorkerTest, WhatWasPaidStaysPaid) {
+  BulkWorker strict(runtime_.executor(), bulks_,
+                    {judging_create_,
+                     directory_,
+                     settlement_,
+                     chart_,
+                     *pricing_,
+                     {.enabled = true, .low_value = {}}},
+                    clock_);
+  const Bulk bulk = Make(BulkMode::kBestEffort);
+  ASSERT_THAT(Add(orders_, bulk, {Item("others", c_, 900)}), IsOk());
+  Submit(bulk);
+  bulks_.FailRecords(true);
+  EXPECT_THAT(Work(), IsOk());
+  bulks_.FailRecords(false);
+  clock_.Advance(kBulkLease);
+  EXPECT_THAT(runtime_.Run(strict.RunOnce()), IsOk());
+  EXPECT_EQ(Items(bulk), "others succeeded, ");
+  EXPECT_EQ(ledger_double_.BalanceOf(c_), 900);
+}
+
 }  // namespace
 }  // namespace florin::payments

@@ -49,37 +49,21 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
                                                                 std::string idempotency_key,
                                                                 PaymentRequest request,
                                                                 audit::Origin origin,
-                                                                bool approved) {
+                                                                Approval approval) {
   FLORIN_CO_RETURN_IF_ERROR(CheckRequest(request));
-  absl::StatusOr<Payees> payees = co_await CheckParties(context, user_id, request);
-  if (!payees.ok()) co_return payees.status();
-
   const Uuid payment_id = ids_.NewId();
   Intent intent{.payment = NewPayment(payment_id, user_id, request, NowInMicroseconds(clock_)),
                 .idempotency_key = std::move(idempotency_key),
                 .fingerprint = crypto::Sha256(CanonicalRequest(request)),
                 .origin = std::move(origin),
                 .trace_id = std::string(telemetry::TraceIdOf(context.traceparent))};
-  absl::Status saved;
-  if (payee_check_ != nullptr) {
-    saved = co_await payee_check_->Check(context, user_id, std::move(payees->others));
-  }
-  absl::StatusOr<std::optional<Pricing>> pricing =
-      co_await pricing_.Price(user_id, request, payees->currency);
+  absl::StatusOr<Payees> payees = co_await CheckParties(context, user_id, request);
   absl::StatusOr<StoredIntent> stored = Error(Reason::kInternal, "not kept");
-  if (!saved.ok()) {
-    stored = co_await Refuse(std::move(intent), std::move(saved));
-  } else if (pricing.ok()) {
-    intent.payment.pricing = *std::move(pricing);
-    intent.payment.destination_account_id = payees->account_id;
-    intent.payment.books = std::move(payees->books);
-    if (limits_ != nullptr) {
-      FLORIN_CO_RETURN_IF_ERROR(
-          co_await limits_->Judge(intent.payment, payees->payer_level, payees->countries));
-    }
-    stored = co_await Keep(std::move(intent), *std::move(payees), approved);
+  if (payees.ok()) {
+    stored = co_await Accept(context, std::move(request), std::move(intent), *std::move(payees),
+                             approval);
   } else {
-    stored = co_await Refuse(std::move(intent), pricing.status());
+    stored = co_await Refuse(std::move(intent), payees.status());
   }
   if (!stored.ok()) co_return stored.status();
   if (!stored->same_request) {
@@ -99,6 +83,28 @@ Task<absl::StatusOr<CreatePayment::Outcome>> CreatePayment::Run(rpc::Outgoing co
   co_return Outcome{.payment = *std::move(ended), .replayed = replayed};
 }
 
+Task<absl::StatusOr<StoredIntent>> CreatePayment::Accept(rpc::Outgoing context,
+                                                         PaymentRequest request, Intent intent,
+                                                         Payees payees, Approval approval) {
+  const Uuid user_id = intent.payment.user_id;
+  if (payee_check_ != nullptr) {
+    absl::Status saved =
+        co_await payee_check_->Check(std::move(context), user_id, std::move(payees.others));
+    if (!saved.ok()) co_return co_await Refuse(std::move(intent), std::move(saved));
+  }
+  absl::StatusOr<std::optional<Pricing>> pricing =
+      co_await pricing_.Price(user_id, std::move(request), payees.currency);
+  if (!pricing.ok()) co_return co_await Refuse(std::move(intent), pricing.status());
+  intent.payment.pricing = *std::move(pricing);
+  intent.payment.destination_account_id = payees.account_id;
+  intent.payment.books = std::move(payees.books);
+  if (limits_ != nullptr) {
+    FLORIN_CO_RETURN_IF_ERROR(
+        co_await limits_->Judge(intent.payment, payees.payer_level, payees.countries));
+  }
+  co_return co_await Keep(std::move(intent), std::move(payees), approval);
+}
+
 Task<absl::StatusOr<StoredIntent>> CreatePayment::Refuse(Intent intent, absl::Status why) {
   absl::StatusOr<std::optional<StoredIntent>> known =
       co_await pricing_.quotes().FindIntent(std::move(intent));
@@ -108,15 +114,19 @@ Task<absl::StatusOr<StoredIntent>> CreatePayment::Refuse(Intent intent, absl::St
 }
 
 Task<absl::StatusOr<StoredIntent>> CreatePayment::Keep(Intent intent, Payees payees,
-                                                       bool approved) {
+                                                       Approval approval) {
   const Payment& payment = intent.payment;
   // Nobody is asked to approve what a limit refuses.
-  if (payment.limit_refusal || approved ||
+  if (payment.limit_refusal || approval == Approval::kGiven ||
       !DependsOnUse(approving_.policy, payment.kind, payees.are_the_payer)) {
     if (ConversionOf(payment) != nullptr) {
       co_return co_await pricing_.quotes().InsertWithQuote(std::move(intent));
     }
     co_return co_await settlement_.Insert(std::move(intent));
+  }
+  if (approval == Approval::kRefuse) {
+    absl::Status why = Error(Reason::kApprovalPending, "the payment needs its payer's approval");
+    co_return co_await Refuse(std::move(intent), std::move(why));
   }
   if (CountPlainCharacters(payees.name).value_or(0) > kLongestPayeeName) {
     // RTS Art. 5(3)(b): who is paid must be shown, and each of them.

@@ -60,19 +60,24 @@ class CreatePayment {
   // Null: anybody is paid.
   PayeeCheck* payee_check() const { return payee_check_; }
 
-  // Makes the payment that `request` asks for, or gives the one that the key already stands for.
+  // What stands for the approval of a payment that its payer would have to approve.
+  enum class Approval {
+    kAsk,     // The payment waits for it.
+    kGiven,   // That of a schedule or a bulk, as its payer has approved it (IsApproved()).
+    kRefuse,  // Nothing, since nobody is there to ask: kApprovalPending, and no payment.
+  };
+
+  // Makes the payment that `request` asks for, or gives the one that the key already stands for,
+  // also where it would be refused by now, whoever may pay from the account and by whichever rules.
   // `context` is for the calls made as this service. Errors: those of CheckRequest,
   // CheckAccounts, AccountDirectory::PayerFrom, CheckPockets, BooksOf, PayeeCheck::Check,
   // PaymentPricing::Price and Settlement::Settle; kQuoteUsed, kQuoteExpired; kInvalidSplit for
   // payees who do not fit the approval (docs/fees-and-fx.md); kIdempotencyKeyReused; those of
   // PaymentApprovals::Ask() with the payment's id in metadata `payment_id`; kUnavailable also where
   // it is unknown whether the intent was kept: repeat with the same key.
-  //
-  // `approved`: the payment is of a schedule or a bulk that its payer has approved as it is
-  // (IsApproved()), so that it is not judged by the approval policy.
   Task<absl::StatusOr<Outcome>> Run(rpc::Outgoing context, Uuid user_id,
                                     std::string idempotency_key, PaymentRequest request,
-                                    audit::Origin origin = {}, bool approved = false);
+                                    audit::Origin origin = {}, Approval approval = Approval::kAsk);
 
  private:
   // All of a payment's payees at once.
@@ -92,9 +97,11 @@ class CreatePayment {
   // Errors: those of CheckAccounts(), for each of several payees, and what follows it.
   Task<absl::StatusOr<Payees>> CheckParties(rpc::Outgoing context, Uuid user_id,
                                             const PaymentRequest& request);
-  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees, bool approved);
-  // The answer to a request that is refused now: a key that is known stands for what it stood for,
-  // whatever prices and the policy are by now.
+  // Judges and keeps what is between parties that may pay each other.
+  Task<absl::StatusOr<StoredIntent>> Accept(rpc::Outgoing context, PaymentRequest request,
+                                            Intent intent, Payees payees, Approval approval);
+  Task<absl::StatusOr<StoredIntent>> Keep(Intent intent, Payees payees, Approval approval);
+  // The answer to a request that is refused now: a key that is known stands for what it stood for.
   Task<absl::StatusOr<StoredIntent>> Refuse(Intent intent, absl::Status why);
 
   AccountDirectory& accounts_;

@@ -153,6 +153,11 @@ TEST_F(CreatePaymentTest, AHolderPaysAsLongAsTheyHold) {
   EXPECT_THAT(Create(request, "2"), StatusHasReason(Reason::kHolderRoleMissing));
   accounts_double_.SetHolders(c_, {});
   EXPECT_THAT(Create(request, "2"), StatusHasReason(Reason::kAccountNotFound));
+  // What was paid is told as before.
+  const auto again = Create(request, "1");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_TRUE(again->replayed);
+  EXPECT_EQ(again->payment.state, State::kSucceeded);
   EXPECT_EQ(ledger_double_.BalanceOf(b_), 10);
 }
 

@@ -57,9 +57,11 @@ Task<absl::StatusOr<bool>> ScheduleWorker::Pay(DueOccurrence due) {
   audit::Origin origin{.caller = "payments"};
   std::string key = OccurrenceKey(occurrence.schedule_id, occurrence.number);
   PaymentRequest request = PaymentOf(due.schedule);
+  const auto approval =
+      IsApproved(due.schedule) ? CreatePayment::Approval::kGiven : CreatePayment::Approval::kAsk;
   const absl::StatusOr<CreatePayment::Outcome> made =
       co_await create_.Run(std::move(context), occurrence.user_id, std::move(key),
-                           std::move(request), std::move(origin), IsApproved(due.schedule));
+                           std::move(request), std::move(origin), approval);
   if (made.ok()) {
     occurrence = After(std::move(occurrence), made->payment);
   } else if (DecidesNothing(made.status())) {
