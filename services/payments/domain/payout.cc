@@ -298,7 +298,8 @@ FeeState FeeStateOf(const Payout& payout) {
   if (FeeMinorOf(payout.payment) == 0) return FeeState::kNone;
   switch (payout.stage) {
     case S::kCreated:
-      return payout.payment.state == State::kCanceled ? FeeState::kNotTaken : FeeState::kHeld;
+      // The payment ends first: refused by the ledger, or not approved.
+      return IsTerminal(payout.payment.state) ? FeeState::kNotTaken : FeeState::kHeld;
     case S::kReserved:
     case S::kSending:
     case S::kCanceling:

@@ -499,6 +499,21 @@ TEST_F(PayoutsTest, TheFeeIsReleasedWithWhatIsCanceled) {
   ExpectAtRest(1000);
 }
 
+// Also before it is kept on the payout that the ledger has refused it.
+TEST_F(PayoutsTest, TheFeeOfWhatHasFailedIsNotHeld) {
+  UseSchedule("payout EUR payer fixed=10");
+  ledger_double_.SetFault(Fault::kUnavailable);
+  EXPECT_FALSE(Create(Request(kAccepts, 1000)).ok());
+  ledger_double_.SetFault(Fault::kNone);
+  EXPECT_THAT(runtime_.Run(settlement_.Settle(Payments().front())), IsOk());
+  const Payout failed = runtime_.Run(payouts_.Get(user_, Payments().front().payment_id)).value();
+  EXPECT_EQ(failed.stage, PayoutStage::kCreated);
+  EXPECT_EQ(failed.payment.state, State::kFailed);
+  ExpectFee(failed, FeeState::kNotTaken, 0);
+  Work();
+  ExpectFee(Kept(failed), FeeState::kNotTaken, 0);
+}
+
 // A crash, or a lost answer, at each call of the ledger and each write in turn.
 TEST_F(PayoutsTest, AFeeIsTakenOnceWhateverIsLost) {
   UseSchedule("payout EUR payer fixed=10");
