@@ -1,6 +1,7 @@
 #include "tests/saga/mistakes.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -23,6 +24,13 @@ class MistakenStore : public payments::FakeStore {
       std::vector<payments::Intent> intents) override {
     for (payments::Intent& intent : intents) Spoil(intent);
     return FakeStore::InsertIntents(std::move(intents));
+  }
+
+  Task<absl::StatusOr<payments::Judged>> InsertJudged(payments::Intent intent,
+                                                      payments::ApprovalTerms terms,
+                                                      payments::ApprovalPolicy policy) override {
+    Spoil(intent);
+    return FakeStore::InsertJudged(std::move(intent), std::move(terms), std::move(policy));
   }
 
   Task<absl::StatusOr<std::vector<Payment>>> RecordResults(std::vector<Payment> ended) override {
@@ -82,9 +90,17 @@ class MistakenStore : public payments::FakeStore {
   void Spoil(payments::Intent& intent) {
     std::string& key = intent.idempotency_key;
     if (mistake_ == Mistake::kForgottenKeys) key += "-" + std::to_string(++inserts_);
+    if (intent.payment.kind == payments::Kind::kPayout) SpoilFee(intent.payment);
     if (!key.starts_with("item ")) return;
     if (mistake_ == Mistake::kItemsAnew && !items_.insert(key).second) key += "-again";
     if (mistake_ == Mistake::kUnlimitedItems) intent.payment.limit_uses.clear();
+  }
+
+  void SpoilFee(Payment& payout) const {
+    if (!payout.pricing || !payout.pricing->fee) return;
+    if (mistake_ == Mistake::kFreePayouts) payout.pricing.reset();
+    if (mistake_ != Mistake::kOtherFees) return;
+    payout.pricing->fee->back_if_returned = !payout.pricing->fee->back_if_returned;
   }
 
   const Mistake mistake_;
@@ -271,6 +287,15 @@ void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
   }
 }
 
+// Of a booking of what the rail has rejected: the amount, then the fee.
+void SpoilRejection(ledger::v1::TransactionInput& input) {
+  const auto step = input.metadata().find("step");
+  if (step == input.metadata().end() || step->second != payments::NameOf(PayoutStage::kRejecting)) {
+    return;
+  }
+  if (input.postings_size() == 2) input.mutable_postings()->RemoveLast();
+}
+
 // Of a payment between books, in its target book.
 bool IsCredit(const ledger::v1::TransactionInput& input) {
   const auto payment = input.metadata().find("payment_id");
@@ -278,6 +303,21 @@ bool IsCredit(const ledger::v1::TransactionInput& input) {
   const absl::StatusOr<Uuid> id = ParseId(IdKind::kPayment, payment->second, "payment_id");
   return id.ok() &&
          input.transaction_id() == FormatId(IdKind::kTransaction, payments::CreditIdOf(*id));
+}
+
+void RenameAnew(ledger::v1::TransactionInput& input, int number) {
+  const Uuid fresh = DeriveId("florin.saga.fresh", std::to_string(number));
+  input.set_transaction_id(FormatId(IdKind::kTransaction, fresh));
+}
+
+// Every transaction that the ledger is asked for.
+void RewriteInputs(Wire& wire, std::function<void(ledger::v1::TransactionInput&)> rewrite) {
+  wire.Rewrite([rewrite = std::move(rewrite)](const std::string& method, std::string& request) {
+    ledger::v1::PostTransactionsRequest posts;
+    if (!method.ends_with("/PostTransactions") || !posts.ParseFromString(request)) return;
+    for (auto& input : *posts.mutable_transactions()) rewrite(input);
+    request = posts.SerializeAsString();
+  });
 }
 
 }  // namespace
@@ -299,39 +339,24 @@ Stores MakeStores(Mistake mistake) {
 }
 
 void Spoil(Mistake mistake, Wire& wire) {
-  if (mistake == Mistake::kCreditsAnew) {
-    wire.Rewrite([sent = 0](const std::string& method, std::string& request) mutable {
-      ledger::v1::PostTransactionsRequest posts;
-      if (!method.ends_with("/PostTransactions") || !posts.ParseFromString(request)) return;
-      for (auto& input : *posts.mutable_transactions()) {
-        if (!IsCredit(input)) continue;
-        const Uuid fresh = DeriveId("florin.saga.fresh", std::to_string(++sent));
-        input.set_transaction_id(FormatId(IdKind::kTransaction, fresh));
-      }
-      request = posts.SerializeAsString();
-    });
+  switch (mistake) {
+    case Mistake::kCreditsAnew:
+      return RewriteInputs(wire, [sent = 0](auto& input) mutable {
+        if (IsCredit(input)) RenameAnew(input, ++sent);
+      });
+    case Mistake::kOneMore:
+    case Mistake::kShortWindows:
+      return RewriteInputs(wire, [mistake](auto& input) { SpoilLimits(mistake, input); });
+    case Mistake::kKeptFees:
+      return RewriteInputs(wire, SpoilRejection);
+    case Mistake::kNewTransactionIds:
+      return RewriteInputs(wire, [sent = 0](auto& input) mutable {
+        // Holds keep their ids, so that captures find them.
+        if (!input.has_hold()) RenameAnew(input, ++sent);
+      });
+    default:
+      return;
   }
-  if (mistake == Mistake::kOneMore || mistake == Mistake::kShortWindows) {
-    wire.Rewrite([mistake](const std::string& method, std::string& request) {
-      ledger::v1::PostTransactionsRequest posts;
-      if (!method.ends_with("/PostTransactions") || !posts.ParseFromString(request)) return;
-      for (auto& input : *posts.mutable_transactions()) SpoilLimits(mistake, input);
-      request = posts.SerializeAsString();
-    });
-  }
-  if (mistake != Mistake::kNewTransactionIds) return;
-  wire.Rewrite([sent = 0](const std::string& method, std::string& request) mutable {
-    if (!method.ends_with("/PostTransactions")) return;
-    ledger::v1::PostTransactionsRequest posts;
-    if (!posts.ParseFromString(request)) return;
-    for (auto& input : *posts.mutable_transactions()) {
-      // Holds keep their ids, so that captures find them.
-      if (input.has_hold()) continue;
-      const Uuid fresh = DeriveId("florin.saga.fresh", std::to_string(++sent));
-      input.set_transaction_id(FormatId(IdKind::kTransaction, fresh));
-    }
-    request = posts.SerializeAsString();
-  });
 }
 
 }  // namespace florin::saga

@@ -40,6 +40,9 @@ enum class Mistake {
   kLeftHolds,          // What was held is not given back when nothing is paid.
   kUnapprovedBulks,    // Bulks begin as if they were approved.
   kCanceledBulks,      // A bulk goes on that is said to be canceled.
+  kFreePayouts,        // The fee of a payout is forgotten.
+  kKeptFees,           // What the rail rejects comes back without it.
+  kOtherFees,          // That of one that is returned is kept where it is to go back, and so on.
 };
 
 struct MistakeRow {
@@ -77,6 +80,9 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kLeftHolds, "left holds"},
     {Mistake::kUnapprovedBulks, "unapproved bulks"},
     {Mistake::kCanceledBulks, "canceled bulks go on"},
+    {Mistake::kFreePayouts, "free payouts"},
+    {Mistake::kKeptFees, "kept fees of what is rejected"},
+    {Mistake::kOtherFees, "other fees of what is returned"},
 };
 
 // The stores, with this mistake if it is one of a store.

@@ -55,6 +55,27 @@ PayoutStage StageByRail(const payments::TakenPayout& taken, absl::Time now) {
   return stage;
 }
 
+struct BookedFee {
+  std::int64_t taken = 0;
+  std::int64_t back = 0;
+};
+
+// What the ledger has booked of the fee of a payout, on its way out and back.
+BookedFee FeeBookedOf(const View& view, const Payout& payout) {
+  const Uuid fees = payments::HouseAccountId(
+      {.role = payments::Role::kFeeIncome, .currency = payout.payment.amount.currency});
+  BookedFee fee;
+  for (const Uuid& booking : payments::BookingIdsOf(payout.payment.payment_id)) {
+    const ledger::Decision* const decision = DecisionOf(view, booking);
+    if (decision == nullptr || decision->commitment() == nullptr) continue;
+    for (const ledger::Posting& posting : decision->commitment()->postings) {
+      if (posting.credit_account_id == fees) fee.taken += posting.amount_minor;
+      if (posting.debit_account_id == fees) fee.back += posting.amount_minor;
+    }
+  }
+  return fee;
+}
+
 // What is wrong with an occurrence and its payment, if it has one; empty: nothing.
 std::string Objection(const payments::Schedule& schedule, const payments::Occurrence& occurrence,
                       const Payment* payment) {
@@ -258,6 +279,36 @@ void TheRailPaysWhatWasAsked(World& world, const View& view, const Complain& com
     } else if (payout->second.payment.amount.minor_units != amount) {
       complain(absl::StrCat("the rail has paid ", amount, ": ", Text(payout->second)));
     }
+  }
+}
+
+void EndedPayoutsHoldNoFee(World&, const View& view, const Complain& complain) {
+  for (const auto& [id, payout] : view.payouts) {
+    const bool held = payments::FeeStateOf(payout) == payments::FeeState::kHeld;
+    if (held && payments::IsTerminal(payout.payment.state)) {
+      complain("it has ended, and holds its fee: " + Text(payout));
+    }
+  }
+}
+
+// By the schedule, and as the payer is told.
+void FeesOfPayoutsAreTakenOnce(World& world, const View& view, const Complain& complain) {
+  using payments::FeeState;
+  for (const auto& [id, payout] : view.payouts) {
+    const auto asked = view.asked.find(id);
+    if (asked == view.asked.end()) continue;
+    const std::int64_t fee = FeeOf(world, asked->second);
+    const FeeState state = payments::FeeStateOf(payout);
+    const bool back = state == FeeState::kGivenBack;
+    const bool taken = back || state == FeeState::kTaken;
+    const BookedFee booked = FeeBookedOf(view, payout);
+    if ((state == FeeState::kNone) != (fee == 0) || booked.taken != (taken ? fee : 0) ||
+        booked.back != (back ? fee : 0)) {
+      complain(absl::StrCat("of a fee of ", fee, ", ", std::string(payments::NameOf(state)), ", ",
+                            booked.taken, " was taken and ", booked.back,
+                            " given back: ", Text(payout)));
+    }
+    world.Count(absl::StrCat("fee of a payout ", std::string(payments::NameOf(state))));
   }
 }
 

@@ -15,6 +15,9 @@ void LimitsAreWhole(World& world, const View& view, const Complain& complain);
 void PayoutsAgreeWithTheRail(World& world, const View& view, const Complain& complain);
 void TheRailPaysWhatWasAsked(World& world, const View& view, const Complain& complain);
 void DepositsHaveEnded(World& world, const View& view, const Complain& complain);
+// Always: nobody is told that the fee of what has ended is set aside.
+void EndedPayoutsHoldNoFee(World& world, const View& view, const Complain& complain);
+void FeesOfPayoutsAreTakenOnce(World& world, const View& view, const Complain& complain);
 void TheNostroIsWhatTheRailHas(World& world, const View& view, const Complain& complain);
 void AnOccurrenceIsPaidOnce(World& world, const View& view, const Complain& complain);
 // Always: nothing of an order begins before its payer has approved it.

@@ -68,6 +68,7 @@ class OneRate : public payments::RateSource {
 // How a deployment is set up.
 struct Terms {
   payments::FeeSchedule fees;
+  bool gives_back = false;  // The fee of a payout that is returned, if there are fees.
   payments::ApprovalPolicy policy;
   bool limited = false;         // There are limits.
   bool books = false;           // Some accounts are in another book.

@@ -161,17 +161,6 @@ Uuid House(Role role, const Currency& currency) {
   return HouseAccountId({.role = role, .currency = currency});
 }
 
-// By the schedule of the world, in words: three and one percent of a transfer, half a percent of a
-// deposit or a conversion.
-std::int64_t FeeOf(const World& world, const Asked& asked) {
-  const PaymentRequest& request = asked.request;
-  if (world.terms().fees.rules.empty() || request.amount.currency.code() != "EUR") return 0;
-  if (!asked.priced || request.kind == Kind::kPayout) return 0;
-  const std::int64_t amount = request.amount.minor_units;
-  if (request.kind == Kind::kDeposit || !request.quote_id.is_nil()) return amount * 50 / 10'000;
-  return 3 + amount / 100;
-}
-
 void AddConversion(const std::string& book, const PaymentRequest& request, Balances& balances) {
   const std::int64_t sold = request.amount.minor_units;
   const Currency& from = request.amount.currency;
@@ -279,28 +268,38 @@ Uuid BackTo(const View& view, const payments::Payout& payout, PayoutStage bookin
                    : payout.payment.source_account_id;
 }
 
-void AddPayout(const View& view, const payments::Payout& payout, Balances& balances) {
+// Its fee goes with the amount, and comes back with it; unless it was paid, and the house keeps it.
+void AddPayout(const World& world, const View& view, const payments::Payout& payout,
+               Balances& balances) {
   const Payment& payment = payout.payment;
+  const auto asked = view.asked.find(payment.payment_id);
+  const std::int64_t fee = asked == view.asked.end() ? 0 : FeeOf(world, asked->second);
   const std::int64_t amount = payment.amount.minor_units;
   const Currency& currency = payment.amount.currency;
   const Uuid& payer = payment.source_account_id;
+  const Uuid fees = House(Role::kFeeIncome, currency);
   switch (payout.stage) {
     case PayoutStage::kReserved:
     case PayoutStage::kSending:
     case PayoutStage::kCanceling:
-      balances.held[{kBook, payer}] += amount;
+      balances.held[{kBook, payer}] += amount + fee;
       return;
     case PayoutStage::kSent:
     case PayoutStage::kSettling:
     case PayoutStage::kRejecting:
+      Move(payer, fees, fee, balances);
       return Move(payer, House(Role::kOutboundClearing, currency), amount, balances);
     case PayoutStage::kSettled:
     case PayoutStage::kReturning:
+      Move(payer, fees, fee, balances);
       return Move(payer, House(Role::kNostro, currency), amount, balances);
     case PayoutStage::kRejected:
-      return Move(payer, BackTo(view, payout, PayoutStage::kRejecting), amount, balances);
-    case PayoutStage::kReturned:
-      return Move(payer, BackTo(view, payout, PayoutStage::kReturning), amount, balances);
+      return Move(payer, BackTo(view, payout, PayoutStage::kRejecting), amount + fee, balances);
+    case PayoutStage::kReturned: {
+      const Uuid back = BackTo(view, payout, PayoutStage::kReturning);
+      Move(payer, world.terms().gives_back ? back : fees, fee, balances);
+      return Move(payer, back, amount, balances);
+    }
     case PayoutStage::kCreated:
     case PayoutStage::kCanceled:
     case PayoutStage::kRefused:
@@ -373,10 +372,22 @@ const ledger::Decision* DecisionOf(const View& view, const Uuid& transaction_id)
   return nullptr;
 }
 
+// By the schedule of the world, in words: three and one percent of a transfer, half a percent of a
+// deposit or a conversion, two and one and a half percent of a payout.
+std::int64_t FeeOf(const World& world, const Asked& asked) {
+  const PaymentRequest& request = asked.request;
+  if (world.terms().fees.rules.empty() || request.amount.currency.code() != "EUR") return 0;
+  if (!asked.priced) return 0;
+  const std::int64_t amount = request.amount.minor_units;
+  if (request.kind == Kind::kPayout) return 2 + amount * 150 / 10'000;
+  if (request.kind == Kind::kDeposit || !request.quote_id.is_nil()) return amount * 50 / 10'000;
+  return 3 + amount / 100;
+}
+
 Balances PromisedBalances(World& world, const View& view) {
   Balances balances;
   AddArrivals(world, view, balances);
-  for (const auto& [id, payout] : view.payouts) AddPayout(view, payout, balances);
+  for (const auto& [id, payout] : view.payouts) AddPayout(world, view, payout, balances);
   for (const Payment& payment : view.payments) {
     const auto asked = view.asked.find(payment.payment_id);
     if (asked == view.asked.end() || payment.kind == Kind::kPayout) continue;

@@ -66,6 +66,9 @@ payments::RailDeposit DepositAt(World& world, const payments::RailEntry& entry);
 
 // ---- A tiny model: what balances must be, by what was promised.
 
+// What the schedule of the world makes it cost.
+std::int64_t FeeOf(const World& world, const Asked& asked);
+
 using BookAccount = std::pair<std::string, Uuid>;  // An account of a book.
 struct Balances {
   std::map<BookAccount, std::int64_t> posted;  // Credits less debits.

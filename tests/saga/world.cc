@@ -35,11 +35,16 @@ constexpr char kApproved[] = ", approved";
 constexpr char kFees[] =
     "transfer EUR payer fixed=3 basis_points=100\n"
     "deposit EUR payee basis_points=50\n"
-    "fx EUR payer basis_points=50\n";
+    "fx EUR payer basis_points=50\n"
+    "payout EUR payer fixed=2 basis_points=150 returned=";
 
 Terms TermsOf(simulation::Random& random) {
   Terms terms;
-  if (random.OneIn(2)) terms.fees = *payments::ParseFeeSchedule(kFees);
+  terms.gives_back = random.OneIn(2);
+  if (random.OneIn(2)) {
+    terms.fees = *payments::ParseFeeSchedule(
+        absl::StrCat(kFees, terms.gives_back ? "give_back\n" : "keep\n"));
+  }
   if (random.OneIn(2)) terms.policy = *payments::ParseApprovalPolicy("EUR:300:1000");
   terms.limited = random.OneIn(2);
   terms.books = random.OneIn(2);
