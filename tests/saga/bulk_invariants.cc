@@ -72,6 +72,15 @@ bool LacksApproval(const World& world, const Bulk& bulk, const Uuid& destination
          world.OwnerOf(destination) != bulk.user_id;
 }
 
+// Whether it may be refused since its payer has not saved, or just saved, whom it pays.
+bool LacksPayee(const World& world, const Bulk& bulk, const SeenItem& seen) {
+  const std::string& reason = seen.item.failure_reason;
+  return world.terms().payees.required &&
+         world.OwnerOf(seen.item.destination_account_id) != bulk.user_id &&
+         (reason == NameOfReason(Reason::kPayeeNotFound) ||
+          reason == NameOfReason(Reason::kPayeeCoolingOff));
+}
+
 // What is wrong with an item that has failed; empty: nothing.
 std::string WrongWithFailed(const World& world, const View& view, const Bulk& bulk,
                             const SeenItem& seen, const Payment* payment) {
@@ -88,6 +97,7 @@ std::string WrongWithFailed(const World& world, const View& view, const Bulk& bu
     return LacksApproval(world, bulk, destination) ? "" : "no approval of its own was to be had";
   }
   if (reason == WhyNever(world, bulk, destination) && !reason.empty()) return "";
+  if (LacksPayee(world, bulk, seen)) return "";
   if (!IsAllOrNothing(bulk)) return "no payment was tried";
   if (reason == NameOfReason(Reason::kBulkItemFailed)) return "";
   if (reason == NameOfReason(Reason::kLimitExceeded)) {

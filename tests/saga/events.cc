@@ -111,6 +111,31 @@ bool Payout(World& world) {
   return world.Ask(world.Add({.key = "", .user = payer.user, .payout = std::move(request)}));
 }
 
+// An account of somebody, or an IBAN elsewhere.
+std::string SomebodyToSave(World& world) {
+  if (world.random().OneIn(2)) {
+    return kBeneficiaries[world.random().Below(std::ssize(kBeneficiaries))];
+  }
+  const Person& payee = Somebody(world);
+  return FormatId(IdKind::kAccount,
+                  world.random().Pick(world.random().OneIn(4) ? payee.usd : payee.eur));
+}
+
+// Usable at once, or later.
+bool SavePayee(World& world) {
+  const payments::PayeePolicy& policy = world.terms().payees;
+  if (!policy.required && policy.payouts == payments::PayoutPayees::kAnybody) return false;
+  const Uuid user = Somebody(world).user;
+  absl::Time usable = world.kept().clock.Now();
+  if (world.random().OneIn(3)) usable += absl::Minutes(world.random().Below(60));
+  world.SavePayee(user, SomebodyToSave(world), usable);
+  return true;
+}
+
+bool DeletePayee(World& world) {
+  return world.DeletePayee(Somebody(world).user, SomebodyToSave(world));
+}
+
 // Daily from today or tomorrow on, or once.
 bool Schedule(World& world) {
   const Person& payer = Somebody(world);
@@ -525,6 +550,8 @@ constexpr Event kEvents[] = {
     {"an authorization", 7, false, Authorization},
     {"a payout", 7, false, Payout},
     {"a payout is canceled", 2, true, CancelPayout},
+    {"a payee is saved", 16, true, SavePayee},
+    {"a payee is deleted", 2, true, DeletePayee},
     {"money arrives at the rail", 4, true, Arrival},
     {"a schedule", 3, false, Schedule},
     {"a schedule is changed", 1, true, ChangeSchedule},

@@ -12,6 +12,7 @@
 #include "tests/saga/book_invariants.h"
 #include "tests/saga/bulk_invariants.h"
 #include "tests/saga/order_invariants.h"
+#include "tests/saga/payee_invariants.h"
 
 namespace florin::saga {
 
@@ -446,6 +447,8 @@ constexpr Invariant kAlways[] = {
     {"orders wait for their payers", OrdersWaitForTheirPayers},
     {"nobody is paid before, or without, the payer's book", CreditsAreCovered},
     {"bulks begin when they may", BulksBeginWhenTheyMay},
+    {"who is paid was saved", WhoIsPaidWasSaved},
+    {"payouts go to payees", PayoutsGoToPayees},
     {"all is held, or nothing is paid", AllIsHeldOrNothingPaid},
 };
 

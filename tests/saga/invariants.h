@@ -16,6 +16,9 @@ namespace florin::saga {
 std::string Text(const payments::Payment& payment);
 std::string Text(const payments::Step& step);
 
+// Clocks go back by less, all together.
+inline constexpr absl::Duration kBack = absl::Minutes(1);
+
 // Tells of everything that is wrong.
 using Complain = std::function<void(std::string)>;
 

@@ -30,6 +30,9 @@ class MistakenStore : public payments::FakeStore {
                                                       payments::ApprovalTerms terms,
                                                       payments::ApprovalPolicy policy) override {
     Spoil(intent);
+    if (mistake_ == Mistake::kUnaskedPayees && intent.payment.kind == payments::Kind::kPayout) {
+      policy.enabled = false;
+    }
     return FakeStore::InsertJudged(std::move(intent), std::move(terms), std::move(policy));
   }
 
@@ -275,6 +278,42 @@ class MistakenLimits : public payments::FakeLimitStore {
   const payments::LimitScope forgotten_;
 };
 
+class MistakenPayees : public payments::PayeesDouble {
+ public:
+  explicit MistakenPayees(Mistake mistake) : mistake_(mistake) {}
+
+  Task<absl::StatusOr<accounts::v1::LookUpPayeesResponse>> LookUpPayees(
+      rpc::Call& call, const accounts::v1::LookUpPayeesRequest& request) override {
+    if (mistake_ == Mistake::kAnyPayee) co_return Everybody(request);
+    auto response = co_await PayeesDouble::LookUpPayees(call, request);
+    if (mistake_ == Mistake::kNoCoolingOff) {
+      for (auto& payee : *response->mutable_payees()) {
+        SetTime(absl::UnixEpoch(), *payee.mutable_usable_time());
+      }
+    }
+    co_return response;
+  }
+  void Delete(const Uuid& user_id, const std::string& payee) override {
+    if (mistake_ != Mistake::kDeletedPayees) PayeesDouble::Delete(user_id, payee);
+  }
+
+ private:
+  static accounts::v1::LookUpPayeesResponse Everybody(
+      const accounts::v1::LookUpPayeesRequest& request) {
+    accounts::v1::LookUpPayeesResponse response;
+    for (const std::string& id : request.account_ids()) {
+      response.add_payees()->set_account_id(id);
+    }
+    for (const std::string& iban : request.ibans()) response.add_payees()->set_iban(iban);
+    for (auto& payee : *response.mutable_payees()) {
+      SetTime(absl::UnixEpoch(), *payee.mutable_usable_time());
+    }
+    return response;
+  }
+
+  const Mistake mistake_;
+};
+
 // What posts of limits are: fundings, and holds.
 void SpoilLimits(Mistake mistake, ledger::v1::TransactionInput& input) {
   if (mistake == Mistake::kOneMore && input.metadata().contains("limit_id")) {
@@ -336,6 +375,10 @@ Stores MakeStores(Mistake mistake) {
   }
   if (mistake == Mistake::kDepositsAnew) stores.deposits = std::make_unique<MistakenDeposits>();
   return stores;
+}
+
+std::unique_ptr<payments::PayeesDouble> MakePayees(Mistake mistake) {
+  return std::make_unique<MistakenPayees>(mistake);
 }
 
 void Spoil(Mistake mistake, Wire& wire) {

@@ -1,8 +1,10 @@
 // Rules broken on purpose, to see that the invariants find it.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
+#include "services/payments/flow/payees_double.h"
 #include "tests/saga/stores.h"
 #include "tests/saga/wire.h"
 
@@ -40,6 +42,10 @@ enum class Mistake {
   kLeftHolds,          // What was held is not given back when nothing is paid.
   kUnapprovedBulks,    // Bulks begin as if they were approved.
   kCanceledBulks,      // A bulk goes on that is said to be canceled.
+  kAnyPayee,           // Whoever is to be paid passes for saved.
+  kDeletedPayees,      // Payees that were deleted stay.
+  kNoCoolingOff,       // New ones are usable at once.
+  kUnaskedPayees,      // Nobody is asked about a payout, whoever it goes to.
   kFreePayouts,        // The fee of a payout is forgotten.
   kKeptFees,           // What the rail rejects comes back without it.
   kOtherFees,          // That of one that is returned is kept where it is to go back, and so on.
@@ -80,6 +86,10 @@ inline constexpr MistakeRow kMistakes[] = {
     {Mistake::kLeftHolds, "left holds"},
     {Mistake::kUnapprovedBulks, "unapproved bulks"},
     {Mistake::kCanceledBulks, "canceled bulks go on"},
+    {Mistake::kAnyPayee, "any payee"},
+    {Mistake::kDeletedPayees, "deleted payees"},
+    {Mistake::kNoCoolingOff, "no cooling off"},
+    {Mistake::kUnaskedPayees, "unasked payees"},
     {Mistake::kFreePayouts, "free payouts"},
     {Mistake::kKeptFees, "kept fees of what is rejected"},
     {Mistake::kOtherFees, "other fees of what is returned"},
@@ -87,7 +97,9 @@ inline constexpr MistakeRow kMistakes[] = {
 
 // The stores, with this mistake if it is one of a store.
 Stores MakeStores(Mistake mistake);
-// The same of the wire.
+// The same of the payees that accounts keeps.
+std::unique_ptr<payments::PayeesDouble> MakePayees(Mistake mistake);
+// And of the wire.
 void Spoil(Mistake mistake, Wire& wire);
 
 }  // namespace florin::saga

@@ -19,9 +19,6 @@ using payments::PayoutStage;
 using payments::RailEvent;
 using payments::State;
 
-// Clocks go back by less, all together.
-constexpr absl::Duration kBack = absl::Minutes(1);
-
 std::string Text(const Payout& payout) {
   return absl::StrCat(FormatId(IdKind::kPayment, payout.payment.payment_id), " (",
                       std::string(payments::NameOf(payout.stage)), ", ",

@@ -67,6 +67,7 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
       rail_(*stores.rail, kept.clock, kept.gates, owner),
       channel_(context_.get_executor(), From(owner)),
       directory_(accounts_, 100, kept.clock),
+      payee_check_(payees_, terms.payees, kept.clock),
       limits_(limit_store_, kept.clock),
       buckets_(limits_, ledger_, reader_, kBook),
       settlement_(context_.get_executor(), store_, ledger_, chart_, kept.clock, kBook, &buckets_),
@@ -101,7 +102,8 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
                 .clock = kept.clock,
                 .ids = kept.ids,
                 .limits = terms.limited ? &limits_ : nullptr,
-                .pricing = &pricing_}),
+                .pricing = &pricing_,
+                .payees = &payee_check_}),
       rail_deposits_(store_, deposit_store_, directory_, settlement_, chart_, kept.clock, kept.ids),
       inbox_(RailsOf(rail_), payouts_, rail_deposits_),
       confirm_order_(schedule_store_, approvals_, kept.clock),
@@ -118,7 +120,9 @@ PaymentsProcess::PaymentsProcess(Kept& kept, Stores& stores, const Terms& terms,
                     .pricing = pricing_,
                     .policy = terms.policy,
                     .limits = terms.limited ? &limits_ : nullptr},
-                   kept.clock) {}
+                   kept.clock) {
+  create_.RequirePayees(payee_check_);
+}
 
 PaymentsProcess::~PaymentsProcess() {
   kept_.wire.Forget(owner_);

@@ -24,6 +24,7 @@
 #include "services/payments/flow/create_quote.h"
 #include "services/payments/flow/create_schedule.h"
 #include "services/payments/flow/limit_buckets.h"
+#include "services/payments/flow/payee_check.h"
 #include "services/payments/flow/payment_parties.h"
 #include "services/payments/flow/payment_pricing.h"
 #include "services/payments/flow/payouts.h"
@@ -70,6 +71,7 @@ struct Terms {
   payments::FeeSchedule fees;
   bool gives_back = false;  // The fee of a payout that is returned, if there are fees.
   payments::ApprovalPolicy policy;
+  payments::PayeePolicy payees;
   bool limited = false;         // There are limits.
   bool books = false;           // Some accounts are in another book.
   bool slow = false;            // Days pass between what happens.
@@ -162,8 +164,10 @@ class PaymentsProcess {
   ledger::v1::LedgerClient ledger_{&channel_};
   ledger::v1::LedgerReaderClient reader_{&channel_};
   accounts::v1::AccountsClient accounts_{&channel_};
+  accounts::v1::PayeesClient payees_{&channel_};
   auth::v1::ApprovalsClient auth_{&channel_};
   payments::AccountDirectory directory_;
+  payments::PayeeCheck payee_check_;
   payments::ChartAccounts chart_{ledger_, kBook};
   payments::LimitDirectory limits_;
   payments::LimitBuckets buckets_;

@@ -38,6 +38,16 @@ constexpr char kFees[] =
     "fx EUR payer basis_points=50\n"
     "payout EUR payer fixed=2 basis_points=150 returned=";
 
+payments::PayeePolicy PayeesOf(simulation::Random& random) {
+  payments::PayeePolicy policy{.required = random.OneIn(3)};
+  if (random.OneIn(2)) {
+    policy.payouts =
+        random.OneIn(2) ? payments::PayoutPayees::kApproved : payments::PayoutPayees::kSaved;
+  }
+  policy.while_cooling_off = *payments::ParseAmounts("EUR:100");
+  return policy;
+}
+
 Terms TermsOf(simulation::Random& random) {
   Terms terms;
   terms.gives_back = random.OneIn(2);
@@ -46,6 +56,7 @@ Terms TermsOf(simulation::Random& random) {
         absl::StrCat(kFees, terms.gives_back ? "give_back\n" : "keep\n"));
   }
   if (random.OneIn(2)) terms.policy = *payments::ParseApprovalPolicy("EUR:300:1000");
+  terms.payees = PayeesOf(random);
   terms.limited = random.OneIn(2);
   terms.books = random.OneIn(2);
   terms.slow = random.OneIn(3);
@@ -66,6 +77,7 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
       stores_(MakeStores(mistake)),
       ledger_clock_(kept_.clock, terms_.ledger_ahead),
       approvals_(kept_.clock),
+      payees_(MakePayees(mistake)),
       operator_(kept_.ids.NewId()) {
   Spoil(mistake, kept_.wire);
   for (int i = 0; i < kPeople; ++i) {
@@ -84,6 +96,7 @@ World::World(std::uint64_t seed, Mistake mistake, Coverage& coverage, bool trace
   if (terms_.limited) MakeLimits();
   kept_.wire.Serve(++last_owner_, outside_.get_executor(), accounts_);
   kept_.wire.Serve(last_owner_, outside_.get_executor(), approvals_);
+  kept_.wire.Serve(last_owner_, outside_.get_executor(), *payees_);
   payments_.resize(static_cast<std::size_t>(terms_.replicas));
   StartMissing();
 }

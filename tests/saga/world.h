@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "services/payments/flow/approvals_double.h"
+#include "services/payments/flow/payees_double.h"
 #include "services/payments/flow/peer_doubles.h"
 #include "tests/saga/mistakes.h"
 #include "tests/saga/processes.h"
@@ -36,6 +37,15 @@ inline constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::ma
 struct KnownLimit {
   payments::Limit limit;
   std::vector<std::pair<absl::Time, std::int64_t>> maxima;
+};
+
+// Whom somebody has saved, from when until when: an IBAN, or the id of an account as text.
+struct SavedPayee {
+  Uuid user;
+  std::string payee;
+  absl::Time usable_time;
+  absl::Time saved;
+  absl::Time deleted = absl::InfiniteFuture();
 };
 
 // What the runs came across: "transfer succeeded", "payments crashes", …
@@ -62,6 +72,12 @@ class World {
   // What has arrived at the rail.
   std::deque<payments::RailEntry>& arrivals() { return arrivals_; }
   std::deque<KnownLimit>& limits() { return limits_; }
+  // All that ever were.
+  const std::deque<SavedPayee>& payees() const { return saved_; }
+  // From now on, instead of what was saved of it before.
+  void SavePayee(const Uuid& user, const std::string& payee, absl::Time usable_time);
+  // False: it is not saved.
+  bool DeletePayee(const Uuid& user, const std::string& payee);
 
   Promise& Add(Promise promise);
   // Asks for it, of a process of payments that is up; false: none is.
@@ -164,12 +180,14 @@ class World {
   asio::io_context outside_{1};
   payments::AccountsDouble accounts_;
   payments::ApprovalsDouble approvals_;
+  std::unique_ptr<payments::PayeesDouble> payees_;
   std::vector<Person> people_;
   std::set<Uuid> elsewhere_;  // Accounts in the other book.
   Uuid operator_;
   std::deque<Promise> promises_;
   std::deque<payments::RailEntry> arrivals_;
   std::deque<KnownLimit> limits_;
+  std::deque<SavedPayee> saved_;
   std::map<int, Running> running_;  // Calls of clients under way.
   int calls_ = 0;
   Owner last_owner_ = 0;

@@ -16,8 +16,10 @@ using payments::Step;
 using payments::StepState;
 
 // Why a request may be refused without a trace.
-constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired, Reason::kQuoteUsed,
-                                    Reason::kQuoteNotFound, Reason::kAmountTooSmall};
+constexpr Reason kWithoutTrace[] = {Reason::kQuoteExpired,   Reason::kQuoteUsed,
+                                    Reason::kQuoteNotFound,  Reason::kAmountTooSmall,
+                                    Reason::kPayeeNotFound,  Reason::kPayeeRequired,
+                                    Reason::kPayeeCoolingOff};
 
 // What never changes once it has ended.
 Payment WithoutCounters(Payment payment) {

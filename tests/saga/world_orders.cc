@@ -14,6 +14,23 @@ constexpr int kEverything = 1'000'000;
 
 }  // namespace
 
+void World::SavePayee(const Uuid& user, const std::string& payee, absl::Time usable_time) {
+  DeletePayee(user, payee);
+  payees_->Save(user, payee, usable_time);
+  saved_.push_back(
+      {.user = user, .payee = payee, .usable_time = usable_time, .saved = kept_.clock.Now()});
+}
+
+bool World::DeletePayee(const Uuid& user, const std::string& payee) {
+  const auto kept = std::ranges::find_if(saved_, [&](const SavedPayee& one) {
+    return one.user == user && one.payee == payee && one.deleted == absl::InfiniteFuture();
+  });
+  if (kept == saved_.end()) return false;
+  payees_->Delete(user, payee);
+  kept->deleted = kept_.clock.Now();
+  return true;
+}
+
 bool World::OrdersAreUnfinished(absl::Time soon) {
   if (PayoutsAreUnfinished(soon)) return true;
   for (const payments::Schedule& schedule : Schedules()) {

@@ -14,13 +14,16 @@ namespace florin::payments {
 class PayeesDouble : public accounts::v1::PayeesService {
  public:
   void Save(const Uuid& user_id, const Uuid& account_id, absl::Time usable_time) {
-    std::lock_guard lock(mutex_);
-    saved_[{FormatId(IdKind::kUser, user_id), FormatId(IdKind::kAccount, account_id)}] =
-        usable_time;
+    Save(user_id, FormatId(IdKind::kAccount, account_id), usable_time);
   }
-  void SaveIban(const Uuid& user_id, const std::string& iban, absl::Time usable_time) {
+  // `payee`: an IBAN, or the id of an account as text.
+  void Save(const Uuid& user_id, const std::string& payee, absl::Time usable_time) {
     std::lock_guard lock(mutex_);
-    saved_[{FormatId(IdKind::kUser, user_id), iban}] = usable_time;
+    saved_[{FormatId(IdKind::kUser, user_id), payee}] = usable_time;
+  }
+  virtual void Delete(const Uuid& user_id, const std::string& payee) {
+    std::lock_guard lock(mutex_);
+    saved_.erase({FormatId(IdKind::kUser, user_id), payee});
   }
   void Clear() {
     std::lock_guard lock(mutex_);

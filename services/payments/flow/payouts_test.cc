@@ -619,12 +619,12 @@ class PayoutPayeesTest : public PayoutsTest {
 TEST_F(PayoutPayeesTest, OnlyWhoWasSavedIsPaid) {
   EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 10), "1"),
               AllOf(StatusHasReason(Reason::kPayeeRequired), StatusHasParam("beneficiary")));
-  payees_double_.SaveIban(stranger_, kAccepts, clock_.Now());
+  payees_double_.Save(stranger_, kAccepts, clock_.Now());
   EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 10), "1"),
               StatusHasReason(Reason::kPayeeRequired))
       << "somebody else has saved it";
   EXPECT_TRUE(Payments().empty());
-  payees_double_.SaveIban(user_, kAccepts, clock_.Now() + absl::Hours(1));
+  payees_double_.Save(user_, kAccepts, clock_.Now() + absl::Hours(1));
   EXPECT_THAT(Make(runtime_, saved_, user_, Request(kAccepts, 100), "1"), IsOk());
   const auto early = Make(runtime_, saved_, user_, Request(kAccepts, 101), "2");
   EXPECT_THAT(early, StatusHasReason(Reason::kPayeeCoolingOff));
@@ -653,7 +653,7 @@ TEST_F(PayoutPayeesTest, OthersAreApprovedWhateverExemptsThem) {
   const auto small = Make(runtime_, approved_, user_, Request(kAccepts, 10), "1");
   ASSERT_THAT(small, IsOk());
   EXPECT_EQ(small->payout.payment.state, State::kRequiresAction) << "though it is a low value";
-  payees_double_.SaveIban(user_, kAccepts, clock_.Now() + absl::Hours(1));
+  payees_double_.Save(user_, kAccepts, clock_.Now() + absl::Hours(1));
   EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 101), "2")->payout.payment.state,
             State::kRequiresAction);
   EXPECT_EQ(Make(runtime_, approved_, user_, Request(kAccepts, 100), "3")->payout.payment.state,
