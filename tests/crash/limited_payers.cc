@@ -24,19 +24,6 @@ std::string UuidOf(IdKind kind, const std::string& id) {
   return parsed.ok() ? parsed->ToString() : "";
 }
 
-Answer MakeAgreed(Staff& staff, boost::json::object body) {
-  boost::json::object payload;
-  for (const char* member : {"account_id", "country", "currency", "kyc_level", "maximum", "measure",
-                             "scope", "user_id", "window_seconds"}) {
-    const std::string name(member);
-    if (name == "country" && !body.contains(name)) continue;
-    payload[name] = name == "kyc_level" ? "KYC_LEVEL_UNSPECIFIED" : "";
-    if (body.contains(name)) payload[name] = body.at(name);
-  }
-  body["proposal_id"] = staff.Agree("payments.limit", payload);
-  return staff.Post("/v1/limits", body);
-}
-
 void Fund(ApiUser& user, const std::string& account, const std::string& currency) {
   const boost::json::object amount = {{"currency", currency},
                                       {"minor_units", absl::StrCat(kPlenty)}};
@@ -242,7 +229,7 @@ LimitedPayers::LimitedPayers() {
     limit.maximum = NumberOf(std::string(body.at("maximum").as_string()));
     if (!user.empty()) body["user_id"] = user;
     if (!account.empty()) body["account_id"] = account;
-    const Answer made = MakeAgreed(staff, std::move(body));
+    const Answer made = staff.MakeLimit(std::move(body));
     EXPECT_EQ(Outcome(made), "200") << made;
     limit.limit_id = UuidOf(IdKind::kLimit, made.Text("limit_id"));
   };

@@ -69,23 +69,6 @@ Answer SetMaximum(const Answer& limit, std::int64_t maximum) {
       boost::json::object{{"maximum", absl::StrCat(maximum)},
                           {"proposal_id", People().Agree("payments.limit", change)}});
 }
-// As Make(), without expecting anything.
-Answer TryMake(boost::json::object body) {
-  boost::json::object payload;
-  for (const char* member : {"account_id", "currency", "kyc_level", "maximum", "measure", "scope",
-                             "user_id", "window_seconds"}) {
-    const bool level = std::string_view(member) == "kyc_level";
-    payload[member] = level ? "KYC_LEVEL_UNSPECIFIED" : "";
-    if (body.contains(member)) payload[member] = body.at(member);
-    // In its place, and only where there is one.
-    if (std::string_view(member) == "account_id" && body.contains("country")) {
-      payload["country"] = body.at("country");
-    }
-  }
-  body["proposal_id"] = People().Agree("payments.limit", payload);
-  return People().Post(kLimits, body);
-}
-
 // Somebody with 1000.00 EUR in an account, and whom they pay.
 class LimitsTest : public ::testing::Test {
  protected:
@@ -114,7 +97,7 @@ class LimitsTest : public ::testing::Test {
     return body;
   }
   Answer Make(const boost::json::object& body) {
-    Answer limit = TryMake(body);
+    Answer limit = People().MakeLimit(body);
     EXPECT_EQ(Outcome(limit), "200") << limit;
     return limit;
   }
@@ -588,7 +571,7 @@ TEST_F(LimitsTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(Outcome(payer_.Get("/v1/allowances?account_id=acc_x")), "400 invalid_id");
   // Five alike, and no more.
   for (int i = 1; i < 5; ++i) Make("USER", 500 + i, kDay);
-  EXPECT_EQ(Outcome(TryMake(Body("USER", 1, kWeek))), "400 invalid_limit");
+  EXPECT_EQ(Outcome(People().MakeLimit(Body("USER", 1, kWeek))), "400 invalid_limit");
 }
 
 // No two payments find the same room: by one minor unit no more than the maximum.

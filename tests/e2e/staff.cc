@@ -48,4 +48,17 @@ Answer Staff::Post(const std::string& path, const boost::json::object& body, Sen
 
 Answer Staff::Get(const std::string& path) { return eve_.Get(path, {.token = eve_token_}); }
 
+Answer Staff::MakeLimit(boost::json::object body) {
+  boost::json::object payload;
+  for (const char* member : {"account_id", "country", "currency", "kyc_level", "maximum", "measure",
+                             "scope", "user_id", "window_seconds"}) {
+    const std::string name(member);
+    if (name == "country" && !body.contains(name)) continue;
+    payload[name] = name == "kyc_level" ? "KYC_LEVEL_UNSPECIFIED" : "";
+    if (body.contains(name)) payload[name] = body.at(name);
+  }
+  body["proposal_id"] = Agree("payments.limit", payload);
+  return Post("/v1/limits", body);
+}
+
 }  // namespace florin::e2e

@@ -20,6 +20,8 @@ class Staff {
   // Eve, the operator, does what they have agreed on.
   Answer Post(const std::string& path, const boost::json::object& body, Sent sent = {});
   Answer Get(const std::string& path);
+  // Eve makes the limit that `body` describes, as they have agreed.
+  Answer MakeLimit(boost::json::object body);
 
   ApiUser& ann() { return ann_; }
   const std::string& ann_token() const { return ann_token_; }

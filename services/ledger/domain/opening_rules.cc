@@ -10,6 +10,14 @@ bool IsBookName(std::string_view name) {
   });
 }
 
+absl::Status BookNotFound() {
+  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
+}
+
+absl::Status CheckBook(std::string_view name) {
+  return IsBookName(name) ? absl::OkStatus() : BookNotFound();
+}
+
 absl::Status CheckTerms(const AccountTerms& terms) {
   if (terms.debits_must_not_exceed_credits && terms.credits_must_not_exceed_debits) {
     return Error(Reason::kInvalidLimits, "an account has one of the two limits at most",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "libs/telemetry/metrics.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/domain/posting_rules.h"
 
 namespace florin::ledger {
@@ -49,7 +50,7 @@ PostingBatcher::Queue* PostingBatcher::FindQueue(const std::string& book) {
 Task<absl::StatusOr<PostingBatcher::Queue*>> PostingBatcher::QueueOf(std::string book) {
   if (Queue* queue = FindQueue(book)) co_return queue;
   FLORIN_CO_ASSIGN_OR_RETURN(const bool exists, co_await store_.HasBook(book));
-  if (!exists) co_return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
+  if (!exists) co_return BookNotFound();
   const async::BatcherLimits limits{
       .max_batch = kCommitSize, .max_waiting = kMostWaiting, .ahead = kAhead};
   std::lock_guard lock(mutex_);

@@ -20,11 +20,6 @@ absl::Status CheckCount(int count, int least, int most, const char* param) {
   return Error(Reason::kTooManyItems, absl::StrCat("send ", least, " to ", most), {.param = param});
 }
 
-absl::Status CheckBook(const std::string& book) {
-  if (IsBookName(book)) return absl::OkStatus();
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 absl::StatusOr<std::vector<AccountTerms>> ReadTerms(const v1::OpenAccountsRequest& request) {
   std::vector<AccountTerms> accounts;
   for (int i = 0; i < request.accounts_size(); ++i) {

@@ -16,11 +16,6 @@ namespace {
 using merkle::Digest;
 using merkle::SignedTreeHead;
 
-absl::Status CheckBook(const std::string& book) {
-  if (IsBookName(book)) return absl::OkStatus();
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 absl::Status CheckSize(std::int64_t size, const char* param) {
   if (size >= 0) return absl::OkStatus();
   return Error(Reason::kInvalidField, "a size is not negative", {.param = param});

@@ -34,11 +34,6 @@ constexpr absl::Duration kTimeToAnswer = absl::Milliseconds(50);
 constexpr absl::Duration kProgress = absl::Seconds(10);
 constexpr int kEntriesAtOnce = 1000;
 
-absl::Status CheckBook(const std::string& book) {
-  if (IsBookName(book)) return absl::OkStatus();
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 absl::StatusOr<std::vector<Uuid>> ReadIds(IdKind kind, const Texts& texts, int least, int most,
                                           const char* param) {
   if (texts.size() < least || texts.size() > most) {

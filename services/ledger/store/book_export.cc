@@ -17,6 +17,7 @@
 #include "libs/crypto/sha256.h"
 #include "libs/pg/errors.h"
 #include "services/ledger/domain/command_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/proof/export_format.h"
 #include "services/ledger/proof/receipt.h"
 #include "services/ledger/store/journal_record.h"
@@ -241,7 +242,7 @@ class BookExport::Impl {
   // The book's own row.
   absl::Status Begin() {
     const pqxx::result rows = snapshot_.exec(kBook + quoted_);
-    if (rows.empty()) return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
+    if (rows.empty()) return BookNotFound();
     line_.last_sequence = NumberAt(rows[0], 0);
     line_.last_commit_time = ReadTime(rows[0][1]);
     line_.closed_until = TimeIfAny(rows[0], 2);

@@ -31,11 +31,6 @@
 
 namespace florin::ledger {
 
-// kBookNotFound, as stores and readers answer it.
-inline absl::Status BookNotFound() {
-  return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
-}
-
 // What was read, and the last decision of the book then.
 template <class Value>
 struct Snapshot {

@@ -1,6 +1,7 @@
 #include "services/ledger/store/fake_log_store.h"
 
 #include "absl/strings/str_cat.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/proof/record.h"
 #include "services/ledger/store/journal_record.h"
 
@@ -135,7 +136,7 @@ Task<absl::StatusOr<Backlog>> FakeLogStore::BacklogAfter(std::string book, std::
   store_.Inspect(book, [&](const FakeStore::Book& kept) {
     last = static_cast<std::int64_t>(kept.journal.size());
   });
-  if (!last) co_return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
+  if (!last) co_return BookNotFound();
   const auto covered = static_cast<std::int64_t>(size);
   if (covered > *last) co_return Contradiction("the log covers more than the book has");
   Backlog backlog{.records = *last - covered, .oldest_commit_time = {}};

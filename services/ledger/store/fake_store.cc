@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "services/ledger/domain/command_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/store/opening.h"
 
 namespace florin::ledger {

@@ -7,6 +7,7 @@
 
 #include "libs/pg/array.h"
 #include "services/ledger/domain/command_rules.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/store/inserts.h"
 #include "services/ledger/store/rows.h"
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/store/rows.h"
 
 namespace florin::ledger {

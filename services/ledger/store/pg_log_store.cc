@@ -6,6 +6,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/proof/receipt.h"
 #include "services/ledger/proof/record.h"
 #include "services/ledger/store/journal_record.h"
@@ -301,7 +302,7 @@ Task<absl::StatusOr<Backlog>> PgLogStore::BacklogAfter(std::string book, std::ui
       [&](pqxx::transaction_base& transaction) -> absl::StatusOr<Backlog> {
     const pqxx::result rows =
         transaction.exec_prepared("log_backlog", book, static_cast<std::int64_t>(size));
-    if (rows.empty()) return Error(Reason::kBookNotFound, "no such book", {.param = "book"});
+    if (rows.empty()) return BookNotFound();
     Backlog backlog{.records = rows[0][0].as<std::int64_t>() - static_cast<std::int64_t>(size)};
     if (backlog.records < 0) return Contradiction("the log covers more than the book has");
     if (!rows[0][1].is_null()) backlog.oldest_commit_time = ReadTime(rows[0][1]);

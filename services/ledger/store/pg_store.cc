@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "services/ledger/domain/opening_rules.h"
 #include "services/ledger/store/opening.h"
 #include "services/ledger/store/pg_batch.h"
 #include "services/ledger/store/rows.h"
