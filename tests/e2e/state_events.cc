@@ -10,6 +10,8 @@
 namespace florin::e2e {
 namespace {
 
+bool ledger_is_away = false;
+
 constexpr char kThen[] = " → ";
 
 bool Has(const std::vector<std::string>& names, const std::string& name) {
@@ -121,9 +123,28 @@ std::string Shown(const Answer& answer) {
   return absl::StrCat("200 ", boost::json::serialize(answer.body));
 }
 
-bool& LedgerIsAway() {
-  static bool away = false;
-  return away;
+bool LedgerIsAway() { return ledger_is_away; }
+
+LedgerAway::LedgerAway() {
+  SharedStack().Kill("ledger");
+  ledger_is_away = true;
+}
+
+LedgerAway::~LedgerAway() {
+  SharedStack().Restart("ledger");
+  ledger_is_away = false;
+  const boost::json::object amount = {{"currency", "EUR"}, {"minor_units", "1"}};
+  const boost::json::object deposit = {{"destination_account_id", account_}, {"amount", amount}};
+  const Sent sent;  // With one key.
+  Answer read;
+  Answer paid;
+  for (int i = 0; i < 300 && (read.status != 200 || paid.status != 200); ++i) {
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    read = user_.Get(absl::StrCat("/v1/accounts/", account_));
+    paid = user_.Post("/v1/deposits", deposit, sent);
+  }
+  EXPECT_EQ(Outcome(read), "200") << read;
+  EXPECT_EQ(Outcome(paid), "200") << paid;
 }
 
 void CheckTable(const Table& table) {

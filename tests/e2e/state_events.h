@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -76,8 +77,22 @@ std::vector<std::string> Words(const std::string& text);
 // The answer as a text, but of an error its reason only: the request's id is always another one.
 std::string Shown(const Answer& answer);
 
-// Whether the ledger has been killed, so that nobody can read a balance.
-bool& LedgerIsAway();
+// The ledger is killed, and started again at the end; goes on once those who call it reach it
+// again, for which they may take a second.
+class LedgerAway {
+ public:
+  LedgerAway();
+  ~LedgerAway();
+  LedgerAway(const LedgerAway&) = delete;
+  LedgerAway& operator=(const LedgerAway&) = delete;
+
+ private:
+  ApiUser user_{SharedStack()};
+  std::string account_ = user_.OpenAccount("EUR");
+};
+
+// Whether there is one, so that nobody can read a balance.
+bool LedgerIsAway();
 
 namespace state_events_internal {
 
@@ -212,8 +227,7 @@ void RunAway(Machine<Subject>& machine) {
   if (machine.away.empty()) return;
   std::map<std::string, Subject> subjects;
   for (auto& [place, away] : machine.away) subjects.emplace(place, away.prepare());
-  SharedStack().Kill("ledger");
-  LedgerIsAway() = true;
+  auto ledger_away = std::make_unique<LedgerAway>();
   for (auto& [place, subject] : subjects) {
     machine.away[place].begin(subject);
     for (const Cell& cell : machine.cells) {
@@ -225,8 +239,7 @@ void RunAway(Machine<Subject>& machine) {
       }
     }
   }
-  SharedStack().Restart("ledger");
-  LedgerIsAway() = false;
+  ledger_away.reset();
   for (auto& [place, subject] : subjects) {
     for (const Cell& cell : machine.cells) {
       if (cell.states != place || cell.becomes.empty()) continue;
