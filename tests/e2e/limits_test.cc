@@ -69,6 +69,7 @@ Answer SetMaximum(const Answer& limit, std::int64_t maximum) {
       boost::json::object{{"maximum", absl::StrCat(maximum)},
                           {"proposal_id", People().Agree("payments.limit", change)}});
 }
+
 // Somebody with 1000.00 EUR in an account, and whom they pay.
 class LimitsTest : public ::testing::Test {
  protected:

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -227,19 +226,20 @@ void RunAway(Machine<Subject>& machine) {
   if (machine.away.empty()) return;
   std::map<std::string, Subject> subjects;
   for (auto& [place, away] : machine.away) subjects.emplace(place, away.prepare());
-  auto ledger_away = std::make_unique<LedgerAway>();
-  for (auto& [place, subject] : subjects) {
-    machine.away[place].begin(subject);
-    for (const Cell& cell : machine.cells) {
-      const std::vector<std::string> places = Words(cell.states);
-      if (cell.outcome == kNobody || !cell.becomes.empty()) continue;
-      if (std::find(places.begin(), places.end(), place) == places.end()) continue;
-      for (const std::string& event : Words(cell.events)) {
-        RunCell(machine, cell, place, event, subject);
+  {
+    const LedgerAway ledger_away;
+    for (auto& [place, subject] : subjects) {
+      machine.away[place].begin(subject);
+      for (const Cell& cell : machine.cells) {
+        const std::vector<std::string> places = Words(cell.states);
+        if (cell.outcome == kNobody || !cell.becomes.empty()) continue;
+        if (std::find(places.begin(), places.end(), place) == places.end()) continue;
+        for (const std::string& event : Words(cell.events)) {
+          RunCell(machine, cell, place, event, subject);
+        }
       }
     }
   }
-  ledger_away.reset();
   for (auto& [place, subject] : subjects) {
     for (const Cell& cell : machine.cells) {
       if (cell.states != place || cell.becomes.empty()) continue;

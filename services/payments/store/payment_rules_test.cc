@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
-#include "libs/pg/test_database.h"
+#include "services/payments/store/store_test_values.h"
 
 namespace florin::payments {
 namespace {
@@ -18,25 +18,29 @@ namespace {
 // Columns and what they are set to, in SQL.
 using Row = std::map<std::string, std::string>;
 
-// A transfer that has succeeded, with the differences that `changes` makes.
-Row RowWith(const Row& changes) {
-  Row row = {{"user_id", "gen_random_uuid()"},
-             {"payment_id", "gen_random_uuid()"},
-             {"kind", "'transfer'"},
-             {"idempotency_key", "gen_random_uuid()::text"},
-             {"fingerprint", "sha256('x')"},
-             {"state", "'succeeded'"},
-             {"source_account_id", "gen_random_uuid()"},
-             {"destination_account_id", "gen_random_uuid()"},
-             {"currency", "'EUR'"},
-             {"amount_minor", "1000"},
-             {"reference", "''"},
-             {"transaction_id", "gen_random_uuid()"},
-             {"create_time", "now()"},
-             {"update_time", "now()"},
-             {"next_attempt_time", "now()"}};
+Row With(Row row, const Row& changes) {
   for (const auto& [column, value] : changes) row[column] = value;
   return row;
+}
+
+// A transfer that has succeeded, with the differences that `changes` makes.
+Row RowWith(const Row& changes) {
+  const Row row = {{"user_id", "gen_random_uuid()"},
+                   {"payment_id", "gen_random_uuid()"},
+                   {"kind", "'transfer'"},
+                   {"idempotency_key", "gen_random_uuid()::text"},
+                   {"fingerprint", "sha256('x')"},
+                   {"state", "'succeeded'"},
+                   {"source_account_id", "gen_random_uuid()"},
+                   {"destination_account_id", "gen_random_uuid()"},
+                   {"currency", "'EUR'"},
+                   {"amount_minor", "1000"},
+                   {"reference", "''"},
+                   {"transaction_id", "gen_random_uuid()"},
+                   {"create_time", "now()"},
+                   {"update_time", "now()"},
+                   {"next_attempt_time", "now()"}};
+  return With(row, changes);
 }
 
 const Row kAuthorized = {{"state", "'requires_capture'"},
@@ -47,11 +51,6 @@ const Row kApproved = {{"approval_id", "gen_random_uuid()"},
                        {"approval_nonce", "sha256('n')"},
                        {"approval_expire_time", "now()"},
                        {"approved_binding", "sha256('b')"}};
-
-Row With(Row row, const Row& changes) {
-  for (const auto& [column, value] : changes) row[column] = value;
-  return row;
-}
 
 void Insert(pqxx::work& work, const Row& row) {
   const auto name = [](std::string* out, const auto& column) { out->append(column.first); };
@@ -90,7 +89,7 @@ class PaymentRulesTest : public ::testing::Test {
   }
 
  private:
-  pqxx::connection connection_{pg::TestDatabase("payments").conninfo("postgres")};
+  pqxx::connection connection_{Server().conninfo("postgres")};
 };
 
 TEST_F(PaymentRulesTest, TakeWhatIsSound) {
@@ -181,7 +180,7 @@ TEST_F(PaymentRulesTest, RefuseWhatBreaksOne) {
 
 // An update is held to them, too.
 TEST_F(PaymentRulesTest, HoldForChanges) {
-  pqxx::connection connection(pg::TestDatabase("payments").conninfo("postgres"));
+  pqxx::connection connection(Server().conninfo("postgres"));
   pqxx::work work(connection);
   Insert(work, RowWith({}));
   EXPECT_THROW(work.exec("UPDATE payments.payments SET refunded_minor = 1001"),
