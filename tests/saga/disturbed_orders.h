@@ -60,13 +60,42 @@ class DisturbedDepositStore : public payments::DepositStore {
   Disturbance disturbance_;
 };
 
-class DisturbedScheduleStore : public payments::ScheduleStore {
+// What schedules and bulks have in common: their approvals.
+template <class Store>
+class DisturbedOrderStore : public Store {
  public:
-  DisturbedScheduleStore(payments::ScheduleStore& kept, Gates& gates, Owner owner)
+  DisturbedOrderStore(Store& kept, Gates& gates, Owner owner)
       : kept_(kept), disturbance_(gates, owner) {}
 
   template <class T>
   using Result = Task<absl::StatusOr<T>>;
+
+  Result<payments::AwaitedOrder> BeginConfirm(Uuid user_id, Uuid order_id,
+                                              absl::Time now) override {
+    return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
+  }
+  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id, crypto::Digest redeemed,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of(
+        "StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now, std::move(origin)));
+  }
+  Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
+                                               absl::Time now, audit::Origin origin) override {
+    return disturbance_.Of("GiveUpAwaited",
+                           kept_.GiveUpAwaited(user_id, order_id, reason, now, std::move(origin)));
+  }
+  Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
+    return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
+  }
+
+ protected:
+  Store& kept_;
+  Disturbance disturbance_;
+};
+
+class DisturbedScheduleStore : public DisturbedOrderStore<payments::ScheduleStore> {
+ public:
+  using DisturbedOrderStore::DisturbedOrderStore;
 
   Result<payments::StoredSchedule> InsertSchedule(payments::ScheduleIntent intent) override {
     return disturbance_.Of("InsertSchedule", kept_.InsertSchedule(std::move(intent)));
@@ -100,37 +129,12 @@ class DisturbedScheduleStore : public payments::ScheduleStore {
     return disturbance_.Of("ListOccurrences",
                            kept_.ListOccurrences(user_id, schedule_id, before, limit));
   }
-  Result<payments::AwaitedOrder> BeginConfirm(Uuid user_id, Uuid order_id,
-                                              absl::Time now) override {
-    return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
-  }
-  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id, crypto::Digest redeemed,
-                                               absl::Time now, audit::Origin origin) override {
-    return disturbance_.Of(
-        "StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now, std::move(origin)));
-  }
-  Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
-                                               absl::Time now, audit::Origin origin) override {
-    return disturbance_.Of("GiveUpAwaited",
-                           kept_.GiveUpAwaited(user_id, order_id, reason, now, std::move(origin)));
-  }
-  Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
-    return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
-  }
-
- private:
-  payments::ScheduleStore& kept_;
-  Disturbance disturbance_;
 };
 
 // Gives a few items at a time, so that small bulks have several batches, too.
-class DisturbedBulkStore : public payments::BulkStore {
+class DisturbedBulkStore : public DisturbedOrderStore<payments::BulkStore> {
  public:
-  DisturbedBulkStore(payments::BulkStore& kept, Gates& gates, Owner owner)
-      : kept_(kept), disturbance_(gates, owner) {}
-
-  template <class T>
-  using Result = Task<absl::StatusOr<T>>;
+  using DisturbedOrderStore::DisturbedOrderStore;
   using Items = std::vector<payments::BulkItem>;
 
   Result<payments::StoredBulk> InsertBulk(payments::BulkIntent intent) override {
@@ -184,29 +188,9 @@ class DisturbedBulkStore : public payments::BulkStore {
   Result<payments::BulkState> Advance(Uuid bulk_id, absl::Time now) override {
     return disturbance_.Of("Advance of a bulk", kept_.Advance(bulk_id, now));
   }
-  Result<payments::AwaitedOrder> BeginConfirm(Uuid user_id, Uuid order_id,
-                                              absl::Time now) override {
-    return disturbance_.Of("BeginConfirm", kept_.BeginConfirm(user_id, order_id, now));
-  }
-  Result<payments::AwaitedOrder> StartApproved(Uuid user_id, Uuid order_id, crypto::Digest redeemed,
-                                               absl::Time now, audit::Origin origin) override {
-    return disturbance_.Of(
-        "StartApproved", kept_.StartApproved(user_id, order_id, redeemed, now, std::move(origin)));
-  }
-  Result<payments::AwaitedOrder> GiveUpAwaited(Uuid user_id, Uuid order_id, Reason reason,
-                                               absl::Time now, audit::Origin origin) override {
-    return disturbance_.Of("GiveUpAwaited",
-                           kept_.GiveUpAwaited(user_id, order_id, reason, now, std::move(origin)));
-  }
-  Result<std::vector<payments::AwaitedOrder>> ClaimAwaiting(absl::Time now, int limit) override {
-    return disturbance_.Of("ClaimAwaiting", kept_.ClaimAwaiting(now, limit));
-  }
 
  private:
   static constexpr int kAtOnce = 3;
-
-  payments::BulkStore& kept_;
-  Disturbance disturbance_;
 };
 
 class DisturbedLimitStore : public payments::LimitStore {
